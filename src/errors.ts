@@ -1,0 +1,25 @@
+/** Why a {@link WatchdogError} was raised; stable, fit for `switch`. System error codes pass through as they are. */
+export type WatchdogErrorCode =
+  | 'ERR_WATCHDOG_INVALID_OPTION'
+  | 'ERR_WATCHDOG_INVALID_ARGUMENT'
+  | 'ERR_WATCHDOG_ALREADY_STARTED'
+  | 'ERR_WATCHDOG_WRONG_THREAD'
+  | 'ERR_WATCHDOG_TOO_MANY_POOLS'
+  | 'ERR_WATCHDOG_DUPLICATE_POOL'
+  | 'ERR_WATCHDOG_CLOSED'
+  | 'ERR_WATCHDOG_SIDECAR_FAILED'
+  | 'ERR_WATCHDOG_TIMEOUT'
+  | 'EADDRINUSE'
+  | 'EACCES'
+  | 'EADDRNOTAVAIL';
+
+/** The one error class of this package. */
+export class WatchdogError extends Error {
+  override readonly name: string = 'WatchdogError';
+  readonly code: WatchdogErrorCode;
+
+  constructor(code: WatchdogErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

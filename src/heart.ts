@@ -1,0 +1,177 @@
+import { latenessOf, TIMER_SLACK_MS } from './shared/lateness.js';
+import { DELAY_BOUNDS_MS, HEART, locked, openWriter, RING, RING_SIZE, WORST_SLOTS } from './shared/layout.js';
+
+/** An idle loop is woken by the pacer alone; after this long the pacer begins to back off. */
+export const QUIET_AFTER_MS = 5000;
+/** The longest that the pacer sleeps. */
+export const PACE_MAX_MS = 1000;
+
+export interface HeartMemory {
+  readonly heart: SharedArrayBuffer;
+  readonly ring: SharedArrayBuffer;
+}
+
+export interface HeartSettings {
+  readonly heartbeatIntervalMs: number;
+  readonly stallThresholdMs: number;
+  /** When `startWatchdog` was called, on the shared clock. */
+  readonly startedAtMs: number;
+  /** Whether the loop was turning then. If so the rest of that turn is start-up too. */
+  readonly inLoop: boolean;
+}
+
+/** The turn accounting of one event loop. Takes its clock as arguments; `heartbeat.ts` gives it a real one. */
+export interface Heart {
+  /**
+   * Ends a turn.
+   * @param nowMs the shared clock
+   * @param idleMs libuv's total time in poll, `performance.nodeTiming.idleTime`
+   * @param loopStartMs when the loop began to turn, on the shared clock
+   * @returns whether a loop that was thought quiet turned for something else: the pacer must be re-armed
+   */
+  mark(nowMs: number, idleMs: number, loopStartMs: number): boolean;
+  /** Notes that the pacer ran. Returns the milliseconds until it is due again. */
+  pace(nowMs: number): number;
+  /** Ends the pacer's back-off. Returns the milliseconds until it is due again. */
+  rouse(nowMs: number): number;
+  /** Enters and leaves known long work; nests. */
+  enterPause(nowMs: number): void;
+  leavePause(nowMs: number): void;
+}
+
+export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart {
+  const { heartbeatIntervalMs, stallThresholdMs, startedAtMs } = settings;
+  const { at, values, sequence } = openWriter('main', HEART, memory.heart);
+  const ring = openWriter('main', RING, memory.ring);
+  // One array access each on the hot path: offsets as constants of the closure, state in locals.
+  const { lastMarkMs: LAST_MARK, dueMs: DUE, turns: TURNS, delayMs: DELAY, halfSquareMs2: HALF_SQUARE } = at;
+  const firstBound = DELAY_BOUNDS_MS[0] as number;
+
+  let beating = false;
+  let lastMark = startedAtMs;
+  let lastIdle = 0;
+  let turns = 0;
+  let interval = heartbeatIntervalMs;
+  let due = startedAtMs + interval;
+  let turnsAtPace = 0;
+  let busyAt = startedAtMs;
+  let pauseDepth = 0;
+  let pausedInTurn = 0;
+
+  locked(sequence, () => {
+    values[at.startedAtMs] = startedAtMs;
+    values[LAST_MARK] = startedAtMs;
+    values[DUE] = due;
+  });
+
+  /** A turn long enough to be seen: bounds, worst of the second, stall ring. Called inside the seqlock. */
+  function noteDelay(nowMs: number, delay: number, busy: number): void {
+    for (let i = 0; i < DELAY_BOUNDS_MS.length; i++) {
+      const over = delay - (DELAY_BOUNDS_MS[i] as number);
+      if (over <= 0) break;
+      values[at.excessMs + i] = (values[at.excessMs + i] as number) + over;
+    }
+    const second = Math.floor(nowMs / 1000);
+    const slot = second & (WORST_SLOTS - 1);
+    if (values[at.worstSecond + slot] !== second) {
+      values[at.worstSecond + slot] = second;
+      values[at.worstMs + slot] = 0;
+    }
+    if (delay > (values[at.worstMs + slot] as number)) values[at.worstMs + slot] = delay;
+
+    if (delay < stallThresholdMs) return;
+    const start = nowMs - delay;
+    const since = values[at.pausedSinceMs] as number;
+    const paused = pausedInTurn + (since > 0 ? nowMs - Math.max(since, start) : 0);
+    const stall = delay - paused;
+    if (stall < stallThresholdMs) return;
+    const count = values[at.stalls] as number;
+    const place = count % RING_SIZE;
+    ring.values[ring.at.turn + place] = turns - 1;
+    ring.values[ring.at.startMs + place] = start;
+    ring.values[ring.at.durationMs + place] = stall;
+    ring.values[ring.at.busyMs + place] = busy;
+    ring.values[ring.at.overdueMs + place] = delay > busy ? delay : 0;
+    values[at.stalledMs] = (values[at.stalledMs] as number) + stall;
+    // Last: the sidecar reads the ring only up to this count.
+    values[at.stalls] = count + 1;
+  }
+
+  function begin(nowMs: number, idleMs: number, loopStartMs: number): void {
+    beating = true;
+    const from = settings.inLoop ? nowMs : Math.max(loopStartMs, startedAtMs);
+    lastMark = from;
+    // A loop that began after startWatchdog has idled only since then; else all its idling lies behind us.
+    lastIdle = settings.inLoop ? idleMs : 0;
+    locked(sequence, () => {
+      values[at.loopStartedAtMs] = from;
+      values[LAST_MARK] = from;
+    });
+  }
+
+  function publishDue(nowMs: number, ms: number): number {
+    interval = ms;
+    due = nowMs + ms;
+    Atomics.add(sequence, 0, 1);
+    values[DUE] = due;
+    Atomics.add(sequence, 0, 1);
+    return ms;
+  }
+
+  return {
+    mark(nowMs, idleMs, loopStartMs) {
+      if (!beating) begin(nowMs, idleMs, loopStartMs);
+      const span = nowMs - lastMark;
+      let busy = span - (idleMs - lastIdle);
+      if (busy < 0) busy = 0;
+      const late = latenessOf(nowMs, due, lastMark);
+      const delay = late > busy ? late : busy;
+      turns++;
+      Atomics.add(sequence, 0, 1);
+      values[LAST_MARK] = nowMs;
+      values[TURNS] = turns;
+      values[DELAY] = (values[DELAY] as number) + delay;
+      values[HALF_SQUARE] = (values[HALF_SQUARE] as number) + (delay * delay) / 2;
+      if (delay > firstBound) noteDelay(nowMs, delay, busy);
+      if (pausedInTurn !== 0) {
+        pausedInTurn = 0;
+        values[at.pausedInTurnMs] = 0;
+      }
+      Atomics.add(sequence, 0, 1);
+      lastMark = nowMs;
+      lastIdle = idleMs;
+      return interval !== heartbeatIntervalMs && nowMs < due - TIMER_SLACK_MS;
+    },
+
+    pace(nowMs) {
+      // The pacer's own wake-up is one turn, marked just before it runs. Any more, and the app did something.
+      if (turns - turnsAtPace > 1) busyAt = nowMs;
+      turnsAtPace = turns;
+      const quiet = nowMs - busyAt >= QUIET_AFTER_MS;
+      return publishDue(nowMs, quiet ? Math.min(interval * 2, PACE_MAX_MS) : heartbeatIntervalMs);
+    },
+
+    rouse(nowMs) {
+      busyAt = nowMs;
+      turnsAtPace = turns;
+      return publishDue(nowMs, heartbeatIntervalMs);
+    },
+
+    enterPause(nowMs) {
+      if (pauseDepth++ > 0) return;
+      locked(sequence, () => {
+        values[at.pausedSinceMs] = nowMs;
+      });
+    },
+
+    leavePause(nowMs) {
+      if (--pauseDepth > 0) return;
+      // What a pause that began in an earlier turn took of this one begins with this one.
+      pausedInTurn += nowMs - Math.max(values[at.pausedSinceMs] as number, lastMark);
+      locked(sequence, () => {
+        values[at.pausedSinceMs] = 0;
+        values[at.pausedInTurnMs] = pausedInTurn;
+      });
+    },
+  };
+}

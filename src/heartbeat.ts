@@ -1,0 +1,93 @@
+import { performance } from 'node:perf_hooks';
+import timers from 'node:timers';
+import { createHeart, type HeartMemory } from './heart.js';
+import { CLOCK_OFFSET_MS, now } from './shared/clock.js';
+
+// Taken at load, from the module and not from the globals: fake timers replace both later on.
+const { setImmediate, setTimeout, clearTimeout, clearImmediate } = timers;
+const { nodeTiming } = performance;
+
+/** How often, at most, `onTurn` is called. */
+const SAMPLE_EVERY_MS = 50;
+
+export interface HeartbeatOptions {
+  readonly heartbeatInterval: number;
+  readonly stallThreshold: number;
+  /** Called with each beat of the pacer. */
+  readonly onPace: (nowMs: number) => void;
+  /** Called at the end of a turn, at most each 50 ms, while `sampling(true)`. */
+  readonly onTurn: (nowMs: number) => void;
+}
+
+export interface Heartbeat {
+  /** Turns the `onTurn` calls on or off. */
+  sampling(on: boolean): void;
+  enterPause(): void;
+  leavePause(): void;
+  stop(): void;
+}
+
+/**
+ * Starts the marker (an unref'd immediate that re-arms itself: once a turn, never waking an idle loop) and the
+ * pacer (an unref'd timer: what makes an idle loop turn). Neither keeps the process alive.
+ */
+export function startHeartbeat(memory: HeartMemory, options: HeartbeatOptions): Heartbeat {
+  const inLoop = nodeTiming.loopStart >= 0;
+  const heart = createHeart(memory, {
+    heartbeatIntervalMs: options.heartbeatInterval,
+    stallThresholdMs: options.stallThreshold,
+    startedAtMs: now(),
+    inLoop,
+  });
+  let loopStartMs = 0;
+  let nextSampleMs = Number.POSITIVE_INFINITY;
+  let immediate: NodeJS.Immediate;
+  let timer: NodeJS.Timeout;
+  let interval: number;
+  let stopped = false;
+
+  function mark(): void {
+    const nowMs = now();
+    if (loopStartMs === 0) loopStartMs = nodeTiming.loopStart + CLOCK_OFFSET_MS;
+    if (heart.mark(nowMs, nodeTiming.idleTime, loopStartMs)) {
+      clearTimeout(timer);
+      arm(heart.rouse(nowMs));
+    }
+    if (nowMs >= nextSampleMs) {
+      nextSampleMs = nowMs + SAMPLE_EVERY_MS;
+      options.onTurn(nowMs);
+    }
+    if (!stopped) immediate = setImmediate(mark).unref();
+  }
+
+  function arm(ms: number): void {
+    interval = ms;
+    timer = setTimeout(beat, ms).unref();
+  }
+
+  /** The pacer's timer fired. */
+  function beat(): void {
+    const nowMs = now();
+    const next = heart.pace(nowMs);
+    options.onPace(nowMs);
+    if (stopped) return;
+    if (next === interval) timer.refresh();
+    else arm(next);
+  }
+
+  immediate = setImmediate(mark).unref();
+  arm(options.heartbeatInterval);
+
+  return {
+    sampling(on) {
+      nextSampleMs = on ? 0 : Number.POSITIVE_INFINITY;
+    },
+    enterPause: () => heart.enterPause(now()),
+    leavePause: () => heart.leavePause(now()),
+    stop() {
+      stopped = true;
+      clearImmediate(immediate);
+      clearTimeout(timer);
+    },
+  };
+}

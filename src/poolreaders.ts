@@ -1,0 +1,241 @@
+import type { PoolEntry, ThreadCounters } from './shared/protocol.js';
+import type { PiscinaLike, PoolSampler } from './types.js';
+
+/** What a look at a pool yields; what a pool does not have is left out. */
+export interface PoolReading {
+  readonly capacity: number;
+  readonly active: number;
+  readonly queueSize: number;
+  readonly queueLimit?: number | undefined;
+  readonly threads?: number | undefined;
+  readonly completed?: number | undefined;
+  readonly runMs?: number | undefined;
+  readonly runCount?: number | undefined;
+  readonly waitMs?: number | undefined;
+  readonly waitCount?: number | undefined;
+  readonly threadsVersion?: number | undefined;
+  readonly responses?: number | undefined;
+}
+
+export interface PoolReader {
+  /** @throws if the pool cannot be read */
+  read(nowMs: number): PoolReading;
+  stop(): void;
+}
+
+export interface PoolEvents {
+  onThreads(threads: PoolEntry['threads'], version: number): void;
+  onClose(): void;
+}
+
+/** Reads a pool by the user's function. */
+export function readSampler(sampler: PoolSampler): PoolReader {
+  const number = (value: unknown, name: string): number => {
+    if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
+    throw new TypeError(`its sampler must give a finite number of 0 or more as ${name}, but gave ${String(value)}`);
+  };
+  return {
+    read() {
+      const sample = sampler();
+      return {
+        capacity: number(sample.capacity, 'capacity'),
+        active: number(sample.active, 'active'),
+        queueSize: number(sample.queued, 'queued'),
+        completed: sample.completed === undefined ? undefined : number(sample.completed, 'completed'),
+      };
+    },
+    stop() {},
+  };
+}
+
+/** A Piscina summary costs some twenty percentile look-ups: not more often than this. */
+const TIMING_EVERY_MS = 1000;
+
+/** What Piscina shows beyond {@link PiscinaLike}, by version. */
+interface PiscinaExtras {
+  /** Version 5. */
+  readonly idleThreads?: number;
+  readonly histogram?: { readonly runTime?: TimeSummary; readonly waitTime?: TimeSummary } | null;
+  /** Version 4. */
+  readonly runTime?: TimeSummary | null;
+  readonly waitTime?: TimeSummary | null;
+  run?(...args: unknown[]): Promise<unknown>;
+}
+interface TimeSummary {
+  /** Milliseconds. */
+  readonly mean: number;
+}
+
+/**
+ * Reads a Piscina pool: queue, threads and timing from its public properties, what each thread runs from the two
+ * counters that it shares with its thread, where they can be reached.
+ */
+export function readPiscina(pool: PiscinaLike & PiscinaExtras, events: PoolEvents): PoolReader {
+  const counters = watchThreads(pool, events);
+  // Version 4 tells neither who is idle nor its threads: count what goes in and comes out of this one pool.
+  const runs = pool.idleThreads === undefined ? countRuns(pool) : undefined;
+  let timing: Pick<PoolReading, 'runMs' | 'runCount' | 'waitMs' | 'waitCount'> = {};
+  let nextTimingMs = 0;
+  pool.on('close', events.onClose);
+
+  function activeTasks(threads: number, queueSize: number): number {
+    const visible = counters.visible();
+    if (visible) return visible.reduce((sum, one) => sum + running(one), 0);
+    if (pool.idleThreads !== undefined) return threads - pool.idleThreads;
+    return Math.max(0, (runs?.underWay() ?? 0) - queueSize);
+  }
+
+  return {
+    read(nowMs) {
+      const { queueSize, completed, options } = pool;
+      const threads = pool.threads.length;
+      const active = activeTasks(threads, queueSize);
+      if (nowMs >= nextTimingMs) {
+        nextTimingMs = nowMs + TIMING_EVERY_MS;
+        const run = meanOf(pool.histogram?.runTime ?? pool.runTime);
+        const wait = meanOf(pool.histogram?.waitTime ?? pool.waitTime);
+        // Piscina gives means since its start; a task's wait is noted when it is handed out, its run when it ends.
+        timing = {
+          ...(run !== undefined && { runMs: run * completed, runCount: completed }),
+          ...(wait !== undefined && { waitMs: wait * (completed + active), waitCount: completed + active }),
+        };
+      }
+      return {
+        // Threads are added while there are fewer than the maximum, which need not be whole (1.5 per CPU).
+        capacity: Math.ceil(options.maxThreads) * options.concurrentTasksPerWorker,
+        active,
+        queueSize,
+        queueLimit: Number.isFinite(options.maxQueue) ? (options.maxQueue as number) : undefined,
+        threads,
+        completed,
+        ...timing,
+        threadsVersion: counters.visible() ? counters.version() : undefined,
+        responses: counters.visible()?.reduce((sum, one) => sum + Atomics.load(one, RESPONSES), 0),
+      };
+    },
+    stop() {
+      pool.off('close', events.onClose);
+      counters.stop();
+      runs?.stop();
+    },
+  };
+}
+
+const REQUESTS = 0;
+const RESPONSES = 1;
+
+/** Tasks that a thread has been handed and has not answered. */
+function running(one: ThreadCounters): number {
+  return Atomics.load(one, REQUESTS) - Atomics.load(one, RESPONSES);
+}
+
+/** 0 for a histogram that is empty, `undefined` for a pool that does not record. */
+function meanOf(summary: TimeSummary | null | undefined): number | undefined {
+  if (typeof summary?.mean !== 'number') return undefined;
+  return Number.isNaN(summary.mean) ? 0 : summary.mean;
+}
+
+interface ThreadInfo {
+  readonly id: number;
+}
+
+/**
+ * Gathers the counters of the pool's threads. They hang, under a symbol, on what the pool's `workerCreate` and
+ * `workerDestroy` events carry: an internal of Piscina, so everything here expects to find nothing.
+ */
+function watchThreads(pool: PiscinaLike, events: PoolEvents): {
+  /** The counters of all threads; `undefined` if there are threads that do not show theirs. */
+  visible(): readonly ThreadCounters[] | undefined;
+  version(): number;
+  stop(): void;
+} {
+  /** Keyed by Piscina's own record of the thread: the objects of the events are made anew for each. */
+  const known = new Map<object, ThreadCounters>();
+  const seenIds = new Set<number>();
+  /** Threads that were there before us. */
+  let missed: unknown[] = [];
+  let hidden = false;
+  let version = 0;
+  let told = true;
+
+  const visible = (): readonly ThreadCounters[] | undefined => {
+    if (missed.length > 0) missed = missed.filter((thread) => pool.threads.includes(thread));
+    return hidden || known.size === 0 || missed.length > 0 ? undefined : [...known.values()];
+  };
+
+  function change(): void {
+    version++;
+    if (!told) return;
+    told = false;
+    // One message for a batch: a new pool brings all its first threads in one go.
+    queueMicrotask(() => {
+      told = true;
+      events.onThreads(visible(), version);
+    });
+  }
+
+  function onCreate(thread: ThreadInfo): void {
+    const record = recordOf(thread);
+    seenIds.add(thread.id);
+    missed = missed.filter((one) => (one as { threadId?: number }).threadId !== thread.id);
+    if (record) known.set(record.key, record.counters);
+    else hidden = true;
+    change();
+  }
+
+  function onDestroy(thread: ThreadInfo): void {
+    const record = recordOf(thread);
+    if (record && known.delete(record.key)) change();
+  }
+
+  pool.on('workerCreate', onCreate);
+  pool.on('workerDestroy', onDestroy);
+  // The first threads are announced in microtasks of their own, queued when the pool was made. What is there
+  // after them and was not announced was made before this watch began.
+  queueMicrotask(() => {
+    missed = pool.threads.filter((thread) => !seenIds.has((thread as { threadId: number }).threadId));
+    change();
+  });
+
+  return {
+    visible,
+    version: () => version,
+    stop() {
+      pool.off('workerCreate', onCreate);
+      pool.off('workerDestroy', onDestroy);
+    },
+  };
+}
+
+function recordOf(thread: object): { key: object; counters: ThreadCounters } | undefined {
+  for (const symbol of Object.getOwnPropertySymbols(thread)) {
+    const key = (thread as Record<symbol, unknown>)[symbol] as { sharedBuffer?: unknown } | null | undefined;
+    const counters = key?.sharedBuffer;
+    if (key && counters instanceof Int32Array && counters.buffer instanceof SharedArrayBuffer) {
+      if (counters.length >= 2) return { key, counters };
+    }
+  }
+  return undefined;
+}
+
+/** Counts the tasks under way in a pool by standing before its `run`, on this one object, until stopped. */
+function countRuns(pool: PiscinaExtras): { underWay(): number; stop(): void } | undefined {
+  const { run } = pool;
+  if (typeof run !== 'function') return undefined;
+  let underWay = 0;
+  const counted = (...args: unknown[]): Promise<unknown> => {
+    underWay++;
+    // The caller gets the promise that we hang on to, not the pool's: hanging on to that one beside the caller
+    // would count as handling its rejection.
+    return run.apply(pool, args).finally(() => {
+      underWay--;
+    });
+  };
+  pool.run = counted;
+  return {
+    underWay: () => underWay,
+    stop() {
+      if (pool.run === counted) delete pool.run;
+    },
+  };
+}

@@ -1,0 +1,45 @@
+import { HOUSE, locked, openWriter, RESOURCE_TYPES_MAX } from './shared/layout.js';
+
+const EVERY_MS = 1000;
+/** Listing takes longer the more resources there are; it may take at most one part in this many of the time. */
+const BUDGET = 1000;
+
+/**
+ * Counts what keeps the loop alive, by type, about once a second.
+ * @param announce called with all type names, in order of their places, when a new one appears
+ */
+export function createResourceSampler(
+  memory: SharedArrayBuffer,
+  announce: (types: readonly string[]) => void,
+): { sample(nowMs: number, clock: () => number): void; types(): readonly string[] } {
+  const { at, values, sequence } = openWriter('main', HOUSE, memory);
+  const types: string[] = [];
+  const counts = new Float64Array(RESOURCE_TYPES_MAX);
+  let nextMs = 0;
+
+  function placeOf(type: string): number {
+    const known = types.indexOf(type);
+    if (known >= 0) return known;
+    if (types.length === RESOURCE_TYPES_MAX) return RESOURCE_TYPES_MAX - 1;
+    types.push(types.length === RESOURCE_TYPES_MAX - 1 ? 'other' : type);
+    announce(types);
+    return types.length - 1;
+  }
+
+  return {
+    types: () => types,
+    sample(nowMs, clock) {
+      if (nowMs < nextMs) return;
+      counts.fill(0);
+      for (const type of process.getActiveResourcesInfo()) {
+        const place = placeOf(type);
+        counts[place] = (counts[place] as number) + 1;
+      }
+      locked(sequence, () => {
+        values[at.resourcesAtMs] = nowMs;
+        values.set(counts, at.resources);
+      });
+      nextMs = nowMs + Math.max(EVERY_MS, (clock() - nowMs) * BUDGET);
+    },
+  };
+}

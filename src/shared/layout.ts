@@ -1,0 +1,268 @@
+/**
+ * Every value that the threads share, once: its name, its writer, how many numbers it takes. Indices, sizes and
+ * the version derive from these tables. All values are Float64; those of a region are kept consistent by a seqlock
+ * (an Int32 sequence in the header: odd while the writer is inside).
+ */
+
+export type Writer = 'main' | 'sidecar';
+export type Fields = Readonly<Record<string, number>>;
+
+export interface Region<W extends Writer, F extends Fields> {
+  readonly writer: W;
+  readonly fields: F;
+  /** Index of a field's first number in the region's Float64Array. */
+  readonly at: { readonly [K in keyof F]: number };
+  /** How many numbers the region holds. */
+  readonly length: number;
+}
+
+/** A region's numbers as its reader sees them: a number for a single, an array for a row of several. */
+export type Values<F extends Fields> = {
+  readonly [K in keyof F]: F[K] extends 1 ? number : Readonly<Float64Array>;
+};
+
+/** Bytes before the first value: Int32 sequence, Int32 layout version. */
+const HEADER_BYTES = 8;
+
+function region<W extends Writer, F extends Fields>(writer: W, fields: F): Region<W, F> {
+  let length = 0;
+  const at: Record<string, number> = {};
+  for (const [name, size] of Object.entries(fields)) {
+    at[name] = length;
+    length += size;
+  }
+  return { writer, fields, at: at as Region<W, F>['at'], length };
+}
+
+/** Upper bounds of `watchdog_eventloop_delay_seconds`, in milliseconds. */
+export const DELAY_BOUNDS_MS: readonly number[] = [
+  1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000,
+];
+
+const heartFields = {
+  /** When `startWatchdog` was called. All moments are milliseconds on the shared clock. */
+  startedAtMs: 1,
+  /** When the loop's first turn began; 0 while the app still starts up. */
+  loopStartedAtMs: 1,
+  /** When the latest turn ended. */
+  lastMarkMs: 1,
+  /** When the pacer is due: until then a silent loop is idle, after it the loop is late. */
+  dueMs: 1,
+  /** Turns so far. Turns are numbered from 0: the one in progress has this number. */
+  turns: 1,
+  /** Sum of the turns' delays, d = max(busy, overdue). */
+  delayMs: 1,
+  /** Sum of d²/2: the waits of arrivals at every moment of each turn. */
+  halfSquareMs2: 1,
+  /** Per bound b, the sum of max(0, d - b). */
+  excessMs: 15,
+  /** Turns with a delay of at least the stall threshold, those of `pause()` left out. Also the ring's head. */
+  stalls: 1,
+  /** Their total length. */
+  stalledMs: 1,
+  /** When `pause()` was entered; 0 outside. */
+  pausedSinceMs: 1,
+  /** How much of the turn in progress finished `pause()` calls have taken. */
+  pausedInTurnMs: 1,
+  /** The second (shared clock) that a slot of `worstMs` stands for; a power of two above the 60 s window. */
+  worstSecond: 64,
+  /** The worst delay of that second; delays under the first bound are not noted. */
+  worstMs: 64,
+} as const;
+
+/** What the main thread's heart writes, each turn. */
+export const HEART: Region<'main', typeof heartFields> = region('main', heartFields);
+export type HeartValues = Values<typeof heartFields>;
+/** One-second slots that hold the worst delay of that second. */
+export const WORST_SLOTS: number = heartFields.worstSecond;
+
+const ringFields = {
+  turn: 256,
+  startMs: 256,
+  /** Length without the paused part. */
+  durationMs: 256,
+  busyMs: 256,
+  overdueMs: 256,
+} as const;
+
+/** The latest stalls; stall number n (from 0) lies at n % RING_SIZE, `HEART.stalls` is the next n. */
+export const RING: Region<'main', typeof ringFields> = region('main', ringFields);
+export type RingValues = Values<typeof ringFields>;
+/** Finished stalls that main remembers for a sidecar that looks late. */
+export const RING_SIZE: number = ringFields.turn;
+
+const houseFields = {
+  /** When `resources` was counted; 0 before the first time. */
+  resourcesAtMs: 1,
+  /** Active resources per type; the types' names travel by message, in order of first sight. */
+  resources: 32,
+  /** Sidecars that died and were replaced. */
+  restarts: 1,
+  /** Times that a pool could not be read. */
+  poolErrors: 1,
+} as const;
+
+/** What main notes now and then. */
+export const HOUSE: Region<'main', typeof houseFields> = region('main', houseFields);
+export type HouseValues = Values<typeof houseFields>;
+/** Kinds of active resources told apart; the rest are counted together under the last. */
+export const RESOURCE_TYPES_MAX: number = houseFields.resources;
+
+export const CAUSES = ['cpu', 'gc', 'blocked', 'starved', 'paused', 'unknown'] as const;
+/** Why a stall happened; see the README's table. */
+export type Cause = (typeof CAUSES)[number];
+
+/** Upper bounds of `watchdog_stall_duration_seconds`, in milliseconds. */
+export const STALL_BOUNDS_MS: readonly number[] = [
+  50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000,
+];
+
+const ledgerFields = {
+  /** Highest value exported so far: a counter never goes back when an estimate is corrected. */
+  delayBuckets: 15,
+  delayCount: 1,
+  delaySumSeconds: 1,
+  activeMs: 1,
+  idleMs: 1,
+  /** Stalls of the ring that are counted below. */
+  stallsCounted: 1,
+  stallsByCause: 6,
+  stallMsByCause: 6,
+  stallBuckets: 11,
+  stallCount: 1,
+  stallSumMs: 1,
+  /** The turn whose stall is being charged while it lasts, and how much of it is charged. */
+  chargedTurn: 1,
+  chargedMs: 1,
+  /** Start of the latest stall (shared clock); 0 before the first. */
+  lastStallMs: 1,
+} as const;
+
+/** The sidecar's own counters, kept outside of it so that they survive it. */
+export const LEDGER: Region<'sidecar', typeof ledgerFields> = region('sidecar', ledgerFields);
+
+const poolFields = {
+  snapshotAtMs: 1,
+  /** NaN, like all that follows, where there is no such number. */
+  capacity: 1,
+  /** Tasks that run now, as main knows it. */
+  active: 1,
+  queueSize: 1,
+  queueLimit: 1,
+  threads: 1,
+  completed: 1,
+  runMs: 1,
+  runCount: 1,
+  waitMs: 1,
+  waitCount: 1,
+  /** Version of the set of thread counters that `responses` was summed over. */
+  threadsVersion: 1,
+  /** Sum of the threads' response counters at the time of the snapshot. */
+  responses: 1,
+} as const;
+
+/** What main knows of one worker pool. */
+export const POOL: Region<'main', typeof poolFields> = region('main', poolFields);
+export type PoolValues = Values<typeof poolFields>;
+
+const poolLedgerFields = {
+  completed: 1,
+  runMs: 1,
+  runCount: 1,
+  waitMs: 1,
+  waitCount: 1,
+  starvedMs: 1,
+} as const;
+
+/** The sidecar's counters of one pool. */
+export const POOL_LEDGER: Region<'sidecar', typeof poolLedgerFields> = region('sidecar', poolLedgerFields);
+
+/** Most pools that one watchdog takes: each is a label value. */
+export const POOLS_MAX = 32;
+
+/** Changes whenever a table above does: two copies of this package in one process must not misread each other. */
+export const LAYOUT_VERSION: number = [HEART, RING, HOUSE, LEDGER, POOL, POOL_LEDGER]
+  .flatMap((one) => Object.entries(one.fields).map(([name, size]) => `${one.writer} ${name} ${size}`))
+  .join('\n')
+  .split('')
+  .reduce((hash, char) => Math.imul(hash, 31) + char.charCodeAt(0), 0);
+
+/** Memory for one region, zeroed but for the version. */
+export function allocate(one: Region<Writer, Fields>): SharedArrayBuffer {
+  const memory = new SharedArrayBuffer(HEADER_BYTES + one.length * Float64Array.BYTES_PER_ELEMENT);
+  new Int32Array(memory, 0, 2)[1] = LAYOUT_VERSION;
+  return memory;
+}
+
+/** The writer's hold on a region; `W` keeps a thread from opening what is not its own to write. */
+export interface RegionWriter<F extends Fields> {
+  readonly at: { readonly [K in keyof F]: number };
+  readonly values: Float64Array;
+  /** First element: the seqlock. Add one before and after each group of writes. */
+  readonly sequence: Int32Array;
+}
+
+export function openWriter<W extends Writer, F extends Fields>(
+  _as: W,
+  one: Region<W, F>,
+  memory: SharedArrayBuffer,
+): RegionWriter<F> {
+  return { at: one.at, values: valuesOf(one, memory), sequence: new Int32Array(memory, 0, 2) };
+}
+
+/** Runs `write` between the two beats of the seqlock. The heart, which is hot, does this by hand. */
+export function locked(sequence: Int32Array, write: () => void): void {
+  Atomics.add(sequence, 0, 1);
+  try {
+    write();
+  } finally {
+    Atomics.add(sequence, 0, 1);
+  }
+}
+
+/**
+ * Tries before a reader settles for its last good copy. A writer is inside for some 100 ns of a turn; a
+ * writer that lost its CPU while inside may stay there for long, and must not keep the reader spinning.
+ */
+const READ_TRIES = 1000;
+
+/** Returns a function that reads all of a region at one moment. */
+export function openReader<F extends Fields>(
+  one: Region<Writer, F>,
+  memory: SharedArrayBuffer,
+): () => Values<F> {
+  const sequence = new Int32Array(memory, 0, 2);
+  if (sequence[1] !== LAYOUT_VERSION) {
+    throw new Error('shared memory of another version of event-loop-watchdog');
+  }
+  const values = valuesOf(one, memory);
+  const copy = new Float64Array(one.length);
+  let good = unpack(one, copy);
+  return () => {
+    for (let tries = 0; tries < READ_TRIES; tries++) {
+      const before = Atomics.load(sequence, 0);
+      if (before & 1) continue;
+      copy.set(values);
+      // The order of events: sequence, values, sequence again. A plain atomic load would let the reads of the
+      // values sink below it on weakly ordered CPUs; a read-modify-write that adds nothing does not.
+      if (Atomics.add(sequence, 0, 0) === before) {
+        good = unpack(one, copy);
+        break;
+      }
+    }
+    return good;
+  };
+}
+
+function valuesOf(one: Region<Writer, Fields>, memory: SharedArrayBuffer): Float64Array {
+  return new Float64Array(memory, HEADER_BYTES, one.length);
+}
+
+function unpack<F extends Fields>(one: Region<Writer, F>, from: Float64Array): Values<F> {
+  const values: Record<string, number | Float64Array> = {};
+  for (const [name, size] of Object.entries(one.fields)) {
+    const start = one.at[name as keyof F];
+    values[name] = size === 1 ? (from[start] ?? 0) : from.slice(start, start + size);
+  }
+  return values as Values<F>;
+}

@@ -1,0 +1,234 @@
+import timers from 'node:timers';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { expose, type Remote, transferHandlers, wrap } from 'comlink';
+import { WatchdogError, type WatchdogErrorCode } from './errors.js';
+import { withDeadline } from './shared/deadline.js';
+import { carryErrorCodes, endpointOf } from './shared/endpoint.js';
+import type { Address, Control, Host, SidecarData } from './shared/protocol.js';
+import { warn } from './warn.js';
+
+/** The bundled sidecar as a string; put here by the build. */
+declare const __SIDECAR_SOURCE__: string;
+
+const { setTimeout, clearTimeout, setInterval, clearInterval } = timers;
+
+carryErrorCodes(transferHandlers);
+
+/** The sidecar's heap, in MiB: some twenty times what it uses. */
+const HEAP_MB = 96;
+const CALL_DEADLINE_MS = 5000;
+const CLOSE_DEADLINE_MS = 1000;
+/** How long the first sidecar may take, deaths and respawns included. It takes 30 to 55 ms. */
+const START_DEADLINE_MS = 30_000;
+
+const RESPAWN_FIRST_MS = 50;
+/** The port should be back within two seconds: the first ten respawns in a row never wait longer than this. */
+const RESPAWN_MAX_MS = 1000;
+const RESPAWN_PATIENCE = 10;
+/** What dies on and on is tried again once a minute. */
+const RESPAWN_TIRED_MS = 60_000;
+/** A sidecar that lived this long was healthy: the back-off begins anew. */
+const HEALTHY_AFTER_MS = 30_000;
+
+export interface SidecarEvents {
+  /** What the next sidecar is born with; asked at each birth. */
+  data(port: number | undefined): Omit<SidecarData, 'control' | 'host'>;
+  readonly host: Host;
+  /** A sidecar died. */
+  onDeath(error: Error): void;
+}
+
+/** The sidecar thread as main sees it: one that is always there, whatever happens to the threads behind it. */
+export interface Sidecar {
+  readonly ready: Promise<Address>;
+  /** Calls the living sidecar; rejects when it dies meanwhile or does not answer in time. */
+  call<T>(method: (control: Remote<Control>) => Promise<T>): Promise<T>;
+  /** Tells it something it needs only while it lives: its successor is born with it. */
+  tell(method: (control: Remote<Control>) => Promise<unknown>): void;
+  close(): Promise<void>;
+}
+
+interface Incarnation {
+  readonly worker: Worker;
+  readonly control: Remote<Control>;
+  /** Rejects when the thread is gone. */
+  readonly death: Promise<never>;
+}
+
+export function startSidecar(events: SidecarEvents): Sidecar {
+  const ready = withResolvers<Address>();
+  // An app must not die of its watchdog: nobody needs to listen.
+  ready.promise.catch(() => {});
+  let current: Incarnation | undefined;
+  let port: number | undefined;
+  let deathsInARow = 0;
+  let lastDeath: Error | undefined;
+  let respawn: NodeJS.Timeout | undefined;
+  let closing: Promise<void> | undefined;
+
+  const startDeadline = setTimeout(() => {
+    fail(
+      new WatchdogError('ERR_WATCHDOG_SIDECAR_FAILED', 'The sidecar thread did not start.', { cause: lastDeath }),
+    );
+  }, START_DEADLINE_MS).unref();
+
+  function fail(error: WatchdogError): void {
+    clearTimeout(startDeadline);
+    ready.reject(error);
+    warn(error.message, error.code);
+  }
+
+  function spawn(): void {
+    const bornAt = Date.now();
+    let incarnation: Incarnation;
+    try {
+      incarnation = bear(events, port);
+    } catch (error) {
+      // The permission model without --allow-worker, or no memory for one more thread.
+      fail(
+        new WatchdogError('ERR_WATCHDOG_SIDECAR_FAILED', `The sidecar thread cannot start: ${messageOf(error)}`, {
+          cause: error,
+        }),
+      );
+      return;
+    }
+    current = incarnation;
+    incarnation.death.catch((error: Error) => {
+      current = undefined;
+      if (closing) return;
+      lastDeath = error;
+      deathsInARow = Date.now() - bornAt > HEALTHY_AFTER_MS ? 1 : deathsInARow + 1;
+      events.onDeath(error);
+      const wait = RESPAWN_FIRST_MS * 2 ** (deathsInARow - 1);
+      const limit = deathsInARow <= RESPAWN_PATIENCE ? RESPAWN_MAX_MS : RESPAWN_TIRED_MS;
+      respawn = setTimeout(spawn, Math.min(wait, limit)).unref();
+    });
+    Promise.race([incarnation.control.ready(), incarnation.death]).then(
+      (address) => {
+        clearTimeout(startDeadline);
+        port = address.port;
+        ready.resolve(address);
+      },
+      (error: Error & { code?: string }) => {
+        // Death is dealt with above; what has a code is the server's reason for not listening.
+        if (error.code !== undefined && !(error instanceof WatchdogError)) fail(coded(error));
+      },
+    );
+  }
+
+  spawn();
+
+  const call: Sidecar['call'] = (method) => {
+    const alive = current;
+    if (closing) return Promise.reject(new WatchdogError('ERR_WATCHDOG_CLOSED', 'The watchdog is closed.'));
+    if (!alive) {
+      return Promise.reject(
+        new WatchdogError('ERR_WATCHDOG_SIDECAR_FAILED', 'The sidecar is down; it will be started again.', {
+          cause: lastDeath,
+        }),
+      );
+    }
+    return withDeadline(
+      Promise.race([method(alive.control), alive.death]),
+      CALL_DEADLINE_MS,
+      () => new WatchdogError('ERR_WATCHDOG_TIMEOUT', `The sidecar did not answer within ${CALL_DEADLINE_MS} ms.`),
+    );
+  };
+
+  return {
+    get ready() {
+      keepAliveUntilSettled(ready.promise);
+      return ready.promise;
+    },
+    call,
+    tell(method) {
+      // A dead sidecar's successor is born with the news.
+      if (current) method(current.control).catch(() => {});
+    },
+    close() {
+      closing ??= (async () => {
+        clearTimeout(respawn);
+        clearTimeout(startDeadline);
+        ready.reject(new WatchdogError('ERR_WATCHDOG_CLOSED', 'The watchdog was closed before it listened.'));
+        if (!current) return;
+        const { worker, control, death } = current;
+        await withDeadline(
+          Promise.race([control.close(), death]),
+          CLOSE_DEADLINE_MS,
+          () => new WatchdogError('ERR_WATCHDOG_TIMEOUT', 'The sidecar did not close in time.'),
+        ).catch(() => {}); // Terminated anyway, next.
+        await worker.terminate();
+      })();
+      return closing;
+    },
+  };
+}
+
+/** One new sidecar thread. It inherits nothing, keeps nothing alive, and needs nothing more of main to serve. */
+function bear(events: SidecarEvents, port: number | undefined): Incarnation {
+  const control = new MessageChannel();
+  const host = new MessageChannel();
+  const data: SidecarData = { ...events.data(port), control: control.port2, host: host.port2 };
+  const worker = new Worker(__SIDECAR_SOURCE__, {
+    eval: true,
+    name: 'event-loop-watchdog',
+    workerData: data,
+    transferList: [control.port2, host.port2],
+    // The app's loaders, preloads and tracing agents are not for this thread; nor are its secrets.
+    execArgv: [],
+    env: {},
+    argv: [],
+    stdin: false,
+    stdout: false,
+    stderr: false,
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 16 },
+  });
+  worker.unref();
+  expose(events.host, endpointOf(host.port1));
+  let reason: unknown;
+  // Without a listener a fault of the sidecar would be the app's uncaught exception.
+  worker.on('error', (error) => {
+    reason = error;
+  });
+  const death = new Promise<never>((_, reject) => {
+    worker.once('exit', (code) => {
+      control.port1.close();
+      host.port1.close();
+      const why = reason === undefined ? `exit code ${code}` : messageOf(reason);
+      reject(
+        new WatchdogError('ERR_WATCHDOG_SIDECAR_FAILED', `The sidecar thread died: ${why}`, { cause: reason }),
+      );
+    });
+  });
+  death.catch(() => {}); // Each caller that races with it handles it too.
+  return { worker, control: wrap<Control>(endpointOf(control.port1)), death };
+}
+
+function coded(error: Error & { code?: string }): WatchdogError {
+  return new WatchdogError(error.code as WatchdogErrorCode, error.message, { cause: error });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Everything here is unref'd; somebody who awaits needs the process to stay until the answer is there. */
+function keepAliveUntilSettled(promise: Promise<unknown>): void {
+  const timer = setInterval(() => {}, 2 ** 30);
+  const release = (): void => clearInterval(timer);
+  promise.then(release, release);
+}
+
+function withResolvers<T>(): {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (reason: Error) => void;
+} {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: Error) => void;
+  const promise = new Promise<T>((res, rej) => {
+    resolve = res;
+    reject = rej;
+  });
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,118 @@
+import type { EventEmitter } from 'node:events';
+import type { Address, Stall } from './shared/protocol.js';
+
+export type { Cause } from './shared/layout.js';
+export type { Address, Stall } from './shared/protocol.js';
+
+/** Settings of {@link startWatchdog}. Durations are milliseconds. */
+export interface WatchdogOptions {
+  /**
+   * IP address (or `localhost`) that the sidecar's port binds to.
+   * @defaultValue all interfaces, IPv6 and IPv4
+   */
+  readonly host?: string | undefined;
+  /**
+   * How often an idle loop is made to turn, in milliseconds, 20 to 1000. After 5 s of idleness it backs off to
+   * one second. Finished turns are measured exactly whatever it is; it bounds how much the lag of a stall under way is
+   * understated.
+   * @defaultValue 100
+   */
+  readonly heartbeatInterval?: number | undefined;
+  /**
+   * A turn of the loop of at least this many milliseconds is a stall; 10 and up.
+   * @defaultValue 100
+   */
+  readonly stallThreshold?: number | undefined;
+  /**
+   * Labels put on every series of the sidecar, at most 16.
+   * @defaultValue none
+   */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /**
+   * The app's own registry, served along on the sidecar's port: a `Registry` of prom-client or
+   * `@prometheus-io/client`. While main is blocked its last text is served.
+   * @defaultValue none
+   */
+  readonly registry?: MetricsRegistry | undefined;
+}
+
+/** What is needed of a prom-client registry. */
+export interface MetricsRegistry {
+  /** The registry's families in the Prometheus or OpenMetrics text format. */
+  metrics(): Promise<string> | string;
+  readonly contentType?: string | undefined;
+}
+
+/** What a sampler says of a pool now. All are numbers of tasks, finite and not negative. */
+export interface PoolSample {
+  /** Tasks that can run at once. */
+  readonly capacity: number;
+  /** Tasks that run now. */
+  readonly active: number;
+  /** Tasks that wait for a place. */
+  readonly queued: number;
+  /** Tasks finished since the pool was made, if it counts them. */
+  readonly completed?: number | undefined;
+}
+
+/** Reads a pool. Runs on the main thread up to twenty times a second: it must be cheap. */
+export type PoolSampler = () => PoolSample;
+
+/** What is needed of a Piscina pool, version 4 or 5. */
+export interface PiscinaLike {
+  readonly queueSize: number;
+  readonly completed: number;
+  readonly threads: readonly unknown[];
+  readonly options: {
+    readonly maxThreads: number;
+    readonly concurrentTasksPerWorker: number;
+    readonly maxQueue: number | 'auto';
+  };
+  // biome-ignore lint/suspicious/noExplicitAny: the listener's shape differs between the versions
+  on(event: string, listener: (...args: any[]) => void): unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  off(event: string, listener: (...args: any[]) => void): unknown;
+}
+
+/** Events of a {@link Watchdog}. */
+export interface WatchdogEvents {
+  /** A stall is over. Comes with the loop's recovery, within a fraction of a second. */
+  stall: [stall: Stall];
+}
+
+/** A running watchdog. */
+export interface Watchdog extends AsyncDisposable {
+  /**
+   * Where the sidecar listens, once it does. Rejects with a {@link WatchdogError} if it cannot (`EADDRINUSE`,
+   * `EACCES`, ...); that is also one process warning, and never an unhandled rejection. Reading it keeps the process
+   * alive until it is settled.
+   */
+  readonly ready: Promise<Address>;
+  /**
+   * Watches a Piscina pool. Call it in the same tick as the pool's construction, so that every thread is seen.
+   * @param name value of the `pool` label, 1 to 64 characters, unique; at most 32 pools
+   * @returns a function that ends the watch
+   */
+  watchPool(pool: PiscinaLike, name: string): () => void;
+  /**
+   * Watches any other pool by a sampler.
+   * @param name value of the `pool` label, 1 to 64 characters, unique; at most 32 pools
+   * @returns a function that ends the watch
+   */
+  watchPool(name: string, sampler: PoolSampler): () => void;
+  on<E extends keyof WatchdogEvents>(event: E, listener: (...args: WatchdogEvents[E]) => void): this;
+  once<E extends keyof WatchdogEvents>(event: E, listener: (...args: WatchdogEvents[E]) => void): this;
+  off<E extends keyof WatchdogEvents>(event: E, listener: (...args: WatchdogEvents[E]) => void): this;
+  /**
+   * Runs known long work: counted in the loop's time, lag and delay, but not as a stall. If `work` returns a
+   * promise, until that is settled.
+   */
+  pause<T>(work: () => T): T;
+  /** The text of the sidecar's `/metrics`, for an app that serves its own. */
+  metrics(): Promise<string>;
+  /** Stops the heartbeat, the server and the sidecar. Idempotent; never rejects. */
+  close(): Promise<void>;
+}
+
+/** @internal */
+export type WatchdogEmitter = EventEmitter<{ stall: [stall: Stall] }>;

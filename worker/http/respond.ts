@@ -1,0 +1,34 @@
+import { STATUS_CODES, type ServerResponse } from 'node:http';
+
+/** Answers with a body; to HEAD with the same headers and none. */
+export function send(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: string | Buffer,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, {
+    'Content-Type': type,
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    ...headers,
+  });
+  response.end(response.req.method === 'HEAD' ? undefined : body);
+}
+
+export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  send(response, status, 'application/json; charset=utf-8', `${JSON.stringify(value)}\n`);
+}
+
+/** An error as RFC 9457 has it. */
+export function sendProblem(
+  response: ServerResponse,
+  status: number,
+  detail: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const problem = { type: 'about:blank', title: STATUS_CODES[status], status, detail };
+  send(response, status, 'application/problem+json', `${JSON.stringify(problem)}\n`, headers);
+}

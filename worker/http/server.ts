@@ -1,0 +1,118 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Address } from '../../src/shared/protocol.js';
+import { sendProblem } from './respond.js';
+
+export type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) => void | Promise<void>;
+
+/** Handlers by path and method; whoever answers GET answers HEAD. */
+export type Routes = Readonly<Record<string, Readonly<Partial<Record<'GET' | 'POST', Handler>>>>>;
+
+const HEADERS_MAX_BYTES = 8 * 1024;
+const CONNECTIONS_MAX = 64;
+const REQUESTS_PER_CONNECTION = 100;
+const REQUEST_TIMEOUT_MS = 10_000;
+const IDLE_TIMEOUT_MS = 5_000;
+
+/** A busy port is tried again: whoever holds it may go away. */
+const RETRY_FIRST_MS = 250;
+const RETRY_MAX_MS = 5_000;
+
+export interface SurvivingServer {
+  /** The outcome of the first try to listen. */
+  readonly ready: Promise<Address>;
+  close(): Promise<void>;
+}
+
+/** Serves `routes` and goes on trying for as long as the port cannot be had. */
+export function startServer(routes: Routes, port: number, host: string | undefined): SurvivingServer {
+  const server = createServer(
+    {
+      maxHeaderSize: HEADERS_MAX_BYTES,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: IDLE_TIMEOUT_MS,
+      connectionsCheckingInterval: 1000,
+    },
+    (request, response) => answer(routes, request, response),
+  );
+  server.maxConnections = CONNECTIONS_MAX;
+  server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION;
+  // A client that is gone, or that talks nonsense, is no fault of ours.
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+  });
+
+  let retry: NodeJS.Timeout | undefined;
+  let retryMs = RETRY_FIRST_MS;
+  const listen = (): void => {
+    server.listen(host === undefined ? { port } : { port, host });
+  };
+  const ready = new Promise<Address>((resolve, reject) => {
+    server.on('listening', () => resolve(addressOf(server)));
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      reject(Object.assign(new Error(listenFault(error, port, host)), { code: error.code }));
+      retry = setTimeout(listen, retryMs);
+      retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
+    });
+  });
+  ready.catch(() => {}); // Heard by whoever asks.
+  listen();
+
+  return {
+    ready,
+    close: () =>
+      new Promise((resolve) => {
+        clearTimeout(retry);
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function answer(routes: Routes, request: IncomingMessage, response: ServerResponse): void {
+  // The answer does not depend on a body; what comes is thrown away.
+  request.resume();
+  const target = request.url ?? '/';
+  const url = URL.canParse(target, 'http://sidecar') ? new URL(target, 'http://sidecar') : undefined;
+  if (!url || !target.startsWith('/')) {
+    sendProblem(response, 400, 'The request target is not a path.');
+    return;
+  }
+  const route = Object.hasOwn(routes, url.pathname) ? routes[url.pathname] : undefined;
+  if (!route) {
+    sendProblem(response, 404, `There is nothing at ${url.pathname}.`);
+    return;
+  }
+  const method = request.method === 'HEAD' ? 'GET' : request.method;
+  const handler = method === 'GET' || method === 'POST' ? route[method] : undefined;
+  if (!handler) {
+    const allow = Object.keys(route).flatMap((one) => (one === 'GET' ? ['GET', 'HEAD'] : [one]));
+    sendProblem(response, 405, `${url.pathname} answers ${allow.join(', ')} only.`, { Allow: allow.join(', ') });
+    return;
+  }
+  Promise.resolve()
+    .then(() => handler(request, response, url))
+    .catch((error: unknown) => {
+      if (response.headersSent) response.destroy();
+      else sendProblem(response, 500, error instanceof Error ? error.message : String(error));
+    });
+}
+
+function addressOf(server: Server): Address {
+  const { address, family, port } = server.address() as AddressInfo;
+  const reachable = address === '::' || address === '0.0.0.0' ? '127.0.0.1' : address;
+  const authority = family === 'IPv6' && reachable === address ? `[${address}]` : reachable;
+  return { host: address, port, url: `http://${authority}:${port}` };
+}
+
+function listenFault(error: NodeJS.ErrnoException, port: number, host: string | undefined): string {
+  const where = `port ${port}${host === undefined ? '' : ` of ${host}`}`;
+  const reasons: Record<string, string> = {
+    EADDRINUSE: `${where} is in use by another process or watchdog`,
+    EACCES: `this process may not listen on ${where}`,
+    EADDRNOTAVAIL: `this machine has no address ${host}`,
+  };
+  const reason = reasons[error.code ?? ''] ?? `cannot listen on ${where}: ${error.message}`;
+  return `The watchdog serves no metrics for now: ${reason}. Heartbeats go on and it keeps trying.`;
+}

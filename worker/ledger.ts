@@ -1,0 +1,32 @@
+import { type Fields, openWriter, type Region } from '../src/shared/layout.js';
+
+/** Counters of the sidecar that live in shared memory, so that the sidecar's successor goes on with them. */
+export interface Ledger<F extends Fields> {
+  get(field: keyof F, place?: number): number;
+  add(field: keyof F, amount: number, place?: number): void;
+  set(field: keyof F, value: number): void;
+  /** The higher of `value` and what this returned before: no counter that passes through here ever goes back. */
+  raise(field: keyof F, value: number, place?: number): number;
+}
+
+export function openLedger<F extends Fields>(
+  region: Region<'sidecar', F>,
+  memory: SharedArrayBuffer,
+): Ledger<F> {
+  const { at, values } = openWriter('sidecar', region, memory);
+  const get: Ledger<F>['get'] = (field, place = 0) => values[at[field] + place] as number;
+  return {
+    get,
+    add(field, amount, place = 0) {
+      values[at[field] + place] = get(field, place) + amount;
+    },
+    set(field, value) {
+      values[at[field]] = value;
+    },
+    raise(field, value, place = 0) {
+      const highest = Math.max(value, get(field, place));
+      values[at[field] + place] = highest;
+      return highest;
+    },
+  };
+}

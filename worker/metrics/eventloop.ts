@@ -1,0 +1,127 @@
+import { wallClockOf } from '../../src/shared/clock.js';
+import { latenessOf } from '../../src/shared/lateness.js';
+import { DELAY_BOUNDS_MS, type HeartValues, type LEDGER } from '../../src/shared/layout.js';
+import type { Ledger } from '../ledger.js';
+import { maxSince } from '../slidingmax.js';
+import { type Family, family, histogramSamples, single } from './family.js';
+import type { Sources } from './sources.js';
+
+export const EVENTLOOP = {
+  lag: {
+    name: 'watchdog_eventloop_lag_seconds',
+    type: 'gauge',
+    help: 'How late the next heartbeat of the event loop is now; grows while the loop is blocked.',
+  },
+  lagMax: {
+    name: 'watchdog_eventloop_lag_max_seconds',
+    type: 'gauge',
+    help: 'Longest delay of a turn of the event loop over the last 60 seconds, the turn in progress included.',
+  },
+  delay: {
+    name: 'watchdog_eventloop_delay_seconds',
+    type: 'histogram',
+    help: 'Exact time that an event arriving at a random moment waits for the event loop: one virtual arrival each millisecond.',
+  },
+  time: {
+    name: 'watchdog_eventloop_time_seconds_total',
+    type: 'counter',
+    help: 'Time of the event loop by state: active (holding the loop or overdue) or idle (waiting for events).',
+  },
+  turns: {
+    name: 'watchdog_eventloop_turns_total',
+    type: 'counter',
+    help: 'Turns of the event loop.',
+  },
+  resources: {
+    name: 'watchdog_eventloop_active_resources',
+    type: 'gauge',
+    help: 'Resources that keep the event loop alive (pending tasks), by type; counted about once a second.',
+  },
+  lastHeartbeat: {
+    name: 'watchdog_last_heartbeat_timestamp_seconds',
+    type: 'gauge',
+    help: 'Unix time of the last heartbeat of the event loop.',
+  },
+  startup: {
+    name: 'watchdog_startup_seconds',
+    type: 'gauge',
+    help: 'Time from startWatchdog to the first turn of the event loop; grows until then.',
+  },
+} as const;
+
+const LAG_WINDOW_SECONDS = 60;
+const MAIN = { thread: 'main' } as const;
+
+/** The exact delay histogram at one moment: cumulative counts of virtual arrivals, one per millisecond. */
+export interface DelayHistogram {
+  readonly buckets: readonly number[];
+  readonly count: number;
+  readonly sumSeconds: number;
+}
+
+/**
+ * Arrivals during a turn of delay d wait uniformly 0..d, all others wait 0. So of `wall` milliseconds those in which
+ * an arrival would have waited at most b are `wall - Σ max(0, d - b)`, and the waits sum up to `Σ d²/2`. The turn in
+ * progress counts with what it is late by now. What the turn's end corrects, by at most one heartbeat interval,
+ * never makes a count go back: all of them pass the ledger's high-water mark.
+ */
+export function delayHistogram(
+  nowMs: number,
+  heart: HeartValues,
+  ledger: Ledger<(typeof LEDGER)['fields']>,
+): DelayHistogram {
+  const wallMs = nowMs - heart.loopStartedAtMs;
+  const lateMs = latenessOf(nowMs, heart.dueMs, heart.lastMarkMs);
+  const buckets = DELAY_BOUNDS_MS.map((bound, i) => {
+    const excess = (heart.excessMs[i] as number) + Math.max(0, lateMs - bound);
+    return ledger.raise('delayBuckets', Math.floor(wallMs - excess), i);
+  });
+  const waitsMs2 = heart.halfSquareMs2 + (lateMs * lateMs) / 2;
+  return {
+    buckets,
+    count: ledger.raise('delayCount', Math.floor(wallMs)),
+    sumSeconds: ledger.raise('delaySumSeconds', waitsMs2 / 1000),
+  };
+}
+
+export function collectEventloop(sources: Sources): Family[] {
+  const { nowMs, heart, ledger } = sources;
+  const started = heart.loopStartedAtMs > 0;
+  const startupMs = (started ? heart.loopStartedAtMs : nowMs) - heart.startedAtMs;
+  const startup = single(EVENTLOOP.startup, startupMs / 1000);
+  // Nothing is said of a loop before its first heartbeat.
+  if (!started) return [startup];
+
+  const lateMs = latenessOf(nowMs, heart.dueMs, heart.lastMarkMs);
+  const worstMs = maxSince(heart.worstSecond, heart.worstMs, nowMs, LAG_WINDOW_SECONDS);
+  const delay = delayHistogram(nowMs, heart, ledger);
+  const activeMs = heart.delayMs + lateMs;
+  return [
+    family(EVENTLOOP.lag, [{ labels: MAIN, value: lateMs / 1000 }]),
+    family(EVENTLOOP.lagMax, [{ labels: MAIN, value: Math.max(lateMs, worstMs) / 1000 }]),
+    family(
+      EVENTLOOP.delay,
+      histogramSamples(MAIN, DELAY_BOUNDS_MS, delay.buckets, delay.sumSeconds, delay.count),
+    ),
+    family(EVENTLOOP.time, [
+      { labels: { ...MAIN, state: 'active' }, value: ledger.raise('activeMs', activeMs) / 1000 },
+      {
+        labels: { ...MAIN, state: 'idle' },
+        value: ledger.raise('idleMs', nowMs - heart.loopStartedAtMs - activeMs) / 1000,
+      },
+    ]),
+    family(EVENTLOOP.turns, [{ labels: MAIN, value: heart.turns }]),
+    family(EVENTLOOP.resources, resourceSamples(sources)),
+    family(EVENTLOOP.lastHeartbeat, [{ labels: MAIN, value: wallClockOf(heart.lastMarkMs) / 1000 }]),
+    startup,
+  ];
+}
+
+function resourceSamples({ house, resourceTypes }: Sources) {
+  if (house.resourcesAtMs === 0) return [];
+  // Named types only: a type's name follows its first count by message.
+  return resourceTypes.map((type, place) => ({
+    labels: { ...MAIN, type },
+    value: house.resources[place] as number,
+  }));
+}

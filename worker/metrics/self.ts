@@ -1,0 +1,75 @@
+import { wallClockOf } from '../../src/shared/clock.js';
+import { VERSION } from '../version.js';
+import { type Family, family, single } from './family.js';
+import type { Sources } from './sources.js';
+
+export const SELF = {
+  sidecarLagMax: {
+    name: 'watchdog_sidecar_lag_max_seconds',
+    type: 'gauge',
+    help: "How late the sidecar's own timer was at most over the last 60 seconds: if this is high, distrust the rest.",
+  },
+  restarts: {
+    name: 'watchdog_sidecar_restarts_total',
+    type: 'counter',
+    help: 'Sidecar threads that died and were replaced.',
+  },
+  startTime: {
+    name: 'watchdog_start_time_seconds',
+    type: 'gauge',
+    help: 'Unix time at which startWatchdog was called.',
+  },
+  collectorErrors: {
+    name: 'watchdog_collector_errors_total',
+    type: 'counter',
+    help: 'Times that a collector failed; its series are missing from that scrape.',
+  },
+  relayAge: {
+    name: 'watchdog_relay_age_seconds',
+    type: 'gauge',
+    help: "Age of the relayed metrics of the app's own registry.",
+  },
+  relayDropped: {
+    name: 'watchdog_relay_dropped_families_total',
+    type: 'counter',
+    help: "Families of the app's own registry left out of a scrape: duplicate (ours wins) or invalid.",
+  },
+  heartbeatInterval: {
+    name: 'watchdog_heartbeat_interval_seconds',
+    type: 'gauge',
+    help: 'Effective heartbeatInterval.',
+  },
+  stallThreshold: {
+    name: 'watchdog_stall_threshold_seconds',
+    type: 'gauge',
+    help: 'Effective stallThreshold.',
+  },
+  buildInfo: {
+    name: 'watchdog_build_info',
+    type: 'gauge',
+    help: 'Always 1; versions of event-loop-watchdog and of Node.js.',
+  },
+} as const;
+
+export function collectSelf(sources: Sources): Family[] {
+  const { heart, house, options, relayAgeMs, relayDropped } = sources;
+  // Pools are read on the main thread: their faults are counted there.
+  const errors = [...sources.collectorErrors, ['pool_sampler', house.poolErrors] as const];
+  return [
+    single(SELF.sidecarLagMax, sources.sidecarLagMaxMs / 1000),
+    single(SELF.restarts, house.restarts),
+    single(SELF.startTime, Math.round(wallClockOf(heart.startedAtMs)) / 1000),
+    family(
+      SELF.collectorErrors,
+      errors.map(([collector, value]) => ({ labels: { collector }, value })),
+    ),
+    single(SELF.relayAge, relayAgeMs === undefined ? undefined : relayAgeMs / 1000),
+    family(
+      SELF.relayDropped,
+      [...(relayDropped ?? [])].map(([reason, value]) => ({ labels: { reason }, value })),
+    ),
+    single(SELF.heartbeatInterval, options.heartbeatInterval / 1000),
+    single(SELF.stallThreshold, options.stallThreshold / 1000),
+    family(SELF.buildInfo, [{ labels: { version: VERSION, node_version: process.version }, value: 1 }]),
+  ];
+}

@@ -1,0 +1,23 @@
+import type { HeartValues, HouseValues, LEDGER } from '../../src/shared/layout.js';
+import type { SidecarOptions } from '../../src/shared/protocol.js';
+import type { Ledger } from '../ledger.js';
+import type { PoolView } from '../pools.js';
+
+/** What the collectors of one scrape look at: the same moment for all. */
+export interface Sources {
+  readonly nowMs: number;
+  readonly heart: HeartValues;
+  readonly house: HouseValues;
+  readonly resourceTypes: readonly string[];
+  readonly ledger: Ledger<(typeof LEDGER)['fields']>;
+  readonly pools: readonly PoolView[];
+  readonly options: SidecarOptions;
+  /** Milliseconds, maximum over the last 60 s. */
+  readonly sidecarLagMaxMs: number;
+  /** Faults so far, by the collector's name. */
+  readonly collectorErrors: ReadonlyMap<string, number>;
+  /** Milliseconds since the relayed text was made; `undefined` if there is none. */
+  readonly relayAgeMs: number | undefined;
+  /** Families of the app's registry that were left out, by reason. */
+  readonly relayDropped: ReadonlyMap<string, number> | undefined;
+}

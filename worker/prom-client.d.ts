@@ -1,0 +1,5 @@
+declare module 'prom-client/lib/registry.js' {
+  const Registry: unknown;
+  // biome-ignore lint/style/noDefaultExport: what the module has
+  export default Registry;
+}

@@ -1,0 +1,165 @@
+import { METRIC_NAMES } from './metrics/names.js';
+
+/** How long a scrape waits for the app's registry, at most. */
+const DEADLINE_MS = 250;
+/** The part of Prometheus' scrape time-out that may go to the relay. */
+const TIMEOUT_SHARE = 0.5;
+/** Longest text taken, in characters. */
+const TEXT_MAX = 16 * 2 ** 20;
+
+interface Copy {
+  readonly text: string;
+  readonly atMs: number;
+}
+
+export interface RelayOptions {
+  /** Asks main for the registry's text. */
+  readonly fetch: () => Promise<{ readonly text: string; readonly contentType: string }>;
+  readonly now: () => number;
+  readonly onError: () => void;
+}
+
+/** The app's own registry, as last heard of. */
+export interface Relay {
+  /**
+   * Asks main for a new copy, unless it is blocked or still busy with the last question, and waits for the answer until
+   * the deadline. Never rejects.
+   * @param scrapeTimeoutMs the scraper's own time-out, if it told
+   */
+  refresh(mainBlocked: boolean, scrapeTimeoutMs: number | undefined): Promise<void>;
+  /** Empty before the first answer. */
+  text(): string;
+  ageMs(nowMs: number): number | undefined;
+  /** Families left out so far, by reason. */
+  readonly dropped: ReadonlyMap<DropReason, number>;
+}
+
+export function createRelay(options: RelayOptions): Relay {
+  const dropped = new Map<DropReason, number>([
+    ['duplicate', 0],
+    ['invalid', 0],
+  ]);
+  let copy: Copy | undefined;
+  let asking: Promise<void> | undefined;
+
+  async function ask(): Promise<void> {
+    try {
+      const { text, contentType } = await options.fetch();
+      if (text.length > TEXT_MAX) throw new RangeError(`over ${TEXT_MAX} characters`);
+      const kept = cleanFamilies(text, contentType.includes('openmetrics'), (reason) => {
+        dropped.set(reason, (dropped.get(reason) ?? 0) + 1);
+      });
+      copy = { text: kept, atMs: options.now() };
+    } catch {
+      // The app's registry threw: counted, and the last copy goes on being served.
+      options.onError();
+    } finally {
+      asking = undefined;
+    }
+  }
+
+  return {
+    async refresh(mainBlocked, scrapeTimeoutMs = Number.POSITIVE_INFINITY) {
+      if (mainBlocked) return;
+      // One question at a time: a registry that never answers must not gather questions.
+      asking ??= ask();
+      await Promise.race([asking, delay(Math.min(DEADLINE_MS, scrapeTimeoutMs * TIMEOUT_SHARE))]);
+    },
+    text: () => copy?.text ?? '',
+    ageMs: (nowMs) => (copy ? nowMs - copy.atMs : undefined),
+    dropped,
+  };
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}
+
+export type DropReason = 'duplicate' | 'invalid';
+
+interface ForeignFamily {
+  readonly name: string;
+  type: string | undefined;
+  readonly comments: string[];
+  readonly samples: string[];
+  sound: boolean;
+}
+
+const COMMENT = /^# (HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*)(?: (.*))?$/;
+const SAMPLE =
+  /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\]|\\.)*",?)*\})? +(\S+)(?: +(\S+))?(?: +# .*)?$/;
+const SUFFIXES = ['', '_total', '_bucket', '_sum', '_count', '_created'];
+const OURS: ReadonlySet<string> = new Set(
+  METRIC_NAMES.flatMap((name) => SUFFIXES.map((suffix) => name + suffix)),
+);
+
+/**
+ * The families of a foreign exposition that can stand beside ours: none that we have too, none with a line that would
+ * make Prometheus refuse the whole scrape. OpenMetrics is turned into the text format 0.0.4.
+ */
+export function cleanFamilies(text: string, openMetrics: boolean, onDrop: (reason: DropReason) => void): string {
+  const families = readFamilies(text, openMetrics);
+  const kept: string[] = [];
+  for (const family of families.values()) {
+    if (OURS.has(family.name)) onDrop('duplicate');
+    else if (!family.sound) onDrop('invalid');
+    else if (family.samples.length > 0) kept.push([...family.comments, ...family.samples].join('\n'));
+  }
+  return kept.length > 0 ? `${kept.join('\n\n')}\n` : '';
+}
+
+function readFamilies(text: string, openMetrics: boolean): Map<string, ForeignFamily> {
+  const families = new Map<string, ForeignFamily>();
+  const familyOf = (name: string): ForeignFamily => {
+    const known = families.get(name);
+    if (known) return known;
+    const made: ForeignFamily = { name, type: undefined, comments: [], samples: [], sound: true };
+    families.set(name, made);
+    return made;
+  };
+  const types = openMetrics ? typesOf(text) : new Map<string, string>();
+  let current: ForeignFamily | undefined;
+  for (const line of text.split('\n')) {
+    if (line === '') continue;
+    if (line.startsWith('#')) {
+      const [, keyword, foreignName, rest = ''] = COMMENT.exec(line) ?? [];
+      if (keyword === undefined || foreignName === undefined) continue;
+      // OpenMetrics names a counter's family without the suffix that its samples have.
+      const isCounter = types.get(foreignName) === 'counter';
+      const name = isCounter && !foreignName.endsWith('_total') ? `${foreignName}_total` : foreignName;
+      current = familyOf(name);
+      const known = OPENMETRICS_ONLY.get(rest);
+      current.comments.push(`# ${keyword} ${name} ${keyword === 'TYPE' && known ? known : rest}`.trimEnd());
+      continue;
+    }
+    const [, name, labels = '', value = '', timestamp] = SAMPLE.exec(line) ?? [];
+    if (name === undefined) {
+      if (current) current.sound = false;
+      continue;
+    }
+    if (!current || !SUFFIXES.some((suffix) => current?.name + suffix === name)) current = familyOf(name);
+    if (!isValue(value) || (timestamp !== undefined && !isValue(timestamp))) current.sound = false;
+    if (openMetrics && name.endsWith('_created')) continue;
+    // Timestamps are seconds in OpenMetrics and milliseconds here; a relayed copy needs none.
+    current.samples.push(`${name}${labels} ${value}`);
+  }
+  return families;
+}
+
+/** OpenMetrics types that the text format does not know. */
+const OPENMETRICS_ONLY: ReadonlyMap<string, string> = new Map([
+  ['unknown', 'untyped'],
+  ['info', 'gauge'],
+  ['stateset', 'gauge'],
+  ['gaugehistogram', 'untyped'],
+]);
+
+function typesOf(text: string): Map<string, string> {
+  return new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name ?? '', type ?? '']));
+}
+
+function isValue(text: string): boolean {
+  return /^(?:NaN|[+-]?Inf)$/.test(text) || (text !== '' && !Number.isNaN(Number(text)));
+}

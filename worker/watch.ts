@@ -1,0 +1,47 @@
+import { stallOf } from '../src/shared/lateness.js';
+import type { HeartValues } from '../src/shared/layout.js';
+import { SlidingMax } from './slidingmax.js';
+
+/** While all is well: five looks a second. */
+const CALM_MS = 200;
+/** While the loop is stalled. */
+const STALLED_MS = 50;
+/** Never sooner than this, however near the next deadline. */
+const SOONEST_MS = 5;
+
+/**
+ * When to look again. While the loop is healthy: at the moment at which a silent loop would become a stall, but
+ * not more than five times a second; that follows the pacer's back-off. During a stall: often.
+ */
+export function nextLookMs(nowMs: number, heart: HeartValues, stallThresholdMs: number): number {
+  if (stallOf(nowMs, heart) >= stallThresholdMs) return STALLED_MS;
+  const deadline = Math.max(heart.dueMs, heart.lastMarkMs) + stallThresholdMs;
+  const late = nowMs > heart.dueMs;
+  return Math.max(late ? SOONEST_MS : CALM_MS, deadline - nowMs);
+}
+
+export interface Watch {
+  /** How late the watch's own timer was at most over the last 60 s, in milliseconds. */
+  lagMaxMs(nowMs: number): number;
+  stop(): void;
+}
+
+/** Calls `look` again and again; it returns the milliseconds until the next time. */
+export function startWatch(now: () => number, look: (nowMs: number, ownLatenessMs: number) => number): Watch {
+  const lag = new SlidingMax(60);
+  let timer: NodeJS.Timeout;
+  let expectedMs = now();
+
+  function tick(): void {
+    const nowMs = now();
+    // Timers fire on whole milliseconds, up to one late.
+    const lateMs = Math.max(0, nowMs - expectedMs - 1);
+    lag.add(nowMs, lateMs);
+    const waitMs = Math.ceil(look(nowMs, lateMs));
+    expectedMs = now() + waitMs;
+    timer = setTimeout(tick, waitMs);
+  }
+
+  tick();
+  return { lagMaxMs: (nowMs) => lag.max(nowMs), stop: () => clearTimeout(timer) };
+}
