@@ -1,8 +1,11 @@
 import { latenessOf, TIMER_SLACK_MS } from './shared/lateness.js';
 import { DELAY_BOUNDS_MS, HEART, locked, openWriter, RING, RING_SIZE, WORST_SLOTS } from './shared/layout.js';
 
-/** An idle loop is woken by the pacer alone; after this long the pacer begins to back off. */
-export const QUIET_AFTER_MS = 5000;
+/**
+ * An idle loop is woken by the pacer alone; after this long the pacer begins to back off. Not longer: V8's own
+ * housekeeping turns an idle loop every few seconds, and each time costs this much of full pace.
+ */
+export const QUIET_AFTER_MS = 1000;
 /** The longest that the pacer sleeps. */
 export const PACE_MAX_MS = 1000;
 

@@ -40,7 +40,7 @@ function countError(collector: string): void {
 /** Brings every account up to date with this moment. */
 function observe(nowMs: number) {
   const heart = readHeart();
-  const finished = account.observe(nowMs, heart, readRing(), () => 'unknown');
+  const finished = account.observe(nowMs, heart, readRing, () => 'unknown');
   for (const stall of finished) {
     host
       .stall({

@@ -40,9 +40,7 @@ export function createStallAccount(ledger: Ledger<(typeof LEDGER)['fields']>, st
   }
 
   /** Stalls that the ring has forgotten, because nobody looked for so long: counted without their story. */
-  function countLost(heart: HeartValues, ring: RingValues): void {
-    const lost = heart.stalls - RING_SIZE - ledger.get('stallsCounted');
-    if (lost <= 0) return;
+  function countLost(lost: number, heart: HeartValues, ring: RingValues): void {
     const kept = ring.durationMs.reduce((sum, ms) => sum + ms, 0);
     const lostMs = heart.stalledMs - kept - ledger.get('stallSumMs');
     ledger.add('stallsCounted', lost);
@@ -50,6 +48,25 @@ export function createStallAccount(ledger: Ledger<(typeof LEDGER)['fields']>, st
     ledger.add('stallCount', lost);
     ledger.add('stallSumMs', lostMs);
     charge('unknown', lostMs);
+  }
+
+  function drain(heart: HeartValues, ring: RingValues, classify: (turn: number) => Cause): FinishedStall[] {
+    const lost = heart.stalls - RING_SIZE - ledger.get('stallsCounted');
+    if (lost > 0) countLost(lost, heart, ring);
+    const finished: FinishedStall[] = [];
+    for (let n = ledger.get('stallsCounted'); n < heart.stalls; n++) {
+      const place = n % RING_SIZE;
+      const turn = ring.turn[place] as number;
+      const stall = {
+        turn,
+        startMs: ring.startMs[place] as number,
+        durationMs: ring.durationMs[place] as number,
+        cause: classify(turn),
+      };
+      count(stall);
+      finished.push(stall);
+    }
+    return finished;
   }
 
   return {
@@ -61,23 +78,10 @@ export function createStallAccount(ledger: Ledger<(typeof LEDGER)['fields']>, st
     observe(
       nowMs: number,
       heart: HeartValues,
-      ring: RingValues,
+      readRing: () => RingValues,
       classify: (turn: number) => Cause,
     ): readonly FinishedStall[] {
-      countLost(heart, ring);
-      const finished: FinishedStall[] = [];
-      for (let n = ledger.get('stallsCounted'); n < heart.stalls; n++) {
-        const place = n % RING_SIZE;
-        const turn = ring.turn[place] as number;
-        const stall = {
-          turn,
-          startMs: ring.startMs[place] as number,
-          durationMs: ring.durationMs[place] as number,
-          cause: classify(turn),
-        };
-        count(stall);
-        finished.push(stall);
-      }
+      const finished = heart.stalls > ledger.get('stallsCounted') ? drain(heart, readRing(), classify) : [];
       const stallMs = stallOf(nowMs, heart);
       if (heart.loopStartedAtMs > 0 && stallMs >= stallThresholdMs) {
         if (ledger.get('chargedTurn') !== heart.turns) {
