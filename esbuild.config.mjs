@@ -25,7 +25,11 @@ const sidecar = await build({
   minifySyntax: true,
   minifyWhitespace: true,
 });
-guardWalls(sidecar.metafile, 'worker/', (input) => !input.startsWith('src/') || input.startsWith('src/shared/'));
+guardWalls(
+  sidecar.metafile,
+  'worker/',
+  (input) => !input.startsWith('src/') || input.startsWith('src/shared/'),
+);
 const source = `${sidecar.outputFiles[0].text}\n//# sourceURL=event-loop-watchdog-sidecar.cjs\n`;
 
 const library = await build({

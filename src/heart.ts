@@ -128,7 +128,7 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
       let busy = span - (idleMs - lastIdle);
       if (busy < 0) busy = 0;
       const late = latenessOf(nowMs, due, lastMark);
-      const delay = late > busy ? late : busy;
+      const delay = Math.max(late, busy);
       turns++;
       Atomics.add(sequence, 0, 1);
       values[LAST_MARK] = nowMs;

@@ -21,7 +21,21 @@ type Specs = { readonly [K in keyof WatchdogOptions]-?: OptionSpec<ResolvedOptio
 
 const LABELS_MAX = 16;
 /** Labels that the watchdog's own series have. */
-const OWN_LABELS = ['thread', 'state', 'type', 'cause', 'kind', 'result', 'pool', 'collector', 'reason', 'version', 'node_version', 'le', 'quantile'];
+const OWN_LABELS = [
+  'thread',
+  'state',
+  'type',
+  'cause',
+  'kind',
+  'result',
+  'pool',
+  'collector',
+  'reason',
+  'version',
+  'node_version',
+  'le',
+  'quantile',
+];
 
 /** Every option, once. The README's table is checked against this one. */
 export const OPTIONS: Specs = {
@@ -58,7 +72,9 @@ export const OPTIONS: Specs = {
     default: undefined,
     rule: 'a registry of prom-client or @prometheus-io/client (an object with a metrics() method)',
     check: (value) =>
-      typeof (value as MetricsRegistry | null)?.metrics === 'function' ? (value as MetricsRegistry) : undefined,
+      typeof (value as MetricsRegistry | null)?.metrics === 'function'
+        ? (value as MetricsRegistry)
+        : undefined,
   },
 };
 
@@ -103,7 +119,11 @@ export function optionsFromEnv(
   env: Readonly<Record<string, string | undefined>>,
   warn: (message: string) => void,
 ): { readonly port: number; readonly options: WatchdogOptions } {
-  const read = <T>(variable: string, rule: string, check: (value: unknown) => T | undefined): T | undefined => {
+  const read = <T>(
+    variable: string,
+    rule: string,
+    check: (value: unknown) => T | undefined,
+  ): T | undefined => {
     const text = env[variable];
     if (text === undefined || text === '') return undefined;
     const number = Number(text);
@@ -111,7 +131,8 @@ export function optionsFromEnv(
     if (value === undefined) warn(`${variable} must be ${rule}, but is ${show(text)}; using the default.`);
     return value;
   };
-  const port = read('WATCHDOG_PORT', PORT_RULE, (value) => (isPort(value) ? value : undefined)) ?? DEFAULT_PORT;
+  const port =
+    read('WATCHDOG_PORT', PORT_RULE, (value) => (isPort(value) ? value : undefined)) ?? DEFAULT_PORT;
   const options: Record<string, unknown> = {};
   for (const [name, { env: variable, rule, check }] of Object.entries(OPTIONS)) {
     const value = variable === undefined ? undefined : read<unknown>(variable, rule, check);

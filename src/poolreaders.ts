@@ -32,7 +32,9 @@ export interface PoolEvents {
 export function readSampler(sampler: PoolSampler): PoolReader {
   const number = (value: unknown, name: string): number => {
     if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
-    throw new TypeError(`its sampler must give a finite number of 0 or more as ${name}, but gave ${String(value)}`);
+    throw new TypeError(
+      `its sampler must give a finite number of 0 or more as ${name}, but gave ${String(value)}`,
+    );
   };
   return {
     read() {
@@ -143,7 +145,10 @@ interface ThreadInfo {
  * Gathers the counters of the pool's threads. They hang, under a symbol, on what the pool's `workerCreate` and
  * `workerDestroy` events carry: an internal of Piscina, so everything here expects to find nothing.
  */
-function watchThreads(pool: PiscinaLike, events: PoolEvents): {
+function watchThreads(
+  pool: PiscinaLike,
+  events: PoolEvents,
+): {
   /** The counters of all threads; `undefined` if there are threads that do not show theirs. */
   visible(): readonly ThreadCounters[] | undefined;
   version(): number;

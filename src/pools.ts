@@ -1,6 +1,12 @@
 import { WatchdogError } from './errors.js';
 import { show, typeOf } from './options.js';
-import { type PoolEvents, type PoolReader, type PoolReading, readPiscina, readSampler } from './poolreaders.js';
+import {
+  type PoolEvents,
+  type PoolReader,
+  type PoolReading,
+  readPiscina,
+  readSampler,
+} from './poolreaders.js';
 import {
   allocate,
   HOUSE,

@@ -68,7 +68,9 @@ export function startSidecar(events: SidecarEvents): Sidecar {
 
   const startDeadline = setTimeout(() => {
     fail(
-      new WatchdogError('ERR_WATCHDOG_SIDECAR_FAILED', 'The sidecar thread did not start.', { cause: lastDeath }),
+      new WatchdogError('ERR_WATCHDOG_SIDECAR_FAILED', 'The sidecar thread did not start.', {
+        cause: lastDeath,
+      }),
     );
   }, START_DEADLINE_MS).unref();
 
@@ -86,9 +88,13 @@ export function startSidecar(events: SidecarEvents): Sidecar {
     } catch (error) {
       // The permission model without --allow-worker, or no memory for one more thread.
       fail(
-        new WatchdogError('ERR_WATCHDOG_SIDECAR_FAILED', `The sidecar thread cannot start: ${messageOf(error)}`, {
-          cause: error,
-        }),
+        new WatchdogError(
+          'ERR_WATCHDOG_SIDECAR_FAILED',
+          `The sidecar thread cannot start: ${messageOf(error)}`,
+          {
+            cause: error,
+          },
+        ),
       );
       return;
     }
@@ -131,7 +137,11 @@ export function startSidecar(events: SidecarEvents): Sidecar {
     return withDeadline(
       Promise.race([method(alive.control), alive.death]),
       CALL_DEADLINE_MS,
-      () => new WatchdogError('ERR_WATCHDOG_TIMEOUT', `The sidecar did not answer within ${CALL_DEADLINE_MS} ms.`),
+      () =>
+        new WatchdogError(
+          'ERR_WATCHDOG_TIMEOUT',
+          `The sidecar did not answer within ${CALL_DEADLINE_MS} ms.`,
+        ),
     );
   };
 
@@ -196,7 +206,9 @@ function bear(events: SidecarEvents, port: number | undefined): Incarnation {
       host.port1.close();
       const why = reason === undefined ? `exit code ${code}` : messageOf(reason);
       reject(
-        new WatchdogError('ERR_WATCHDOG_SIDECAR_FAILED', `The sidecar thread died: ${why}`, { cause: reason }),
+        new WatchdogError('ERR_WATCHDOG_SIDECAR_FAILED', `The sidecar thread died: ${why}`, {
+          cause: reason,
+        }),
       );
     });
   });

@@ -40,7 +40,12 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
       'A watchdog is running in this process already; getWatchdog() returns it, close() ends it.',
     );
   }
-  const memory = { heart: allocate(HEART), ring: allocate(RING), house: allocate(HOUSE), ledger: allocate(LEDGER) };
+  const memory = {
+    heart: allocate(HEART),
+    ring: allocate(RING),
+    house: allocate(HOUSE),
+    ledger: allocate(LEDGER),
+  };
   const house = openWriter('main', HOUSE, memory.house);
   const { registry, ...sidecarOptions } = resolved;
   const emitter = new EventEmitter();

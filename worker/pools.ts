@@ -79,7 +79,11 @@ export class PoolView {
       completed: snapshot.completed + Math.max(0, responses - snapshot.responses),
     };
     this.#chargeStarved(nowMs, heart, state);
-    return { ...this.#raised(state), oldestTaskMs: nowMs - oldestMs, starvedMs: this.#ledger.get('starvedMs') };
+    return {
+      ...this.#raised(state),
+      oldestTaskMs: nowMs - oldestMs,
+      starvedMs: this.#ledger.get('starvedMs'),
+    };
   }
 
   /** Tasks wait, threads idle, and main, which alone hands tasks out, is late: that time is lost to the pool. */

@@ -99,7 +99,11 @@ const OURS: ReadonlySet<string> = new Set(
  * The families of a foreign exposition that can stand beside ours: none that we have too, none with a line that would
  * make Prometheus refuse the whole scrape. OpenMetrics is turned into the text format 0.0.4.
  */
-export function cleanFamilies(text: string, openMetrics: boolean, onDrop: (reason: DropReason) => void): string {
+export function cleanFamilies(
+  text: string,
+  openMetrics: boolean,
+  onDrop: (reason: DropReason) => void,
+): string {
   const families = readFamilies(text, openMetrics);
   const kept: string[] = [];
   for (const family of families.values()) {
@@ -157,7 +161,9 @@ const OPENMETRICS_ONLY: ReadonlyMap<string, string> = new Map([
 ]);
 
 function typesOf(text: string): Map<string, string> {
-  return new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name ?? '', type ?? '']));
+  return new Map(
+    [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name ?? '', type ?? '']),
+  );
 }
 
 function isValue(text: string): boolean {

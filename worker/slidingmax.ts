@@ -31,5 +31,8 @@ export function maxSince(
   windowSeconds: number,
 ): number {
   const oldest = Math.floor(nowMs / 1000) - windowSeconds;
-  return values.reduce((max, value, slot) => ((seconds[slot] as number) > oldest ? Math.max(max, value) : max), 0);
+  return values.reduce(
+    (max, value, slot) => ((seconds[slot] as number) > oldest ? Math.max(max, value) : max),
+    0,
+  );
 }

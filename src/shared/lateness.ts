@@ -9,7 +9,7 @@ export const TIMER_SLACK_MS = 2;
  * cannot be told from idling until it ends.
  */
 export function latenessOf(nowMs: number, dueMs: number, lastMarkMs: number): number {
-  const late = nowMs - (dueMs > lastMarkMs ? dueMs : lastMarkMs);
+  const late = nowMs - Math.max(dueMs, lastMarkMs);
   return late > TIMER_SLACK_MS ? late : 0;
 }
 

@@ -23,7 +23,9 @@ for (let round = 0; round < ROUNDS; round++) {
 }
 const nothing = median(results.nothing);
 const over = (name) => median(results[name]) - nothing;
-console.log(`CPU of an idle process, all threads, after ${SETTLE_MS / 1000} s (median of ${ROUNDS}, Node ${process.version})`);
+console.log(
+  `CPU of an idle process, all threads, after ${SETTLE_MS / 1000} s (median of ${ROUNDS}, Node ${process.version})`,
+);
 for (const name of NAMES) {
   console.log(`  ${name.padEnd(32)} ${(1000 * median(results[name])).toFixed(0).padStart(6)} µs per second`);
 }

@@ -48,5 +48,7 @@ function scrapeTimeoutOf(headers: NodeJS.Dict<string | string[]>): number | unde
 }
 
 function acceptsGzip(header: string | undefined): boolean {
-  return (header ?? '').split(',').some((one) => /^\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*$).*)?$/i.test(one));
+  return (header ?? '')
+    .split(',')
+    .some((one) => /^\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*$).*)?$/i.test(one));
 }

@@ -89,7 +89,9 @@ function answer(routes: Routes, request: IncomingMessage, response: ServerRespon
   const handler = method === 'GET' || method === 'POST' ? route[method] : undefined;
   if (!handler) {
     const allow = Object.keys(route).flatMap((one) => (one === 'GET' ? ['GET', 'HEAD'] : [one]));
-    sendProblem(response, 405, `${url.pathname} answers ${allow.join(', ')} only.`, { Allow: allow.join(', ') });
+    sendProblem(response, 405, `${url.pathname} answers ${allow.join(', ')} only.`, {
+      Allow: allow.join(', '),
+    });
     return;
   }
   Promise.resolve()

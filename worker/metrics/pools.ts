@@ -73,7 +73,11 @@ export function collectPools({ nowMs, heart, pools }: Sources): Family[] {
       definition,
       states.map(({ labels, state }) => ({ labels, value: value(state) })),
     );
-  const summary = (definition: Definition, sum: 'runMs' | 'waitMs', count: 'runCount' | 'waitCount'): Family =>
+  const summary = (
+    definition: Definition,
+    sum: 'runMs' | 'waitMs',
+    count: 'runCount' | 'waitCount',
+  ): Family =>
     family(
       definition,
       states.flatMap(({ labels, state }) => [

@@ -43,11 +43,20 @@ export function collectStalls({ heart, ledger }: Sources): Family[] {
     ),
     family(
       STALLS.seconds,
-      CAUSES.map((cause, i) => ({ labels: { ...MAIN, cause }, value: ledger.get('stallMsByCause', i) / 1000 })),
+      CAUSES.map((cause, i) => ({
+        labels: { ...MAIN, cause },
+        value: ledger.get('stallMsByCause', i) / 1000,
+      })),
     ),
     family(
       STALLS.duration,
-      histogramSamples(MAIN, STALL_BOUNDS_MS, buckets, ledger.get('stallSumMs') / 1000, ledger.get('stallCount')),
+      histogramSamples(
+        MAIN,
+        STALL_BOUNDS_MS,
+        buckets,
+        ledger.get('stallSumMs') / 1000,
+        ledger.get('stallCount'),
+      ),
     ),
     family(STALLS.last, [{ labels: MAIN, value: lastMs > 0 ? wallClockOf(lastMs) / 1000 : undefined }]),
   ];

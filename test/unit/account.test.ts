@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { CAUSES, type Cause, RING_SIZE } from '../../src/shared/layout.js';
+import { createStallAccount } from '../../worker/stalls/account.js';
+import { createRig, type Rig, total } from './rig.js';
+
+const THRESHOLD = 100;
+const observer = (rig: Rig, cause: () => Cause = () => 'unknown') => {
+  const account = createStallAccount(rig.ledger, THRESHOLD);
+  return () => account.observe(rig.now(), rig.read(), rig.readRing, cause);
+};
+const seconds = (rig: Rig, cause: Cause): number => rig.ledger.get('stallMsByCause', CAUSES.indexOf(cause));
+
+describe('stall account', () => {
+  it('charges a stall while it lasts and settles with its end', () => {
+    const rig = createRig();
+    const observe = observer(rig);
+    rig.idle(250); // due at 300
+    rig.pass(149);
+    observe();
+    expect(seconds(rig, 'unknown')).toBe(0); // late by 99
+    rig.pass(101);
+    observe();
+    expect(seconds(rig, 'unknown')).toBeCloseTo(200);
+    rig.pass(1000);
+    observe();
+    expect(seconds(rig, 'unknown')).toBeCloseTo(1200);
+    expect(rig.ledger.get('stallCount')).toBe(0);
+    rig.mark();
+    expect(observe()).toMatchObject([{ durationMs: expect.closeTo(1250), startMs: expect.closeTo(1250) }]);
+    expect(seconds(rig, 'unknown')).toBeCloseTo(1250);
+    expect(rig.ledger.get('stallCount')).toBe(1);
+    expect(observe()).toEqual([]);
+  });
+
+  it('tells two stalls in a row apart', () => {
+    const rig = createRig();
+    const observe = observer(rig);
+    rig.busy(300);
+    rig.pass(400);
+    expect(observe()).toHaveLength(1);
+    rig.mark();
+    expect(observe()).toMatchObject([{ durationMs: expect.closeTo(400) }]);
+    expect(seconds(rig, 'unknown')).toBeCloseTo(700);
+  });
+
+  it('counts nothing while the app starts up', () => {
+    const rig = createRig();
+    rig.pass(5000);
+    observer(rig)();
+    expect(seconds(rig, 'unknown')).toBe(0);
+  });
+
+  it('leaves what was charged to a first guess where it is', () => {
+    const rig = createRig();
+    let cause: Cause = 'cpu';
+    const observe = observer(rig, () => cause);
+    rig.idle(100);
+    rig.pass(600);
+    observe();
+    cause = 'gc';
+    rig.pass(100);
+    rig.mark();
+    observe();
+    expect(seconds(rig, 'cpu') + seconds(rig, 'gc')).toBeCloseTo(700);
+    expect(seconds(rig, 'cpu')).toBeCloseTo(500);
+    expect(rig.ledger.get('stallsByCause', CAUSES.indexOf('gc'))).toBe(1);
+  });
+
+  it('goes on where a sidecar that died in the middle of a stall left off', () => {
+    const rig = createRig();
+    rig.idle(100);
+    rig.pass(600);
+    observer(rig)();
+    rig.pass(600);
+    observer(rig)();
+    rig.mark();
+    observer(rig)();
+    expect(seconds(rig, 'unknown')).toBeCloseTo(1200);
+    expect(rig.ledger.get('stallCount')).toBe(1);
+  });
+
+  it('counts stalls that the ring forgot', () => {
+    const rig = createRig();
+    const observe = observer(rig);
+    const lengths = Array.from({ length: RING_SIZE + 50 }, (_, i) => 100 + i);
+    for (const ms of lengths) rig.busy(ms);
+    expect(observe()).toHaveLength(RING_SIZE);
+    expect(rig.ledger.get('stallCount')).toBe(lengths.length);
+    expect(rig.ledger.get('stallSumMs')).toBeCloseTo(total(lengths));
+    expect(seconds(rig, 'unknown')).toBeCloseTo(total(lengths));
+  });
+});

@@ -1,0 +1,109 @@
+import { Registry } from 'prom-client';
+import { describe, expect, it } from 'vitest';
+import { OPTIONS, optionsFromEnv, resolveOptions } from '../../src/options.js';
+
+describe('options', () => {
+  it('have their documented defaults', () => {
+    expect(resolveOptions(9464)).toEqual({
+      port: 9464,
+      host: undefined,
+      heartbeatInterval: 100,
+      stallThreshold: 100,
+      labels: {},
+      registry: undefined,
+    });
+  });
+
+  it('take what they should', () => {
+    const registry = new Registry();
+    expect(resolveOptions(0, { host: 'localhost', registry, labels: { app: 'shop' } })).toMatchObject({
+      host: '127.0.0.1',
+      registry,
+      labels: { app: 'shop' },
+    });
+    expect(resolveOptions(65535, { host: '::1', stallThreshold: 10, heartbeatInterval: 20 })).toMatchObject({
+      host: '::1',
+    });
+  });
+
+  it.each([
+    ['9464', {}, 'The port must be an integer from 0 to 65535, but is "9464" (string).'],
+    [65536, {}, 'The port must be an integer from 0 to 65535, but is 65536 (number).'],
+    [1.5, {}, 'but is 1.5 (number)'],
+    [Number.NaN, {}, 'but is NaN (number)'],
+    [undefined, {}, 'but is undefined (undefined)'],
+    [0, null, 'The options must be an object, but is null (null).'],
+    [0, [], 'but is an array (array)'],
+    [0, { stalThreshold: 5 }, 'There is no option "stalThreshold"; there are host, heartbeatInterval'],
+    [
+      0,
+      { host: 'example.com' },
+      'The option "host" must be an IP address or "localhost", but is "example.com" (string).',
+    ],
+    [0, { host: 7 }, 'but is 7 (number)'],
+    [
+      0,
+      { heartbeatInterval: 19 },
+      'The option "heartbeatInterval" must be a number of milliseconds, from 20 to 1000, but is 19 (number).',
+    ],
+    [0, { heartbeatInterval: '100' }, 'but is "100" (string)'],
+    [0, { stallThreshold: 9 }, 'The option "stallThreshold" must be a number of milliseconds, 10 or more'],
+    [0, { stallThreshold: Number.POSITIVE_INFINITY }, 'but is Infinity (number)'],
+    [0, { labels: { thread: 'x' } }, 'The option "labels" must be an object of at most 16 strings'],
+    [0, { labels: { 'a-b': 'x' } }, 'names match [a-zA-Z_][a-zA-Z0-9_]*'],
+    [0, { labels: { a: 1 } }, 'but is an object (object)'],
+    [0, { labels: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`l${i}`, 'x'])) }, 'at most 16'],
+    [0, { registry: {} }, 'The option "registry" must be a registry of prom-client'],
+    [0, { registry: null }, 'but is null (null)'],
+  ])('startWatchdog(%j, %j) is refused with its reason', (port, options, message) => {
+    expect(() => resolveOptions(port, options)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_WATCHDOG_INVALID_OPTION',
+        message: expect.stringContaining(message),
+      }),
+    );
+  });
+
+  it('are read as own properties only', () => {
+    const polluted = Object.create({ host: 'evil', heartbeatInterval: 1 });
+    expect(resolveOptions(0, polluted)).toMatchObject({ host: undefined, heartbeatInterval: 100 });
+  });
+});
+
+describe('the environment', () => {
+  const read = (env: Record<string, string>) => {
+    const warnings: string[] = [];
+    return { ...optionsFromEnv(env, (message) => warnings.push(message)), warnings };
+  };
+
+  it('sets the port and every scalar option', () => {
+    const scalars = Object.entries(OPTIONS).filter(([, { env }]) => env !== undefined);
+    expect(scalars.map(([name]) => name)).toEqual(['host', 'heartbeatInterval', 'stallThreshold']);
+    expect(
+      read({
+        WATCHDOG_PORT: '9000',
+        WATCHDOG_HOST: '127.0.0.1',
+        WATCHDOG_HEARTBEAT_INTERVAL: '50',
+        WATCHDOG_STALL_THRESHOLD: '250',
+      }),
+    ).toEqual({
+      port: 9000,
+      options: { host: '127.0.0.1', heartbeatInterval: 50, stallThreshold: 250 },
+      warnings: [],
+    });
+    expect(read({ WATCHDOG_HOST: '' })).toEqual({ port: 9464, options: {}, warnings: [] });
+  });
+
+  it('is told off, one warning a variable, and does not stop the app', () => {
+    expect(
+      read({ WATCHDOG_PORT: 'http', WATCHDOG_STALL_THRESHOLD: '5', WATCHDOG_HOST: '127.0.0.1' }),
+    ).toEqual({
+      port: 9464,
+      options: { host: '127.0.0.1' },
+      warnings: [
+        'WATCHDOG_PORT must be an integer from 0 to 65535, but is "http"; using the default.',
+        'WATCHDOG_STALL_THRESHOLD must be a number of milliseconds, 10 or more, but is "5"; using the default.',
+      ],
+    });
+  });
+});

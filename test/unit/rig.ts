@@ -1,0 +1,87 @@
+import { createHeart, type Heart } from '../../src/heart.js';
+import {
+  allocate,
+  HEART,
+  type HeartValues,
+  LEDGER,
+  openReader,
+  RING,
+  type RingValues,
+} from '../../src/shared/layout.js';
+import { type Ledger, openLedger } from '../../worker/ledger.js';
+
+export interface Rig {
+  readonly heart: Heart;
+  readonly read: () => HeartValues;
+  readonly readRing: () => RingValues;
+  readonly ledger: Ledger<(typeof LEDGER)['fields']>;
+  /** Virtual time, in milliseconds. */
+  now(): number;
+  /** Time passes in which the loop waits for events; the pacer runs when it is due, as on a real loop. */
+  idle(ms: number): void;
+  /** The loop holds for `ms`, then ends its turn. */
+  busy(ms: number): void;
+  /** Time passes within a turn. */
+  pass(ms: number): void;
+  /** The turn ends. */
+  mark(): void;
+  /** The thread is runnable but gets no CPU for `ms`, which libuv takes for idling. */
+  starved(ms: number): void;
+}
+
+/** A heart in virtual time, with the loop's habits around it: mark in the check phase, then timers. */
+export function createRig(options: { stallThreshold?: number; heartbeatInterval?: number } = {}): Rig {
+  const memory = { heart: allocate(HEART), ring: allocate(RING) };
+  let now = 1000;
+  let idleTotal = 0;
+  const interval = options.heartbeatInterval ?? 100;
+  const heart = createHeart(memory, {
+    heartbeatIntervalMs: interval,
+    stallThresholdMs: options.stallThreshold ?? 100,
+    startedAtMs: now,
+    inLoop: false,
+  });
+  const loopStart = now;
+  let due = now + interval;
+
+  function turnEnds(): void {
+    if (heart.mark(now, idleTotal, loopStart)) due = now + heart.rouse(now);
+    if (now >= due) due = now + heart.pace(now);
+  }
+  return {
+    heart,
+    read: openReader(HEART, memory.heart),
+    readRing: openReader(RING, memory.ring),
+    ledger: openLedger(LEDGER, allocate(LEDGER)),
+    now: () => now,
+    idle(ms) {
+      const end = now + ms;
+      while (now < end) {
+        const wake = Math.min(end, Math.max(due, now));
+        idleTotal += wake - now;
+        now = wake;
+        if (now >= due || now === end) turnEnds();
+      }
+    },
+    busy(ms) {
+      now += ms;
+      turnEnds();
+    },
+    pass(ms) {
+      now += ms;
+    },
+    mark: turnEnds,
+    starved(ms) {
+      idleTotal += ms;
+      now += ms;
+      turnEnds();
+    },
+  };
+}
+
+/** Sums all of an array-like of numbers. */
+export function total(numbers: Iterable<number>): number {
+  let sum = 0;
+  for (const number of numbers) sum += number;
+  return sum;
+}

@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import { SlidingMax } from '../../worker/slidingmax.js';
+import { nextLookMs } from '../../worker/watch.js';
+import { createRig } from './rig.js';
+
+it('looks at most five times a second while all is well, and sleeps as long as the pacer', () => {
+  const rig = createRig();
+  rig.idle(600);
+  expect(nextLookMs(rig.now(), rig.read(), 100)).toBe(200);
+  for (let i = 0; i < 100; i++) {
+    rig.busy(2);
+    expect(nextLookMs(rig.now(), rig.read(), 10)).toBeGreaterThanOrEqual(200);
+  }
+});
+
+it('aims at the moment at which lateness becomes a stall, then looks often', () => {
+  const rig = createRig();
+  rig.idle(100); // due in 100
+  rig.pass(140);
+  expect(nextLookMs(rig.now(), rig.read(), 100)).toBeCloseTo(60);
+  rig.pass(60);
+  expect(nextLookMs(rig.now(), rig.read(), 100)).toBe(50);
+});
+
+it('a sliding maximum forgets after its window and never before', () => {
+  const max = new SlidingMax(60);
+  max.add(10_500, 7);
+  max.add(10_600, 3);
+  max.add(50_000, 5);
+  expect(max.max(69_000)).toBe(7);
+  expect(max.max(71_000)).toBe(5);
+  expect(max.max(200_000)).toBe(0);
+});

@@ -1,0 +1,17 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+const config: ViteUserConfig = defineConfig({
+  test: {
+    root: import.meta.dirname,
+    include: ['{unit,integration,package,observability}/**/*.test.ts'],
+    // Files side by side, but no more than the machine has cores for: tests run real processes with real stalls.
+    pool: 'forks',
+    maxWorkers: 2,
+    // Generous: these are deadlines, not expectations.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    retry: 0,
+  },
+});
+
+export default config;
