@@ -14,7 +14,7 @@ export interface PoolReading {
   readonly waitMs?: number | undefined;
   readonly waitCount?: number | undefined;
   readonly threadsVersion?: number | undefined;
-  readonly responses?: number | undefined;
+  readonly completedBase?: number | undefined;
 }
 
 export interface PoolReader {
@@ -82,7 +82,7 @@ export function readPiscina(pool: PiscinaLike & PiscinaExtras, events: PoolEvent
 
   function activeTasks(threads: number, queueSize: number): number {
     const visible = counters.visible();
-    if (visible) return visible.reduce((sum, one) => sum + running(one), 0);
+    if (visible) return sumOf(visible, running);
     if (pool.idleThreads !== undefined) return threads - pool.idleThreads;
     return Math.max(0, (runs?.underWay() ?? 0) - queueSize);
   }
@@ -112,7 +112,7 @@ export function readPiscina(pool: PiscinaLike & PiscinaExtras, events: PoolEvent
         completed,
         ...timing,
         threadsVersion: counters.visible() ? counters.version() : undefined,
-        responses: counters.visible()?.reduce((sum, one) => sum + Atomics.load(one, RESPONSES), 0),
+        completedBase: counters.completedBase(),
       };
     },
     stop() {
@@ -125,6 +125,12 @@ export function readPiscina(pool: PiscinaLike & PiscinaExtras, events: PoolEvent
 
 const REQUESTS = 0;
 const RESPONSES = 1;
+
+const answered = (one: ThreadCounters): number => Atomics.load(one, RESPONSES);
+
+function sumOf(counters: readonly ThreadCounters[], count: (one: ThreadCounters) => number): number {
+  return counters.reduce((sum, one) => sum + count(one), 0);
+}
 
 /** Tasks that a thread has been handed and has not answered. */
 function running(one: ThreadCounters): number {
@@ -146,12 +152,17 @@ interface ThreadInfo {
  * `workerDestroy` events carry: an internal of Piscina, so everything here expects to find nothing.
  */
 function watchThreads(
-  pool: PiscinaLike,
+  pool: PiscinaLike & PiscinaExtras,
   events: PoolEvents,
 ): {
   /** The counters of all threads; `undefined` if there are threads that do not show theirs. */
   visible(): readonly ThreadCounters[] | undefined;
   version(): number;
+  /**
+   * What the sum of the threads' responses lacks to the tasks completed: those of threads that are gone, and those
+   * that never reached a thread.
+   */
+  completedBase(): number;
   stop(): void;
 } {
   /** Keyed by Piscina's own record of the thread: the objects of the events are made anew for each. */
@@ -162,6 +173,7 @@ function watchThreads(
   let hidden = false;
   let version = 0;
   let told = true;
+  let base = 0;
 
   const visible = (): readonly ThreadCounters[] | undefined => {
     if (missed.length > 0) missed = missed.filter((thread) => pool.threads.includes(thread));
@@ -190,7 +202,9 @@ function watchThreads(
 
   function onDestroy(thread: ThreadInfo): void {
     const record = recordOf(thread);
-    if (record && known.delete(record.key)) change();
+    if (!record || !known.delete(record.key)) return;
+    base += answered(record.counters);
+    change();
   }
 
   pool.on('workerCreate', onCreate);
@@ -205,6 +219,14 @@ function watchThreads(
   return {
     visible,
     version: () => version,
+    completedBase() {
+      const counters = [...known.values()];
+      // A thread posts its answer and then counts it; main may have completed the task before, or not yet after.
+      // The two counts can be compared only when nothing at all is under way.
+      const quiet = pool.idleThreads === pool.threads.length && sumOf(counters, running) === 0;
+      if (quiet) base = pool.completed - sumOf(counters, answered);
+      return base;
+    },
     stop() {
       pool.off('workerCreate', onCreate);
       pool.off('workerDestroy', onDestroy);

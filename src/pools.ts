@@ -80,7 +80,7 @@ export function createPools(options: PoolsOptions): Pools {
       values[at.waitMs] = reading?.waitMs ?? Number.NaN;
       values[at.waitCount] = reading?.waitCount ?? Number.NaN;
       values[at.threadsVersion] = reading?.threadsVersion ?? -1;
-      values[at.responses] = reading?.responses ?? 0;
+      values[at.completedBase] = reading?.completedBase ?? Number.NaN;
     });
   }
 

@@ -45,7 +45,8 @@ export class PoolView {
       (counters) =>
         this.#threads.find((thread) => thread.counters.buffer === counters.buffer) ?? {
           counters,
-          requests: Atomics.load(counters, 0),
+          // What runs already is aged from the first look.
+          requests: Atomics.load(counters, 1),
           since: [],
         },
     );
@@ -76,7 +77,7 @@ export class PoolView {
     const state = {
       ...snapshot,
       active,
-      completed: snapshot.completed + Math.max(0, responses - snapshot.responses),
+      completed: Math.max(snapshot.completed, snapshot.completedBase + responses),
     };
     this.#chargeStarved(nowMs, heart, state);
     return {

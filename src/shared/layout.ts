@@ -155,10 +155,10 @@ const poolFields = {
   runCount: 1,
   waitMs: 1,
   waitCount: 1,
-  /** Version of the set of thread counters that `responses` was summed over. */
+  /** Version of the set of thread counters that `completedBase` goes with. */
   threadsVersion: 1,
-  /** Sum of the threads' response counters at the time of the snapshot. */
-  responses: 1,
+  /** Add the sum of the threads' response counters to get the tasks finished by now. */
+  completedBase: 1,
 } as const;
 
 /** What main knows of one worker pool. */

@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** The Node.js under test: `WATCHDOG_TEST_NODE`, or the one that runs the tests. */
+export const NODE: string = process.env.WATCHDOG_TEST_NODE ?? process.execPath;
+
+/** A child that did not end by itself is killed after this long; tests never wait for it on purpose. */
+const DEAD_MAN_MS = 90_000;
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A real process of the test's, with a channel to it. */
+export interface Child {
+  readonly process: ChildProcess;
+  /** The next message that has this property, also one that came before; its value. */
+  message<T = unknown>(key: string): Promise<T>;
+  send(message: object): void;
+  readonly exit: Promise<Exit>;
+  kill(signal?: NodeJS.Signals): Promise<Exit>;
+}
+
+export interface ChildOptions {
+  readonly args?: readonly string[];
+  readonly nodeArgs?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+const running = new Set<Child>();
+
+/** Ends what a test has left running; for `afterEach`. */
+export async function killChildren(): Promise<void> {
+  await Promise.all([...running].map((child) => child.kill()));
+}
+
+/** Runs a file of `test/fixtures` (or an absolute path) in a process of its own. */
+export function startChild(fixture: string, options: ChildOptions = {}): Child {
+  const file = fixture.startsWith('/') ? fixture : fileURLToPath(new URL(`../fixtures/${fixture}`, import.meta.url));
+  const child = spawn(NODE, [...(options.nodeArgs ?? []), file, ...(options.args ?? [])], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, NODE_OPTIONS: '', ...options.env },
+    cwd: options.cwd,
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (data) => {
+    stdout += data;
+  });
+  child.stderr?.on('data', (data) => {
+    stderr += data;
+  });
+  const deadMan = setTimeout(() => child.kill('SIGKILL'), DEAD_MAN_MS);
+  const exit = once(child, 'close').then(([code, signal]): Exit => {
+    clearTimeout(deadMan);
+    running.delete(handle);
+    return { code, signal, stdout, stderr };
+  });
+
+  const inbox: Record<string, unknown>[] = [];
+  let wake: () => void = () => {};
+  child.on('message', (message: Record<string, unknown>) => {
+    inbox.push(message);
+    wake();
+  });
+  const handle: Child = {
+    process: child,
+    async message<T>(key: string) {
+      for (;;) {
+        const place = inbox.findIndex((message) => Object.hasOwn(message, key));
+        if (place >= 0) return inbox.splice(place, 1)[0]?.[key] as T;
+        const more = new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        const ended = exit.then((end) => {
+          throw new Error(`the child ended before it sent "${key}": ${JSON.stringify(end)}`);
+        });
+        await Promise.race([more, ended]);
+      }
+    },
+    send: (message) => void child.send(message),
+    exit,
+    kill(signal = 'SIGKILL') {
+      child.kill(signal);
+      return exit;
+    },
+  };
+  running.add(handle);
+  return handle;
+}
+
+/** Tries `attempt` until it returns something, every 20 ms, for at most 30 s. */
+export async function eventually<T>(attempt: () => Promise<T | undefined> | T | undefined, what: string): Promise<T> {
+  const deadline = Date.now() + 30_000;
+  let last: unknown;
+  while (Date.now() < deadline) {
+    try {
+      const result = await attempt();
+      if (result !== undefined && (result as unknown) !== false) return result;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`gave up waiting: ${what}`, { cause: last });
+}

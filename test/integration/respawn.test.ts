@@ -1,0 +1,35 @@
+import { afterEach, expect, it } from 'vitest';
+import { eventually, killChildren, startChild } from './child.js';
+import { type Scrape, scrape } from './scrape.js';
+
+afterEach(killChildren);
+
+const restarts = (one: Scrape): number => one.value('watchdog_sidecar_restarts_total');
+
+it('a sidecar that dies, ten times in a row, comes back on its port and counts on', async () => {
+  const app = startChild('mortal.mjs');
+  const { url } = await app.message<{ url: string }>('ready');
+  let last: Scrape | undefined;
+  for (let death = 1; death <= 10; death++) {
+    app.send({ deed: 'spin' });
+    await app.message('spun');
+    app.send({ deed: 'kill' });
+    await app.message('killed');
+    const one = await eventually(async () => {
+      const now = await scrape(url);
+      return restarts(now) === death ? now : undefined;
+    }, `respawn ${death}`);
+    for (const family of ['watchdog_eventloop_turns_total', 'watchdog_eventloop_delay_seconds', 'watchdog_stalls_total']) {
+      for (const [series, value] of one.family(family)) {
+        expect(value, series).toBeGreaterThanOrEqual(last?.value(series) ?? 0);
+      }
+    }
+    last = one;
+  }
+  const stalls = [...(last as Scrape).family('watchdog_stalls_total').values()];
+  expect(stalls.reduce((sum, value) => sum + value, 0)).toBeGreaterThanOrEqual(9);
+  // One warning, and the app is unharmed.
+  expect(await app.message('warning')).toBe('WATCHDOG_SIDECAR_DIED');
+  app.send({ deed: 'close when dead' });
+  await app.message('closed');
+});

@@ -1,0 +1,103 @@
+import { afterEach, expect, it } from 'vitest';
+import { type Child, eventually, killChildren, startChild } from './child.js';
+import { type Scrape, scrape } from './scrape.js';
+
+afterEach(killChildren);
+
+const LAG = 'watchdog_eventloop_lag_seconds{thread="main"}';
+const stallSeconds = (one: Scrape): number =>
+  [...one.family('watchdog_stall_seconds_total').values()].reduce((sum, value) => sum + value, 0);
+const stalls = (one: Scrape): number =>
+  [...one.family('watchdog_stalls_total').values()].reduce((sum, value) => sum + value, 0);
+
+async function startApp(options: object = {}): Promise<{ app: Child; url: string }> {
+  const app = startChild('app.mjs', { args: [JSON.stringify(options)] });
+  const { url } = await app.message<{ url: string }>('ready');
+  return { app, url };
+}
+
+async function block(app: Child, deed: string, ms: number): Promise<void> {
+  app.send({ deed, value: ms });
+  await app.message('begun');
+}
+
+it('answers a hundred scrapes out of a hundred while main is blocked for ten seconds, the lag rising each time', async () => {
+  const { app, url } = await startApp();
+  await block(app, 'spin', 10_000);
+  await eventually(async () => (await scrape(url)).value(LAG) > 0.1 || undefined, 'the block begins');
+  const lags: number[] = [];
+  const seconds: number[] = [];
+  for (let i = 0; i < 100; i++) {
+    const one = await scrape(url);
+    lags.push(one.value(LAG));
+    seconds.push(stallSeconds(one));
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+  expect(lags).toHaveLength(100);
+  for (let i = 1; i < 100; i++) {
+    expect(lags[i]).toBeGreaterThan(lags[i - 1] as number);
+    expect(seconds[i]).toBeGreaterThan(seconds[i - 1] as number);
+  }
+  const stall = await app.message<{ durationMs: number; thread: string; id: string }>('stall');
+  expect(stall).toMatchObject({ thread: 'main', id: expect.stringMatching(/^main-\d+$/) });
+  expect(stall.durationMs).toBeGreaterThanOrEqual(10_000);
+  const after = await eventually(async () => {
+    const one = await scrape(url);
+    return one.value(LAG) < 0.1 ? one : undefined;
+  }, 'the lag is gone');
+  expect(stalls(after)).toBeGreaterThanOrEqual(1);
+  expect(stallSeconds(after)).toBeGreaterThanOrEqual(10);
+  expect(after.value('watchdog_eventloop_lag_max_seconds{thread="main"}')).toBeGreaterThanOrEqual(10);
+  expect(after.value('watchdog_eventloop_delay_seconds_sum{thread="main"}')).toBeGreaterThanOrEqual(50_000 * 0.999);
+});
+
+it('sees a main thread that sleeps in a system call as well as one that computes', async () => {
+  const { app, url } = await startApp();
+  await block(app, 'sleep', 1500);
+  await eventually(async () => (await scrape(url)).value(LAG) > 1 || undefined, 'the lag grows');
+  const stall = await app.message<{ durationMs: number }>('stall');
+  expect(stall.durationMs).toBeGreaterThanOrEqual(1500);
+});
+
+it('boots and serves while main is blocked from the start', async () => {
+  const app = startChild('blocked-from-the-start.mjs');
+  const port = await app.message<number>('port');
+  const url = `http://127.0.0.1:${port}`;
+  const one = await eventually(() => scrape(url), 'the sidecar serves');
+  expect(one.value('watchdog_startup_seconds')).toBeGreaterThan(0);
+  expect(one.has(LAG)).toBe(false);
+  expect(await app.message<boolean>('stillBlocked')).toBe(true);
+});
+
+it('counts known long work as loop time but not as a stall', async () => {
+  const { app, url } = await startApp();
+  for (const deed of ['pause', 'pauseAsync']) {
+    await block(app, deed, 700);
+    await app.message('done');
+  }
+  await block(app, 'spin', 300);
+  const stall = await app.message<{ durationMs: number }>('stall');
+  expect(stall.durationMs).toBeLessThan(700);
+  const one = await scrape(url);
+  expect(one.value('watchdog_eventloop_lag_max_seconds{thread="main"}')).toBeGreaterThanOrEqual(0.7);
+  expect(one.value('watchdog_eventloop_time_seconds_total{thread="main",state="active"}')).toBeGreaterThan(1.7);
+});
+
+it('never lets a counter go back', async () => {
+  const { app, url } = await startApp({ heartbeatInterval: 50 });
+  const counters = (one: Scrape): [string, number][] =>
+    one.text
+      .split('\n')
+      .filter((line) => /^[a-z_]+(_total|_bucket|_sum|_count)[{ ]/.test(line))
+      .map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]);
+  let last = new Map<string, number>();
+  for (let round = 0; round < 12; round++) {
+    await block(app, 'spin', 20 + 37 * round);
+    for (let i = 0; i < 12; i++) {
+      const now = counters(await scrape(url));
+      for (const [series, value] of now) expect(value, series).toBeGreaterThanOrEqual(last.get(series) ?? 0);
+      last = new Map(now);
+    }
+    await app.message('done');
+  }
+});
