@@ -41,7 +41,9 @@ export async function killChildren(): Promise<void> {
 
 /** Runs a file of `test/fixtures` (or an absolute path) in a process of its own. */
 export function startChild(fixture: string, options: ChildOptions = {}): Child {
-  const file = fixture.startsWith('/') ? fixture : fileURLToPath(new URL(`../fixtures/${fixture}`, import.meta.url));
+  const file = fixture.startsWith('/')
+    ? fixture
+    : fileURLToPath(new URL(`../fixtures/${fixture}`, import.meta.url));
   const child = spawn(NODE, [...(options.nodeArgs ?? []), file, ...(options.args ?? [])], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, NODE_OPTIONS: '', ...options.env },
@@ -95,7 +97,10 @@ export function startChild(fixture: string, options: ChildOptions = {}): Child {
 }
 
 /** Tries `attempt` until it returns something, every 20 ms, for at most 30 s. */
-export async function eventually<T>(attempt: () => Promise<T | undefined> | T | undefined, what: string): Promise<T> {
+export async function eventually<T>(
+  attempt: () => Promise<T | undefined> | T | undefined,
+  what: string,
+): Promise<T> {
   const deadline = Date.now() + 30_000;
   let last: unknown;
   while (Date.now() < deadline) {

@@ -6,7 +6,9 @@ import { scrape } from './scrape.js';
 
 let url: string;
 beforeAll(async () => {
-  const app = startChild('app.mjs', { args: [JSON.stringify({ host: '127.0.0.1', labels: { app: 'shop' } })] });
+  const app = startChild('app.mjs', {
+    args: [JSON.stringify({ host: '127.0.0.1', labels: { app: 'shop' } })],
+  });
   ({ url } = await app.message<{ url: string }>('ready'));
 });
 afterAll(killChildren);
@@ -44,7 +46,11 @@ it.each([
   expect(response.status).toBe(status);
   expect(response.headers.get('allow')).toBe(allow);
   expect(response.headers.get('content-type')).toBe('application/problem+json');
-  expect(await response.json()).toMatchObject({ status, title: expect.any(String), detail: expect.any(String) });
+  expect(await response.json()).toMatchObject({
+    status,
+    title: expect.any(String),
+    detail: expect.any(String),
+  });
 });
 
 it('GET /healthz tells the state', async () => {
@@ -57,6 +63,8 @@ it('carries the static labels and the effective settings', async () => {
   const one = await scrape(url);
   expect(one.value('watchdog_heartbeat_interval_seconds{app="shop"}')).toBe(0.1);
   expect([...one.family('watchdog_build_info').keys()]).toEqual([
-    expect.stringMatching(/^watchdog_build_info\{version="\d+\.\d+\.\d+.*",node_version="v\d+.*",app="shop"\}$/),
+    expect.stringMatching(
+      /^watchdog_build_info\{version="\d+\.\d+\.\d+.*",node_version="v\d+.*",app="shop"\}$/,
+    ),
   ]);
 });

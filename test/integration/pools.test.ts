@@ -15,13 +15,10 @@ async function startPool(kind: string, sizes: object = TWO_THREADS): Promise<{ a
 const pool = (one: Scrape, what: string): number => one.value(`watchdog_pool_${what}{pool="images"}`);
 /** Scrapes until all of these hold at once. */
 const until = (url: string, wanted: Record<string, number>): Promise<Scrape> =>
-  eventually(
-    async () => {
-      const one = await scrape(url);
-      return Object.entries(wanted).every(([what, value]) => pool(one, what) === value) ? one : undefined;
-    },
-    JSON.stringify(wanted),
-  );
+  eventually(async () => {
+    const one = await scrape(url);
+    return Object.entries(wanted).every(([what, value]) => pool(one, what) === value) ? one : undefined;
+  }, JSON.stringify(wanted));
 
 describe.each(['piscina5', 'piscina4'])('%s', (kind) => {
   it('shows size, load, queue and times', async () => {
@@ -46,7 +43,10 @@ describe.each(['piscina5', 'piscina4'])('%s', (kind) => {
     const { app, url } = await startPool(kind);
     await until(url, { capacity: 2 });
     app.send({ deed: 'close' });
-    await eventually(async () => !(await scrape(url)).text.includes('pool="images"') || undefined, 'series gone');
+    await eventually(
+      async () => !(await scrape(url)).text.includes('pool="images"') || undefined,
+      'series gone',
+    );
   });
 });
 
@@ -97,7 +97,10 @@ describe('any other pool', () => {
     expect(busy.has('watchdog_pool_threads{pool="images"}')).toBe(false);
     await until(url, { active: 0, queue_size: 0, tasks_completed_total: 5 });
     app.send({ deed: 'unwatch' });
-    await eventually(async () => !(await scrape(url)).text.includes('pool="images"') || undefined, 'series gone');
+    await eventually(
+      async () => !(await scrape(url)).text.includes('pool="images"') || undefined,
+      'series gone',
+    );
   });
 
   it('a connection pool; when its sampler throws that is counted, said once, and costs only this pool', async () => {

@@ -19,7 +19,11 @@ it('a sidecar that dies, ten times in a row, comes back on its port and counts o
       const now = await scrape(url);
       return restarts(now) === death ? now : undefined;
     }, `respawn ${death}`);
-    for (const family of ['watchdog_eventloop_turns_total', 'watchdog_eventloop_delay_seconds', 'watchdog_stalls_total']) {
+    for (const family of [
+      'watchdog_eventloop_turns_total',
+      'watchdog_eventloop_delay_seconds',
+      'watchdog_stalls_total',
+    ]) {
       for (const [series, value] of one.family(family)) {
         expect(value, series).toBeGreaterThanOrEqual(last?.value(series) ?? 0);
       }

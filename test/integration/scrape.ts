@@ -30,6 +30,8 @@ export function parse(text: string): Scrape {
     },
     has: (name) => series.has(name),
     family: (name) =>
-      new Map([...series].filter(([one]) => one.replace(/\{.*/, '').replace(/_(bucket|sum|count)$/, '') === name)),
+      new Map(
+        [...series].filter(([one]) => one.replace(/\{.*/, '').replace(/_(bucket|sum|count)$/, '') === name),
+      ),
   };
 }

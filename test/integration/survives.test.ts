@@ -48,7 +48,9 @@ it('answers a hundred scrapes out of a hundred while main is blocked for ten sec
   expect(stalls(after)).toBeGreaterThanOrEqual(1);
   expect(stallSeconds(after)).toBeGreaterThanOrEqual(10);
   expect(after.value('watchdog_eventloop_lag_max_seconds{thread="main"}')).toBeGreaterThanOrEqual(10);
-  expect(after.value('watchdog_eventloop_delay_seconds_sum{thread="main"}')).toBeGreaterThanOrEqual(50_000 * 0.999);
+  expect(after.value('watchdog_eventloop_delay_seconds_sum{thread="main"}')).toBeGreaterThanOrEqual(
+    50_000 * 0.999,
+  );
 });
 
 it('sees a main thread that sleeps in a system call as well as one that computes', async () => {
@@ -80,7 +82,9 @@ it('counts known long work as loop time but not as a stall', async () => {
   expect(stall.durationMs).toBeLessThan(700);
   const one = await scrape(url);
   expect(one.value('watchdog_eventloop_lag_max_seconds{thread="main"}')).toBeGreaterThanOrEqual(0.7);
-  expect(one.value('watchdog_eventloop_time_seconds_total{thread="main",state="active"}')).toBeGreaterThan(1.7);
+  expect(one.value('watchdog_eventloop_time_seconds_total{thread="main",state="active"}')).toBeGreaterThan(
+    1.7,
+  );
 });
 
 it('never lets a counter go back', async () => {

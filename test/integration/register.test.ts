@@ -1,0 +1,62 @@
+import { createServer } from 'node:net';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { afterEach, expect, it } from 'vitest';
+import { eventually, killChildren, startChild } from './child.js';
+import { scrape } from './scrape.js';
+
+afterEach(killChildren);
+
+const REGISTER = pathToFileURL(fileURLToPath(new URL('../../dist/register.js', import.meta.url))).href;
+const PRELOAD = fileURLToPath(new URL('../fixtures/preload.cjs', import.meta.url));
+
+/** A port that was free a moment ago. */
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+it('watches an app without a line of code in it, by the environment', async () => {
+  const port = await freePort();
+  const app = startChild('plain-app.mjs', {
+    nodeArgs: ['--import', REGISTER],
+    env: { WATCHDOG_PORT: String(port), WATCHDOG_HOST: '127.0.0.1', WATCHDOG_STALL_THRESHOLD: '250' },
+  });
+  await app.message('running');
+  const one = await eventually(() => scrape(`http://127.0.0.1:${port}`), 'the sidecar serves');
+  expect(one.value('watchdog_stall_threshold_seconds')).toBe(0.25);
+  app.send({});
+  expect(await app.exit).toMatchObject({ code: 0, stderr: '' });
+});
+
+it('a variable that is wrong is one clear warning, and the app runs', async () => {
+  const app = startChild('plain-app.mjs', {
+    nodeArgs: ['--import', REGISTER],
+    env: { WATCHDOG_PORT: '0', WATCHDOG_HEARTBEAT_INTERVAL: 'often' },
+  });
+  await app.message('running');
+  app.send({});
+  const { code, stderr } = await app.exit;
+  expect(code).toBe(0);
+  expect(
+    stderr.match(
+      /WATCHDOG_HEARTBEAT_INTERVAL must be a number of milliseconds, from 20 to 1000, but is "often"/g,
+    ),
+  ).toHaveLength(1);
+});
+
+it('the sidecar inherits neither NODE_OPTIONS nor the flags of the command line', async () => {
+  const app = startChild('app.mjs', {
+    args: ['{}'],
+    nodeArgs: ['--require', PRELOAD],
+    env: { NODE_OPTIONS: `--require ${PRELOAD}` },
+  });
+  await app.message('ready');
+  app.send({ deed: 'exit', value: 0 });
+  const { stderr } = await app.exit;
+  expect(stderr).toContain('preloaded in thread 0');
+  expect(stderr).not.toMatch(/preloaded in thread [1-9]/);
+});

@@ -1,0 +1,52 @@
+import { afterEach, expect, it } from 'vitest';
+import { eventually, killChildren, startChild } from './child.js';
+import { parse, scrape } from './scrape.js';
+
+afterEach(killChildren);
+
+const AGE = 'watchdog_relay_age_seconds';
+
+it.each([
+  ['prom-client', 'text'],
+  ['prom-client', 'openmetrics'],
+  ['@prometheus-io/client', 'text'],
+])("the app's own registry (%s, %s) is served along, frozen or not", async (client, format) => {
+  const app = startChild('registry.mjs', { args: [client, format] });
+  const { url } = await app.message<{ url: string }>('ready');
+  const first = await eventually(async () => {
+    const one = await scrape(url);
+    return one.has('orders_total') ? one : undefined;
+  }, 'the relayed series');
+  expect(first.value('orders_total')).toBe(3);
+  expect(first.value('stock')).toBe(12);
+  expect(first.text).toMatch(/^# TYPE orders_total counter$/m);
+  expect(first.value(AGE)).toBeLessThan(5);
+  // A family that both have: ours wins.
+  expect(first.text).not.toContain('666');
+  expect(first.text.match(/^# TYPE watchdog_build_info /gm)).toHaveLength(1);
+  expect(first.value('watchdog_relay_dropped_families_total{reason="duplicate"}')).toBeGreaterThanOrEqual(1);
+
+  app.send({ deed: 'metrics' });
+  expect(parse(await app.message<string>('metrics')).value('orders_total')).toBe(3);
+
+  app.send({ deed: 'spin', value: 2500 });
+  const frozen = await eventually(async () => {
+    const one = await scrape(url);
+    return one.value('watchdog_eventloop_lag_seconds{thread="main"}') > 1 ? one : undefined;
+  }, 'the freeze');
+  expect(frozen.value('orders_total')).toBe(3);
+  expect(frozen.value(AGE)).toBeGreaterThan(0.9);
+});
+
+it('a registry that throws is counted; the scrape goes on with the last copy', async () => {
+  const app = startChild('registry.mjs', { args: ['prom-client'] });
+  const { url } = await app.message<{ url: string }>('ready');
+  await eventually(async () => (await scrape(url)).has('stock') || undefined, 'the relayed series');
+  app.send({ deed: 'break', value: true });
+  await app.message('done');
+  const one = await eventually(async () => {
+    const now = await scrape(url);
+    return now.value('watchdog_collector_errors_total{collector="relay"}') > 0 ? now : undefined;
+  }, 'the fault is counted');
+  expect(one.value('stock')).toBe(12);
+});

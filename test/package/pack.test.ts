@@ -1,0 +1,129 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NODE } from '../integration/child.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const USE = `
+  const watchdog = startWatchdog(0);
+  watchdog.ready
+    .then(({ url }) => fetch(url + '/metrics'))
+    .then((response) => response.text())
+    .then((text) => {
+      console.log(text.includes('watchdog_eventloop_turns_total'));
+      return watchdog.close();
+    });`;
+const IMPORT = `import { startWatchdog } from 'event-loop-watchdog';${USE}`;
+const REQUIRE = `const { startWatchdog } = require('event-loop-watchdog');${USE}`;
+
+let home: string;
+beforeAll(() => {
+  home = mkdtempSync(join(tmpdir(), 'watchdog-package-'));
+  const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', home], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const report = JSON.parse(packed) as { filename: string }[] | Record<string, { filename: string }>;
+  const [{ filename } = { filename: '' }] = Object.values(report);
+  writeFileSync(join(home, 'package.json'), '{"private":true}');
+  // Alone: whatever else the package needs at run time would be missing.
+  execFileSync(
+    'npm',
+    ['install', '--offline', '--no-audit', '--no-fund', '--legacy-peer-deps', join(home, filename)],
+    {
+      cwd: home,
+      stdio: 'ignore',
+    },
+  );
+});
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+const write = (name: string, text: string): string => {
+  const file = join(home, name);
+  writeFileSync(file, text);
+  return file;
+};
+const run = (file: string): string =>
+  execFileSync(NODE, ['--no-warnings', file], { encoding: 'utf8', timeout: 30_000, cwd: home });
+
+describe('the packed package, installed elsewhere,', () => {
+  it('works by import', () => {
+    expect(run(write('import.mjs', IMPORT))).toBe('true\n');
+  });
+
+  it('works by require', () => {
+    expect(run(write('require.cjs', REQUIRE))).toBe('true\n');
+  });
+
+  it.each(['esm', 'cjs'] as const)('works bundled into one file (%s)', async (format) => {
+    const entry = write(`entry-${format}.mjs`, IMPORT);
+    const outfile = join(home, `bundle.${format === 'esm' ? 'mjs' : 'cjs'}`);
+    await build({
+      entryPoints: [entry],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format,
+      logLevel: 'silent',
+    });
+    const alone = mkdtempSync(join(tmpdir(), 'watchdog-bundle-'));
+    const moved = join(alone, outfile.slice(outfile.lastIndexOf('/') + 1));
+    writeFileSync(moved, readFileSync(outfile));
+    expect(run(moved)).toBe('true\n');
+    rmSync(alone, { recursive: true });
+  });
+
+  it('brings types, the kit and the licences of what it bundles, and depends on nothing', () => {
+    const installed = join(home, 'node_modules/event-loop-watchdog');
+    const { dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+    expect(dependencies).toBeUndefined();
+    for (const file of [
+      'dist/index.d.ts',
+      'dist/register.d.ts',
+      'dist/licences/comlink.txt',
+      'dist/licences/prom-client.txt',
+      'observability/dashboard.json',
+      'observability/alerts.yml',
+      'LICENSE',
+      'README.md',
+    ]) {
+      expect(existsSync(join(installed, file)), file).toBe(true);
+    }
+    expect(existsSync(join(installed, 'src'))).toBe(false);
+  });
+
+  it('type-checks in a strict project', () => {
+    write(
+      'tsconfig.json',
+      JSON.stringify({
+        compilerOptions: {
+          module: 'nodenext',
+          target: 'es2022',
+          strict: true,
+          noEmit: true,
+          types: ['node'],
+          typeRoots: [join(ROOT, 'node_modules/@types')],
+        },
+        files: ['typed.mts'],
+      }),
+    );
+    write(
+      'typed.mts',
+      `import { startWatchdog, WatchdogError, type Stall, type Watchdog } from 'event-loop-watchdog';
+       const watchdog: Watchdog = startWatchdog(9464, { stallThreshold: 200, labels: { app: 'shop' } });
+       watchdog.on('stall', (stall: Stall) => stall.durationMs.toFixed());
+       const unwatch: () => void = watchdog.watchPool('pg', () => ({ capacity: 1, active: 0, queued: 0 }));
+       const result: Promise<number> = watchdog.pause(async () => 1);
+       // @ts-expect-error no such option
+       startWatchdog(9464, { stalThreshold: 200 });
+       export { unwatch, result, WatchdogError };`,
+    );
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+    expect(execFileSync(process.execPath, [tsc, '-p', home], { encoding: 'utf8' })).toBe('');
+  });
+});
