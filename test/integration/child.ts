@@ -30,6 +30,8 @@ export interface ChildOptions {
   readonly nodeArgs?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** When to give the child up, in milliseconds. */
+  readonly deadManMs?: number;
 }
 
 const running = new Set<Child>();
@@ -57,7 +59,7 @@ export function startChild(fixture: string, options: ChildOptions = {}): Child {
   child.stderr?.on('data', (data) => {
     stderr += data;
   });
-  const deadMan = setTimeout(() => child.kill('SIGKILL'), DEAD_MAN_MS);
+  const deadMan = setTimeout(() => child.kill('SIGKILL'), options.deadManMs ?? DEAD_MAN_MS);
   const exit = once(child, 'close').then(([code, signal]): Exit => {
     clearTimeout(deadMan);
     running.delete(handle);
