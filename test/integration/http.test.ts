@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { promtool, SKIP_PROMTOOL } from '../promtool.js';
 import { killChildren, startChild } from './child.js';
 import { scrape } from './scrape.js';
 
@@ -68,3 +69,22 @@ it('carries the static labels and the effective settings', async () => {
     ),
   ]);
 });
+
+it.skipIf(SKIP_PROMTOOL)(
+  'promtool has no complaint about a live scrape, whatever the pools are called',
+  async () => {
+    const app = startChild('registry.mjs', { args: ['prom-client'] });
+    const { url: busy } = await app.message<{ url: string }>('ready');
+    app.send({
+      deed: 'pools',
+      value: ['a"b', 'a\\', 'a\nb} 1', 'größe', '\u0000', '# HELP x', "it's", '{}'],
+    });
+    await app.message('done');
+    app.send({ deed: 'spin', value: 300 });
+    await app.message('done');
+    const { text } = await scrape(busy);
+    expect(text.match(/^watchdog_pool_capacity\{/gm)).toHaveLength(8);
+    expect(text).toContain('orders_total');
+    expect(promtool(['check', 'metrics'], { input: text })).toBe('');
+  },
+);

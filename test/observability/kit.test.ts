@@ -1,8 +1,8 @@
-import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { METRIC_NAMES } from '../../worker/metrics/names.js';
+import { promtool, SKIP_PROMTOOL } from '../promtool.js';
 
 interface Target {
   refId: string;
@@ -140,13 +140,11 @@ describe('alerts', () => {
     }
   });
 
-  const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
-  it.skipIf(!hasPromtool)('pass promtool: syntax, lint and behaviour', () => {
-    const promtool = (...args: string[]): string =>
-      execFileSync('promtool', args, { cwd: fileURLToPath(kit), encoding: 'utf8' });
-    expect(promtool('check', 'rules', '--lint=all', '--lint-fatal', 'alerts.yml')).toContain('SUCCESS');
-    expect(promtool('test', 'rules', 'alerts.test.yml')).toContain('SUCCESS');
-    expect(promtool('check', 'config', 'prometheus.yml')).toContain('SUCCESS');
+  it.skipIf(SKIP_PROMTOOL)('pass promtool: syntax, lint and behaviour', () => {
+    const check = (...args: string[]): string => promtool(args, { cwd: fileURLToPath(kit) });
+    expect(check('check', 'rules', '--lint=all', '--lint-fatal', 'alerts.yml')).toContain('SUCCESS');
+    expect(check('test', 'rules', 'alerts.test.yml')).toContain('SUCCESS');
+    expect(check('check', 'config', 'prometheus.yml')).toContain('SUCCESS');
   });
 });
 
