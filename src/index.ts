@@ -2,10 +2,12 @@ export { WatchdogError, type WatchdogErrorCode } from './errors.js';
 export type {
   Address,
   Cause,
+  Frame,
   MetricsRegistry,
   PiscinaLike,
   PoolSample,
   PoolSampler,
+  StackSample,
   Stall,
   Watchdog,
   WatchdogEvents,

@@ -1,11 +1,17 @@
 import { isIP } from 'node:net';
+import { constants } from 'node:os';
+import { resolve } from 'node:path';
 import { WatchdogError } from './errors.js';
-import type { SidecarOptions } from './shared/protocol.js';
+import type { HangOptions, LogFormat, SidecarOptions, Stall } from './shared/protocol.js';
 import type { MetricsRegistry, WatchdogOptions } from './types.js';
 
 /** All settings, checked and with the defaults filled in. */
-export interface ResolvedOptions extends Omit<SidecarOptions, 'relay'> {
+export interface ResolvedOptions
+  extends Omit<SidecarOptions, 'relay' | 'log' | 'capture' | 'threadId' | 'inspectable'> {
   readonly registry: MetricsRegistry | undefined;
+  /** Milliseconds after which a stall is looked into; `false`: never. */
+  readonly capture: number | false;
+  readonly log: LogFormat | false | ((stall: Stall) => void);
 }
 
 interface OptionSpec<T> {
@@ -14,11 +20,18 @@ interface OptionSpec<T> {
   readonly default: T;
   /** Completes "must be ...". */
   readonly rule: string;
+  /** Its value is not for error messages. */
+  readonly secret?: boolean;
   /** The checked value, or `undefined` if it breaks the rule. */
   readonly check: (value: unknown) => T | undefined;
 }
 type Specs = { readonly [K in keyof WatchdogOptions]-?: OptionSpec<ResolvedOptions[K]> };
 
+/** When a stall is looked into: short ones are over before an answer is there. */
+const CAPTURE_AFTER_MS = 200;
+const CAPTURE_AFTER_MIN_MS = 50;
+const TOKEN_MIN = 32;
+const HANG_AFTER_MIN_MS = 1000;
 const LABELS_MAX = 16;
 /** Labels that the watchdog's own series have. */
 const OWN_LABELS = [
@@ -51,6 +64,71 @@ export const OPTIONS: Specs = {
   },
   heartbeatInterval: milliseconds('WATCHDOG_HEARTBEAT_INTERVAL', 100, 20, 1000),
   stallThreshold: milliseconds('WATCHDOG_STALL_THRESHOLD', 100, 10),
+  capture: {
+    env: 'WATCHDOG_CAPTURE',
+    default: CAPTURE_AFTER_MS,
+    rule: `true, false, or an object { after } with a number of milliseconds, ${CAPTURE_AFTER_MIN_MS} or more`,
+    check: (value) => {
+      if (typeof value === 'boolean') return value && CAPTURE_AFTER_MS;
+      const { after } = (value ?? {}) as { after?: unknown };
+      return typeof after === 'number' && after >= CAPTURE_AFTER_MIN_MS ? after : undefined;
+    },
+  },
+  log: {
+    env: 'WATCHDOG_LOG',
+    default: 'text',
+    rule: '"text", "json", false or a function',
+    check: (value) =>
+      value === 'text' || value === 'json' || value === false
+        ? value
+        : typeof value === 'function'
+          ? (value as (stall: Stall) => void)
+          : undefined,
+  },
+  journal: {
+    env: 'WATCHDOG_JOURNAL',
+    default: undefined,
+    rule: 'the path of a file',
+    // The sidecar has no working directory of its own to go by.
+    check: (value) =>
+      typeof value === 'string' && value !== '' && !value.includes('\0') ? resolve(value) : undefined,
+  },
+  hang: {
+    default: undefined,
+    rule:
+      `an object { after, action, signal? } with a number of milliseconds, ${HANG_AFTER_MIN_MS} or more, ` +
+      '"report" or "kill", and the name of a signal',
+    check: (value) => {
+      const {
+        after,
+        action,
+        signal = 'SIGKILL',
+      } = (value ?? {}) as Partial<Record<keyof HangOptions, unknown>>;
+      const sound =
+        typeof after === 'number' &&
+        after >= HANG_AFTER_MIN_MS &&
+        (action === 'report' || action === 'kill') &&
+        typeof signal === 'string' &&
+        Object.hasOwn(constants.signals, signal);
+      return sound ? { after, action, signal: signal as NodeJS.Signals } : undefined;
+    },
+  },
+  token: {
+    env: 'WATCHDOG_TOKEN',
+    default: undefined,
+    secret: true,
+    rule: `a string of ${TOKEN_MIN} printable ASCII characters or more, without spaces`,
+    check: (value) =>
+      typeof value === 'string' && value.length >= TOKEN_MIN && /^[!-~]+$/.test(value) ? value : undefined,
+  },
+  allowedHosts: {
+    default: Object.freeze([]),
+    rule: 'an array of host names',
+    check: (value) =>
+      Array.isArray(value) && value.every((name) => typeof name === 'string' && /^[a-zA-Z0-9.-]+$/.test(name))
+        ? Object.freeze([...value])
+        : undefined,
+  },
   labels: {
     default: Object.freeze({}),
     rule:
@@ -102,7 +180,7 @@ export function resolveOptions(port: unknown, options: unknown = {}): ResolvedOp
     // Own properties only: a polluted prototype sets nothing.
     const given = Object.hasOwn(options, name) ? (options as Record<string, unknown>)[name] : undefined;
     const value = given === undefined ? spec.default : spec.check(given);
-    if (given !== undefined && value === undefined) throw invalid(name, spec.rule, given);
+    if (given !== undefined && value === undefined) throw invalid(name, spec.rule, given, spec.secret);
     resolved[name] = value;
   }
   return Object.freeze(resolved) as unknown as ResolvedOptions;
@@ -119,26 +197,34 @@ export function optionsFromEnv(
   env: Readonly<Record<string, string | undefined>>,
   warn: (message: string) => void,
 ): { readonly port: number; readonly options: WatchdogOptions } {
-  const read = <T>(
-    variable: string,
-    rule: string,
-    check: (value: unknown) => T | undefined,
-  ): T | undefined => {
+  /** The variable's value as the option takes it, `undefined` if it is not set or not sound. */
+  const read = (variable: string, spec: Pick<OptionSpec<unknown>, 'rule' | 'secret' | 'check'>): unknown => {
     const text = env[variable];
     if (text === undefined || text === '') return undefined;
-    const number = Number(text);
-    const value = check(text.trim() !== '' && Number.isFinite(number) ? number : text) ?? check(text);
-    if (value === undefined) warn(`${variable} must be ${rule}, but is ${show(text)}; using the default.`);
-    return value;
+    const given = [meaningOf(text), text].find((value) => spec.check(value) !== undefined);
+    if (given === undefined) {
+      warn(
+        `${variable} must be ${spec.rule}, but is ${spec.secret ? 'something else' : show(text)}; using the default.`,
+      );
+    }
+    return given;
   };
-  const port =
-    read('WATCHDOG_PORT', PORT_RULE, (value) => (isPort(value) ? value : undefined)) ?? DEFAULT_PORT;
+  const port = read('WATCHDOG_PORT', {
+    rule: PORT_RULE,
+    check: (value) => (isPort(value) ? value : undefined),
+  });
   const options: Record<string, unknown> = {};
-  for (const [name, { env: variable, rule, check }] of Object.entries(OPTIONS)) {
-    const value = variable === undefined ? undefined : read<unknown>(variable, rule, check);
-    if (value !== undefined) options[name] = value;
+  for (const [name, spec] of Object.entries(OPTIONS) as [string, OptionSpec<unknown>][]) {
+    const given = spec.env === undefined ? undefined : read(spec.env, spec);
+    if (given !== undefined) options[name] = given;
   }
-  return { port, options };
+  return { port: (port as number | undefined) ?? DEFAULT_PORT, options };
+}
+
+/** Numbers, `true` and `false` are meant as such. */
+function meaningOf(text: string): unknown {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
 function milliseconds(env: string, byDefault: number, min: number, max?: number): OptionSpec<number> {
@@ -155,11 +241,11 @@ function isPort(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65535;
 }
 
-function invalid(name: string, rule: string, value: unknown): WatchdogError {
+function invalid(name: string, rule: string, value: unknown, secret = false): WatchdogError {
   const subject = name === 'port' || name === 'options' ? `The ${name}` : `The option "${name}"`;
   return new WatchdogError(
     'ERR_WATCHDOG_INVALID_OPTION',
-    `${subject} must be ${rule}, but is ${show(value)} (${typeOf(value)}).`,
+    `${subject} must be ${rule}, but is ${secret ? 'something else' : show(value)} (${typeOf(value)}).`,
   );
 }
 

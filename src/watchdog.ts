@@ -1,12 +1,15 @@
 import diagnostics from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
+import { isMainThread } from 'node:worker_threads';
 import { WatchdogError } from './errors.js';
+import { startGcNotes } from './gc.js';
 import { startHeartbeat } from './heartbeat.js';
+import { isDebuggerOpen, isInspectable } from './inspectable.js';
 import { resolveOptions, show, typeOf } from './options.js';
 import { createPools } from './pools.js';
 import { createResourceSampler } from './resources.js';
 import { now } from './shared/clock.js';
-import { allocate, HEART, HOUSE, LEDGER, locked, openWriter, RING } from './shared/layout.js';
+import { allocate, GC, HEART, HOUSE, LEDGER, locked, openWriter, RING } from './shared/layout.js';
 import type { Host, Stall } from './shared/protocol.js';
 import { startSidecar } from './sidecar.js';
 import type { MetricsRegistry, PiscinaLike, PoolSampler, Watchdog, WatchdogOptions } from './types.js';
@@ -44,10 +47,11 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
     heart: allocate(HEART),
     ring: allocate(RING),
     house: allocate(HOUSE),
+    gc: allocate(GC),
     ledger: allocate(LEDGER),
   };
   const house = openWriter('main', HOUSE, memory.house);
-  const { registry, ...sidecarOptions } = resolved;
+  const { registry, log, capture, ...settings } = resolved;
   const emitter = new EventEmitter();
   let closed: Promise<void> | undefined;
 
@@ -69,13 +73,27 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
   const heartbeat = startHeartbeat(memory, {
     heartbeatInterval: resolved.heartbeatInterval,
     stallThreshold: resolved.stallThreshold,
-    onPace: (nowMs) => resources.sample(nowMs, now),
+    onPace(nowMs) {
+      resources.sample(nowMs, now);
+      house.values[house.at.debuggerOpen] = isDebuggerOpen() ? 1 : 0;
+    },
     onTurn: (nowMs) => pools.sample(nowMs),
   });
+  const stopGcNotes = startGcNotes(memory.gc);
+  house.values[house.at.debuggerOpen] = isDebuggerOpen() ? 1 : 0;
   const sidecar = startSidecar({
     host: hostOf(registry, publish),
     data: (boundPort) => ({
-      options: { ...sidecarOptions, port: boundPort ?? resolved.port, relay: registry !== undefined },
+      options: {
+        ...settings,
+        port: boundPort ?? resolved.port,
+        relay: registry !== undefined,
+        log: typeof log === 'string' ? log : undefined,
+        capture: capture === false ? undefined : capture,
+        // The main thread's id is the process's; of another thread's, Node.js does not tell.
+        threadId: isMainThread ? process.pid : undefined,
+        inspectable: isInspectable(),
+      },
       memory,
       pools: pools.entries(),
       resourceTypes: resources.types(),
@@ -93,7 +111,8 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
   function publish(stall: Stall): void {
     if (closed) return;
     if (stallChannel.hasSubscribers) stallChannel.publish(stall);
-    for (const listener of emitter.rawListeners('stall')) {
+    const listeners = [...(typeof log === 'function' ? [log] : []), ...emitter.rawListeners('stall')];
+    for (const listener of listeners) {
       try {
         listener(stall);
       } catch (error) {
@@ -137,6 +156,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
       closed ??= (async () => {
         (globalThis as Global)[RUNNING] = undefined;
         heartbeat.stop();
+        stopGcNotes();
         pools.close();
         emitter.removeAllListeners();
         await sidecar.close();
@@ -152,6 +172,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
 function hostOf(registry: MetricsRegistry | undefined, stall: (stall: Stall) => void): Host {
   return {
     stall,
+    warn: (message) => warn(message, 'WATCHDOG_SIDECAR'),
     async relay() {
       if (!registry) return { text: '', contentType: '' };
       const text = await registry.metrics();

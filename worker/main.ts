@@ -3,59 +3,120 @@ import { expose, type Remote, transferHandlers, wrap } from 'comlink';
 import { now, wallClockOf } from '../src/shared/clock.js';
 import { carryErrorCodes, endpointOf } from '../src/shared/endpoint.js';
 import { latenessOf, stallOf } from '../src/shared/lateness.js';
-import { HEART, HOUSE, LEDGER, openReader, RING } from '../src/shared/layout.js';
-import type { Control, Host, SidecarData } from '../src/shared/protocol.js';
+import { GC, HEART, type HeartValues, HOUSE, LEDGER, openReader, RING } from '../src/shared/layout.js';
+import type { Control, Host, SidecarData, Stall } from '../src/shared/protocol.js';
+import { openCgroup } from './cgroup.js';
+import { createDebugHandlers } from './http/debug.js';
+import { createGuard } from './http/guard.js';
 import { createRoutes } from './http/routes.js';
 import { startServer } from './http/server.js';
 import { openLedger } from './ledger.js';
 import { newCollectorErrors, renderMetrics } from './metrics/render.js';
 import { PoolView } from './pools.js';
+import { openThread } from './proc.js';
 import { createRelay } from './relay.js';
-import { createStallAccount } from './stalls/account.js';
+import { createCapturer } from './stalls/capture.js';
+import { createFrameReader } from './stalls/frames.js';
+import { createHangGuard } from './stalls/hang.js';
+import { countCapture, createInvestigator } from './stalls/investigate.js';
+import { createJournal, createJournalFile } from './stalls/journal.js';
+import { createStallLog, writeLine } from './stalls/log.js';
+import { createPauseBook } from './stalls/pauses.js';
 import { nextLookMs, startWatch } from './watch.js';
 
 const data = workerData as SidecarData;
-const { options } = data;
+const { options, memory } = data;
 carryErrorCodes(transferHandlers);
 
-const readHeart = openReader(HEART, data.memory.heart);
-const readRing = openReader(RING, data.memory.ring);
-const readHouse = openReader(HOUSE, data.memory.house);
-const ledger = openLedger(LEDGER, data.memory.ledger);
-const account = createStallAccount(ledger, options.stallThreshold);
+const readHeart = openReader(HEART, memory.heart);
+const readHouse = openReader(HOUSE, memory.house);
+const ledger = openLedger(LEDGER, memory.ledger);
 const pools = new Map(data.pools.map((entry) => [entry.id, new PoolView(entry)]));
-const collectorErrors = newCollectorErrors();
+const thread = openThread(`/proc/self/task/${options.threadId}`);
+const pauses = createPauseBook(openThread('/proc/thread-self').times);
+const throttling = openCgroup();
+const host: Remote<Host> = wrap<Host>(endpointOf(data.host));
 let resourceTypes = data.resourceTypes;
 
-const host: Remote<Host> = wrap<Host>(endpointOf(data.host));
+const collectorErrors = newCollectorErrors();
 const relay = options.relay
-  ? createRelay({ fetch: () => host.relay(), now, onError: () => countError('relay') })
+  ? createRelay({
+      fetch: () => host.relay(),
+      now,
+      onError: () => collectorErrors.set('relay', (collectorErrors.get('relay') ?? 0) + 1),
+    })
   : undefined;
 if (relay) collectorErrors.set('relay', 0);
 
-function countError(collector: string): void {
-  collectorErrors.set(collector, (collectorErrors.get(collector) ?? 0) + 1);
+// Stalls: what is found out about them, and who is told.
+const journal = createJournal();
+const toFile =
+  options.journal === undefined
+    ? undefined
+    : createJournalFile(options.journal, (error, first) => {
+        ledger.add('journalErrors', 1);
+        if (first) void host.warn(`The stall journal cannot be written: ${error.message}`).catch(() => {});
+      });
+const logStall = options.log === undefined ? undefined : createStallLog(options.log);
+const debuggerOpen = (): boolean => readHouse().debuggerOpen > 0;
+const capturer = createCapturer({
+  inspectable: options.inspectable,
+  debuggerOpen,
+  turn: () => readHeart().turns,
+  now,
+});
+const toFrames = createFrameReader();
+const { startedAtMs } = readHeart();
+const investigator = createInvestigator({
+  stallThresholdMs: options.stallThreshold,
+  captureAfterMs: options.capture,
+  ledger,
+  readRing: openReader(RING, memory.ring),
+  readGc: openReader(GC, memory.gc),
+  thread,
+  pausedBetween: pauses.pausedBetween,
+  capturer,
+  toFrames,
+  idPrefix: `${process.pid}-${Math.floor(wallClockOf(startedAtMs) / 1000).toString(36)}`,
+  onBegin: (stall) => toFile?.({ type: 'begin', time: new Date().toISOString(), stall }),
+  onEnd(stall) {
+    journal.add(stall);
+    toFile?.({ type: 'end', time: new Date().toISOString(), stall });
+    logStall?.(now(), stall);
+    host.stall(stall).catch(() => {}); // Main is gone; the stall is counted and journalled.
+  },
+});
+const guardHang =
+  options.hang &&
+  createHangGuard({
+    hang: options.hang,
+    debuggerOpen,
+    report: reportHang,
+    kill: (signal) => process.kill(process.pid, signal),
+  });
+
+function reportHang(stall: Stall): void {
+  const nowMs = now();
+  const heart = readHeart();
+  const states = [...pools.values()].map((pool) => ({ pool: pool.name, ...pool.look(nowMs, heart) }));
+  const report = { type: 'hang', time: new Date().toISOString(), stall, pools: states, heart };
+  toFile?.(report);
+  writeLine(`event-loop-watchdog: the event loop does not come back: ${JSON.stringify(report)}`);
 }
 
-/** Brings every account up to date with this moment. */
-function observe(nowMs: number) {
+function observe(nowMs: number): HeartValues {
   const heart = readHeart();
-  const finished = account.observe(nowMs, heart, readRing, () => 'unknown');
-  for (const stall of finished) {
-    host
-      .stall({
-        id: `main-${stall.turn}`,
-        thread: 'main',
-        cause: stall.cause,
-        startedAt: new Date(wallClockOf(stall.startMs)).toISOString(),
-        durationMs: stall.durationMs,
-      })
-      .catch(() => {}); // Main is gone, and the stall is counted.
-  }
+  const live = investigator.observe(nowMs, heart);
+  guardHang?.(live);
   return heart;
 }
 
-const watch = startWatch(now, (nowMs) => {
+const watch = startWatch(now, (nowMs, ownLatenessMs) => {
+  const pausedMs = pauses.note(nowMs, ownLatenessMs);
+  if (pausedMs > 0) {
+    ledger.add('pauses', 1);
+    ledger.add('pauseMs', pausedMs);
+  }
   const heart = observe(nowMs);
   for (const pool of pools.values()) pool.look(nowMs, heart);
   return nextLookMs(now(), heart, options.stallThreshold);
@@ -75,6 +136,8 @@ async function metrics(scrapeTimeoutMs?: number): Promise<string> {
       ledger,
       pools: [...pools.values()],
       options,
+      threadTimes: thread.times(),
+      throttling: throttling?.(),
       sidecarLagMaxMs: watch.lagMaxMs(nowMs),
       collectorErrors,
       relayAgeMs: relay?.ageMs(nowMs),
@@ -91,15 +154,21 @@ const server = startServer(
     health() {
       const nowMs = now();
       const heart = readHeart();
-      const lateMs = latenessOf(nowMs, heart.dueMs, heart.lastMarkMs);
       const stalled = stallOf(nowMs, heart) >= options.stallThreshold;
       return {
         status: heart.loopStartedAtMs === 0 ? 'starting' : stalled ? 'stalled' : 'ok',
-        lagSeconds: lateMs / 1000,
+        lagSeconds: latenessOf(nowMs, heart.dueMs, heart.lastMarkMs) / 1000,
         uptimeSeconds: (nowMs - heart.startedAtMs) / 1000,
         turns: heart.turns,
       };
     },
+    journal,
+    debug: createDebugHandlers({
+      capturer,
+      toFrames,
+      count: (kind, result) => countCapture(ledger, kind, result),
+    }),
+    allowed: createGuard(options),
   }),
   options.port,
   options.host,

@@ -100,6 +100,8 @@ const houseFields = {
   restarts: 1,
   /** Times that a pool could not be read. */
   poolErrors: 1,
+  /** 1 while a debugger may attach: its breaks are no stalls, and a capture would get in its way. */
+  debuggerOpen: 1,
 } as const;
 
 /** What main notes now and then. */
@@ -107,6 +109,18 @@ export const HOUSE: Region<'main', typeof houseFields> = region('main', houseFie
 export type HouseValues = Values<typeof houseFields>;
 /** Kinds of active resources told apart; the rest are counted together under the last. */
 export const RESOURCE_TYPES_MAX: number = houseFields.resources;
+
+const gcFields = {
+  /** Garbage collections so far, also the ring's head. */
+  collections: 1,
+  startMs: 128,
+  durationMs: 128,
+} as const;
+
+/** The latest garbage collections of main, written when main hears of them: after the turn in which they happened. */
+export const GC: Region<'main', typeof gcFields> = region('main', gcFields);
+export type GcValues = Values<typeof gcFields>;
+export const GC_RING_SIZE: number = gcFields.startMs;
 
 export const CAUSES = ['cpu', 'gc', 'blocked', 'starved', 'paused', 'unknown'] as const;
 /** Why a stall happened; see the README's table. */
@@ -116,6 +130,12 @@ export type Cause = (typeof CAUSES)[number];
 export const STALL_BOUNDS_MS: readonly number[] = [
   50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000,
 ];
+
+export const CAPTURE_KINDS = ['stack', 'cpu_profile'] as const;
+export type CaptureKind = (typeof CAPTURE_KINDS)[number];
+export const CAPTURE_RESULTS = ['captured', 'late', 'unanswered', 'unavailable', 'over_budget'] as const;
+/** What became of a capture; see the README. */
+export type CaptureResult = (typeof CAPTURE_RESULTS)[number];
 
 const ledgerFields = {
   /** Highest value exported so far: a counter never goes back when an estimate is corrected. */
@@ -136,6 +156,12 @@ const ledgerFields = {
   chargedMs: 1,
   /** Start of the latest stall (shared clock); 0 before the first. */
   lastStallMs: 1,
+  /** Times that the whole process stood still, and for how long. */
+  pauses: 1,
+  pauseMs: 1,
+  /** Captures by kind and result, in the order of `CAPTURE_KINDS` x `CAPTURE_RESULTS`. */
+  captures: 10,
+  journalErrors: 1,
 } as const;
 
 /** The sidecar's own counters, kept outside of it so that they survive it. */
@@ -181,7 +207,7 @@ export const POOL_LEDGER: Region<'sidecar', typeof poolLedgerFields> = region('s
 export const POOLS_MAX = 32;
 
 /** Changes whenever a table above does: two copies of this package in one process must not misread each other. */
-export const LAYOUT_VERSION: number = [HEART, RING, HOUSE, LEDGER, POOL, POOL_LEDGER]
+export const LAYOUT_VERSION: number = [HEART, RING, HOUSE, GC, LEDGER, POOL, POOL_LEDGER]
   .flatMap((one) => Object.entries(one.fields).map(([name, size]) => `${one.writer} ${name} ${size}`))
   .join('\n')
   .split('')

@@ -1,4 +1,4 @@
-import type { Cause } from './layout.js';
+import type { CaptureResult, Cause } from './layout.js';
 
 /** Where the sidecar listens. */
 export interface Address {
@@ -9,9 +9,30 @@ export interface Address {
   readonly url: string;
 }
 
-/** A finished stall of an event loop. */
+/** One frame of a stack, as near to the source as its maps allow. Line and column count from 1. */
+export interface Frame {
+  readonly function: string;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** Node.js' own code, or native. */
+  readonly internal: boolean;
+  /** The text of the line, where the file can be read. */
+  readonly code?: string;
+}
+
+/** One attempt to see what the main thread was doing. */
+export interface StackSample {
+  /** Milliseconds after the stall's start. */
+  readonly atMs: number;
+  readonly result: CaptureResult;
+  /** Innermost first; empty unless captured. */
+  readonly frames: readonly Frame[];
+}
+
+/** A stall of an event loop: a turn that held it for at least `stallThreshold`. */
 export interface Stall {
-  /** Unique within the process: `<thread>-<turn>`. */
+  /** Unique among all processes of this host: process id, start time and turn. */
   readonly id: string;
   readonly thread: string;
   readonly cause: Cause;
@@ -19,7 +40,37 @@ export interface Stall {
   readonly startedAt: string;
   /** Milliseconds for which the turn held the loop, without time in `pause()`. */
   readonly durationMs: number;
+  /** What the time went into, in milliseconds; absent where the system does not tell (not Linux). */
+  readonly cpuMs?: number;
+  /** Runnable, waiting for a CPU. */
+  readonly runQueueMs?: number;
+  /** Asleep in a system call or lock. */
+  readonly sleepMs?: number;
+  /** In garbage collection. */
+  readonly gcMs: number;
+  /** The whole process stood still. */
+  readonly pausedMs: number;
+  /** State of the thread when it was looked at during the stall, as `ps` shows it. */
+  readonly state?: string;
+  /** System call it was in, where that can be read. */
+  readonly syscall?: string;
+  /** The frame to blame: the innermost one of the app's own code. */
+  readonly culprit?: Frame;
+  /** Same for stalls of one cause and place: group by it. */
+  readonly fingerprint: string;
+  readonly stacks: readonly StackSample[];
 }
+
+/** What to do about a loop that does not come back. */
+export interface HangOptions {
+  /** Milliseconds. */
+  readonly after: number;
+  readonly action: 'report' | 'kill';
+  readonly signal: NodeJS.Signals;
+}
+
+/** Where stalls are logged by the sidecar; a function of the app's is called by main instead. */
+export type LogFormat = 'text' | 'json';
 
 /** The part of the options that the sidecar needs; all of it survives structured cloning. */
 export interface SidecarOptions {
@@ -30,6 +81,16 @@ export interface SidecarOptions {
   readonly stallThreshold: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly relay: boolean;
+  /** Milliseconds after which a stall's stack is taken; `undefined`: never. */
+  readonly capture: number | undefined;
+  readonly journal: string | undefined;
+  readonly log: LogFormat | undefined;
+  readonly hang: HangOptions | undefined;
+  readonly token: string | undefined;
+  readonly allowedHosts: readonly string[];
+  /** The thread under watch as the system knows it; `undefined` if it is not the main thread. */
+  readonly threadId: number | undefined;
+  readonly inspectable: boolean;
 }
 
 /** Response and request counters of a Piscina thread: 0 requests handed to it, 1 responses it gave. */
@@ -55,6 +116,7 @@ export interface SidecarData {
     readonly heart: SharedArrayBuffer;
     readonly ring: SharedArrayBuffer;
     readonly house: SharedArrayBuffer;
+    readonly gc: SharedArrayBuffer;
     readonly ledger: SharedArrayBuffer;
   };
   readonly pools: readonly PoolEntry[];
@@ -81,4 +143,6 @@ export interface Host {
   /** The app's own registry as text, with its content type. */
   relay(): Promise<{ readonly text: string; readonly contentType: string }>;
   stall(stall: Stall): void;
+  /** Says something once, as a process warning. */
+  warn(message: string): void;
 }

@@ -1,12 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { CAUSES, type Cause, RING_SIZE } from '../../src/shared/layout.js';
 import { createStallAccount } from '../../worker/stalls/account.js';
+import { createDetector } from '../../worker/stalls/detect.js';
 import { createRig, type Rig, total } from './rig.js';
 
 const THRESHOLD = 100;
+/** A sidecar's watch over the rig, as a new sidecar would begin it. */
 const observer = (rig: Rig, cause: () => Cause = () => 'unknown') => {
-  const account = createStallAccount(rig.ledger, THRESHOLD);
-  return () => account.observe(rig.now(), rig.read(), rig.readRing, cause);
+  const account = createStallAccount(rig.ledger);
+  const detector = createDetector(THRESHOLD, {
+    count: rig.ledger.get('stallsCounted'),
+    ms: rig.ledger.get('stallSumMs'),
+  });
+  return () => {
+    const { finished, lost, live } = detector.observe(rig.now(), rig.read(), rig.readRing);
+    if (lost) account.countLost(lost.count, lost.ms);
+    for (const stall of finished) account.count(stall, cause());
+    if (live) account.charge(live, cause());
+    return finished;
+  };
 };
 const seconds = (rig: Rig, cause: Cause): number => rig.ledger.get('stallMsByCause', CAUSES.indexOf(cause));
 

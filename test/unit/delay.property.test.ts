@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DELAY_BOUNDS_MS } from '../../src/shared/layout.js';
 import { type DelayHistogram, delayHistogram } from '../../worker/metrics/eventloop.js';
 import { createStallAccount } from '../../worker/stalls/account.js';
+import { createDetector } from '../../worker/stalls/detect.js';
 import { createRig, type Rig, total } from './rig.js';
 
 /** What a loop may do next. */
@@ -30,7 +31,11 @@ function render(rig: Rig): { histogram: DelayHistogram; counters: number[] } {
   const heart = rig.read();
   const histogram = delayHistogram(rig.now(), heart, rig.ledger);
   // As a respawned sidecar would: nothing but what lies in shared memory.
-  createStallAccount(rig.ledger, 100).observe(rig.now(), heart, rig.readRing, () => 'unknown');
+  const account = createStallAccount(rig.ledger);
+  const told = { count: rig.ledger.get('stallsCounted'), ms: rig.ledger.get('stallSumMs') };
+  const { finished, live } = createDetector(100, told).observe(rig.now(), heart, rig.readRing);
+  for (const stall of finished) account.count(stall, 'unknown');
+  if (live) account.charge(live, 'unknown');
   const activeMs = rig.ledger.raise('activeMs', heart.delayMs);
   const stalls = [...Array(6).keys()].flatMap((i) => [
     rig.ledger.get('stallsByCause', i),

@@ -9,6 +9,12 @@ describe('options', () => {
       host: undefined,
       heartbeatInterval: 100,
       stallThreshold: 100,
+      capture: 200,
+      log: 'text',
+      journal: undefined,
+      hang: undefined,
+      token: undefined,
+      allowedHosts: [],
       labels: {},
       registry: undefined,
     });
@@ -49,6 +55,23 @@ describe('options', () => {
     [0, { heartbeatInterval: '100' }, 'but is "100" (string)'],
     [0, { stallThreshold: 9 }, 'The option "stallThreshold" must be a number of milliseconds, 10 or more'],
     [0, { stallThreshold: Number.POSITIVE_INFINITY }, 'but is Infinity (number)'],
+    [0, { capture: { after: 49 } }, 'The option "capture" must be true, false, or an object { after }'],
+    [0, { capture: null }, 'but is null (null)'],
+    [
+      0,
+      { log: 'xml' },
+      'The option "log" must be "text", "json", false or a function, but is "xml" (string).',
+    ],
+    [0, { journal: '' }, 'The option "journal" must be the path of a file'],
+    [0, { hang: { after: 5000 } }, 'The option "hang" must be an object { after, action, signal? }'],
+    [0, { hang: { after: 999, action: 'kill' } }, '1000 or more'],
+    [0, { hang: { after: 5000, action: 'kill', signal: 'SIGFOO' } }, 'the name of a signal'],
+    [
+      0,
+      { token: 'short' },
+      'a string of 32 printable ASCII characters or more, without spaces, but is something else (string).',
+    ],
+    [0, { allowedHosts: ['a b'] }, 'The option "allowedHosts" must be an array of host names'],
     [0, { labels: { thread: 'x' } }, 'The option "labels" must be an object of at most 16 strings'],
     [0, { labels: { 'a-b': 'x' } }, 'names match [a-zA-Z_][a-zA-Z0-9_]*'],
     [0, { labels: { a: 1 } }, 'but is an object (object)'],
@@ -70,6 +93,15 @@ describe('options', () => {
   });
 });
 
+it('a secret is never shown', () => {
+  const token = 'hunter2 hunter2 hunter2 hunter2 hunter2';
+  expect(() => resolveOptions(0, { token })).toThrow(
+    expect.not.objectContaining({ message: expect.stringContaining('hunter2') }),
+  );
+  optionsFromEnv({ WATCHDOG_TOKEN: token }, (message) => expect(message).not.toContain('hunter2'));
+  expect.assertions(2);
+});
+
 describe('the environment', () => {
   const read = (env: Record<string, string>) => {
     const warnings: string[] = [];
@@ -78,17 +110,37 @@ describe('the environment', () => {
 
   it('sets the port and every scalar option', () => {
     const scalars = Object.entries(OPTIONS).filter(([, { env }]) => env !== undefined);
-    expect(scalars.map(([name]) => name)).toEqual(['host', 'heartbeatInterval', 'stallThreshold']);
+    expect(scalars.map(([name]) => name)).toEqual([
+      'host',
+      'heartbeatInterval',
+      'stallThreshold',
+      'capture',
+      'log',
+      'journal',
+      'token',
+    ]);
     expect(
       read({
         WATCHDOG_PORT: '9000',
         WATCHDOG_HOST: '127.0.0.1',
         WATCHDOG_HEARTBEAT_INTERVAL: '50',
         WATCHDOG_STALL_THRESHOLD: '250',
+        WATCHDOG_CAPTURE: 'false',
+        WATCHDOG_LOG: 'json',
+        WATCHDOG_JOURNAL: '/tmp/7',
+        WATCHDOG_TOKEN: 'x'.repeat(32),
       }),
     ).toEqual({
       port: 9000,
-      options: { host: '127.0.0.1', heartbeatInterval: 50, stallThreshold: 250 },
+      options: {
+        host: '127.0.0.1',
+        heartbeatInterval: 50,
+        stallThreshold: 250,
+        capture: false,
+        log: 'json',
+        journal: '/tmp/7',
+        token: 'x'.repeat(32),
+      },
       warnings: [],
     });
     expect(read({ WATCHDOG_HOST: '' })).toEqual({ port: 9464, options: {}, warnings: [] });

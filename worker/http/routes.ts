@@ -1,13 +1,19 @@
+import type { IncomingMessage } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { CONTENT_TYPE } from '../metrics/render.js';
-import { send, sendJson } from './respond.js';
-import type { Routes } from './server.js';
+import type { Journal } from '../stalls/journal.js';
+import { send, sendJson, sendProblem } from './respond.js';
+import type { Handler, Routes } from './server.js';
 
 /** What the routes need to know; see `main.ts`. */
 export interface RouteSources {
   /** The text of a scrape. */
   metrics(scrapeTimeoutMs: number | undefined): Promise<string>;
   health(): Health;
+  readonly journal: Journal;
+  readonly debug: { readonly stack: Handler; readonly profile: Handler };
+  /** Whether a request may see more than metrics. */
+  readonly allowed: (request: IncomingMessage) => boolean;
 }
 
 export interface Health {
@@ -22,6 +28,9 @@ export interface Health {
 const GZIP_FROM_BYTES = 1024;
 
 export function createRoutes(sources: RouteSources): Routes {
+  const { journal, debug, allowed } = sources;
+  /** For strangers a guarded route does not exist. */
+  const guarded = { guard: allowed };
   return {
     '/metrics': {
       async GET(request, response) {
@@ -35,9 +44,22 @@ export function createRoutes(sources: RouteSources): Routes {
         });
       },
     },
-    '/healthz': {
-      GET: (_request, response) => sendJson(response, 200, sources.health()),
+    '/healthz': { GET: (_request, response) => sendJson(response, 200, sources.health()) },
+    '/api/stalls': {
+      ...guarded,
+      GET: (_request, response) =>
+        sendJson(response, 200, { stalls: journal.stalls(), offenders: journal.offenders() }),
     },
+    '/api/stalls/:id': {
+      ...guarded,
+      GET(_request, response, { id }) {
+        const stall = journal.find(id);
+        if (stall) sendJson(response, 200, stall);
+        else sendProblem(response, 404, 'There is no such stall among the latest hundred.');
+      },
+    },
+    '/debug/stack': { ...guarded, POST: debug.stack },
+    '/debug/cpu-profile': { ...guarded, POST: debug.profile },
   };
 }
 

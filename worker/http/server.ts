@@ -3,10 +3,28 @@ import type { AddressInfo } from 'node:net';
 import type { Address } from '../../src/shared/protocol.js';
 import { sendProblem } from './respond.js';
 
-export type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) => void | Promise<void>;
+/** What a request's target says: the query, and the last part of a path whose route ends in `/:id`. */
+export interface Target {
+  readonly query: URLSearchParams;
+  readonly id: string;
+}
 
-/** Handlers by path and method; whoever answers GET answers HEAD. */
-export type Routes = Readonly<Record<string, Readonly<Partial<Record<'GET' | 'POST', Handler>>>>>;
+export type Handler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  target: Target,
+) => void | Promise<void>;
+
+export interface Route {
+  /** Whoever answers GET answers HEAD. */
+  readonly GET?: Handler;
+  readonly POST?: Handler;
+  /** Whether this request may know of the route. */
+  readonly guard?: (request: IncomingMessage) => boolean;
+}
+
+/** Routes by path; one that ends in `/:id` takes any last part. */
+export type Routes = Readonly<Record<string, Route>>;
 
 const HEADERS_MAX_BYTES = 8 * 1024;
 const CONNECTIONS_MAX = 64;
@@ -74,32 +92,37 @@ export function startServer(routes: Routes, port: number, host: string | undefin
 function answer(routes: Routes, request: IncomingMessage, response: ServerResponse): void {
   // The answer does not depend on a body; what comes is thrown away.
   request.resume();
-  const target = request.url ?? '/';
-  const url = URL.canParse(target, 'http://sidecar') ? new URL(target, 'http://sidecar') : undefined;
-  if (!url || !target.startsWith('/')) {
+  const path = request.url ?? '/';
+  if (!path.startsWith('/') || !URL.canParse(path, 'http://sidecar')) {
     sendProblem(response, 400, 'The request target is not a path.');
     return;
   }
-  const route = Object.hasOwn(routes, url.pathname) ? routes[url.pathname] : undefined;
-  if (!route) {
-    sendProblem(response, 404, `There is nothing at ${url.pathname}.`);
+  const { pathname, searchParams: query } = new URL(path, 'http://sidecar');
+  const { route, id } = find(routes, pathname);
+  if (!route || route.guard?.(request) === false) {
+    sendProblem(response, 404, `There is nothing at ${pathname}.`);
     return;
   }
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const handler = method === 'GET' || method === 'POST' ? route[method] : undefined;
   if (!handler) {
-    const allow = Object.keys(route).flatMap((one) => (one === 'GET' ? ['GET', 'HEAD'] : [one]));
-    sendProblem(response, 405, `${url.pathname} answers ${allow.join(', ')} only.`, {
-      Allow: allow.join(', '),
-    });
+    const allow = [...(route.GET ? ['GET', 'HEAD'] : []), ...(route.POST ? ['POST'] : [])].join(', ');
+    sendProblem(response, 405, `${pathname} answers ${allow} only.`, { Allow: allow });
     return;
   }
   Promise.resolve()
-    .then(() => handler(request, response, url))
+    .then(() => handler(request, response, { query, id }))
     .catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else sendProblem(response, 500, error instanceof Error ? error.message : String(error));
     });
+}
+
+function find(routes: Routes, path: string): { readonly route: Route | undefined; readonly id: string } {
+  if (Object.hasOwn(routes, path)) return { route: routes[path], id: '' };
+  const slash = path.lastIndexOf('/');
+  const parent = `${path.slice(0, slash)}/:id`;
+  return { route: Object.hasOwn(routes, parent) ? routes[parent] : undefined, id: path.slice(slash + 1) };
 }
 
 function addressOf(server: Server): Address {

@@ -1,9 +1,12 @@
 import { EVENTLOOP } from './eventloop.js';
+import type { Definition } from './family.js';
 import { POOLS } from './pools.js';
 import { SELF } from './self.js';
 import { STALLS } from './stalls.js';
+import { SYSTEM } from './system.js';
 
 /** Every family that the sidecar can serve. README, dashboard and rules are checked against it. */
-export const METRIC_NAMES: readonly string[] = [EVENTLOOP, STALLS, POOLS, SELF].flatMap((table) =>
-  Object.values(table).map(({ name }) => name),
+export const METRICS: readonly Definition[] = [EVENTLOOP, STALLS, SYSTEM, POOLS, SELF].flatMap((table) =>
+  Object.values<Definition>(table),
 );
+export const METRIC_NAMES: readonly string[] = METRICS.map(({ name }) => name);

@@ -7,6 +7,7 @@ import { collectPools } from './pools.js';
 import { collectSelf } from './self.js';
 import type { Sources } from './sources.js';
 import { collectStalls } from './stalls.js';
+import { collectSystem } from './system.js';
 
 const Registry = PromRegistry as unknown as typeof PromClient.Registry;
 
@@ -16,6 +17,7 @@ export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 const COLLECTORS: readonly { name: string; collect: (sources: Sources) => readonly Family[] }[] = [
   { name: 'eventloop', collect: collectEventloop },
   { name: 'stalls', collect: collectStalls },
+  { name: 'system', collect: collectSystem },
   { name: 'pools', collect: collectPools },
   { name: 'self', collect: collectSelf },
 ];

@@ -24,6 +24,11 @@ export const SELF = {
     type: 'counter',
     help: 'Times that a collector failed; its series are missing from that scrape.',
   },
+  journalErrors: {
+    name: 'watchdog_journal_errors_total',
+    type: 'counter',
+    help: 'Lines of the stall journal that could not be written.',
+  },
   relayAge: {
     name: 'watchdog_relay_age_seconds',
     type: 'gauge',
@@ -52,7 +57,7 @@ export const SELF = {
 } as const;
 
 export function collectSelf(sources: Sources): Family[] {
-  const { heart, house, options, relayAgeMs, relayDropped } = sources;
+  const { heart, house, ledger, options, relayAgeMs, relayDropped } = sources;
   // Pools are read on the main thread: their faults are counted there.
   const errors = [...sources.collectorErrors, ['pool_sampler', house.poolErrors] as const];
   return [
@@ -63,6 +68,7 @@ export function collectSelf(sources: Sources): Family[] {
       SELF.collectorErrors,
       errors.map(([collector, value]) => ({ labels: { collector }, value })),
     ),
+    single(SELF.journalErrors, options.journal === undefined ? undefined : ledger.get('journalErrors')),
     single(SELF.relayAge, relayAgeMs === undefined ? undefined : relayAgeMs / 1000),
     family(
       SELF.relayDropped,

@@ -1,7 +1,9 @@
 import type { HeartValues, HouseValues, LEDGER } from '../../src/shared/layout.js';
 import type { SidecarOptions } from '../../src/shared/protocol.js';
+import type { CpuThrottling } from '../cgroup.js';
 import type { Ledger } from '../ledger.js';
 import type { PoolView } from '../pools.js';
+import type { ThreadTimes } from '../proc.js';
 
 /** What the collectors of one scrape look at: the same moment for all. */
 export interface Sources {
@@ -12,6 +14,9 @@ export interface Sources {
   readonly ledger: Ledger<(typeof LEDGER)['fields']>;
   readonly pools: readonly PoolView[];
   readonly options: SidecarOptions;
+  /** `undefined` where the system keeps no such accounts; so for the next. */
+  readonly threadTimes: ThreadTimes | undefined;
+  readonly throttling: CpuThrottling | undefined;
   /** Milliseconds, maximum over the last 60 s. */
   readonly sidecarLagMaxMs: number;
   /** Faults so far, by the collector's name. */

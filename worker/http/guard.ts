@@ -1,0 +1,48 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+
+export interface GuardOptions {
+  readonly token: string | undefined;
+  /** Names, besides `localhost` and IP addresses, under which a browser on this host may call us. */
+  readonly allowedHosts: readonly string[];
+}
+
+/**
+ * Who may see more than metrics: whoever has the token; without one, whoever is on this host and calls us by a
+ * name that is ours. A page of the web that has its own name resolved to this host is neither.
+ */
+export function createGuard({ token, allowedHosts }: GuardOptions): (request: IncomingMessage) => boolean {
+  const secret = token === undefined ? undefined : Buffer.from(token);
+  const names = new Set(['localhost', ...allowedHosts.map((name) => name.toLowerCase())]);
+  return (request) => {
+    if (isForeignPage(request)) return false;
+    if (secret && hasToken(request.headers.authorization, secret)) return true;
+    const host = hostOf(request.headers.host);
+    return isLoopback(request.socket.remoteAddress) && (isIP(host) > 0 || names.has(host));
+  };
+}
+
+/** A request that a browser makes for a page of another origin. */
+function isForeignPage({ headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
+  const { origin } = headers;
+  return origin !== undefined && origin !== `http://${headers.host}` && origin !== `https://${headers.host}`;
+}
+
+/** Compares in a time that does not depend on where the first difference is. */
+function hasToken(authorization: string | undefined, secret: Buffer): boolean {
+  const given = Buffer.from(/^Bearer (.+)$/i.exec(authorization ?? '')?.[1] ?? '');
+  return given.length === secret.length && timingSafeEqual(given, secret);
+}
+
+/** The name in a Host header, without port and brackets. */
+function hostOf(header = ''): string {
+  const name = /^\[([^\]]*)\](?::\d+)?$/.exec(header)?.[1] ?? header.replace(/:\d+$/, '');
+  return name.toLowerCase();
+}
+
+function isLoopback(address = ''): boolean {
+  return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
+}

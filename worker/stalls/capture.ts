@@ -1,0 +1,182 @@
+import type { Debugger, Profiler, Session } from 'node:inspector';
+import type { CaptureResult } from '../../src/shared/layout.js';
+
+/** A frame as V8 gives it; line and column count from 0. */
+export interface RawFrame {
+  readonly functionName: string;
+  readonly url: string;
+  readonly line: number;
+  readonly column: number;
+  /** Where the script says that its source map is, if it says so. */
+  readonly sourceMapUrl: string;
+}
+
+export interface StackCapture {
+  readonly result: CaptureResult;
+  /** Innermost first; empty unless captured. */
+  readonly frames: readonly RawFrame[];
+  /** Milliseconds for which main was at our service. */
+  readonly costMs: number;
+}
+
+/** Frames deeper than this are left out. */
+const FRAMES_MAX = 64;
+/** How long after the end of the asked turn an answer is waited for: it would be late in any case. */
+const GRACE_MS = 500;
+/** How often that end is looked for. */
+const POLL_MS = 50;
+
+export interface CapturerOptions {
+  /** Whether the main thread can be inspected at all; see `src/inspectable.ts`. */
+  readonly inspectable: boolean;
+  /** Whether a debugger may be attached now. */
+  readonly debuggerOpen: () => boolean;
+  /** The number of the turn in progress. */
+  readonly turn: () => number;
+  readonly now: () => number;
+}
+
+/** Looks into the main thread through V8's inspector, without opening a port. One look at a time. */
+export interface Capturer {
+  readonly busy: boolean;
+  readonly available: boolean;
+  /**
+   * The stack of the main thread. Main need not be in JavaScript: it answers when it is again.
+   * @param turn accept frames of this turn only; `undefined`: of any
+   * @param deadlineMs give up after this long
+   */
+  stack(turn: number | undefined, deadlineMs: number): Promise<StackCapture>;
+  /**
+   * A CPU profile of the main thread.
+   * @returns `undefined` if main did not answer in time
+   */
+  profile(durationMs: number, deadlineMs: number): Promise<Profiler.Profile | undefined>;
+}
+
+export function createCapturer(options: CapturerOptions): Capturer {
+  let busy = false;
+  const available = (): boolean => options.inspectable && !options.debuggerOpen();
+
+  async function exclusively<T>(work: (session: Session) => Promise<T>): Promise<T | undefined> {
+    if (busy || !available()) return undefined;
+    const session = await connect();
+    if (!session) return undefined;
+    busy = true;
+    try {
+      return await work(session);
+    } finally {
+      busy = false;
+      // On every path: a pause that is still pending would stop the recovered app until somebody resumes it.
+      session.post('Debugger.disable');
+      session.disconnect();
+    }
+  }
+
+  return {
+    get busy() {
+      return busy;
+    },
+    get available() {
+      return available();
+    },
+    async stack(turn, deadlineMs) {
+      const capture = await exclusively((session) => captureStack(session, turn, deadlineMs, options));
+      return capture ?? { result: 'unavailable', frames: [], costMs: 0 };
+    },
+    profile: (durationMs, deadlineMs) =>
+      exclusively((session) => captureProfile(session, durationMs, deadlineMs)),
+  };
+}
+
+/** A session made for one look, during the stall. Builds without an inspector have no module to import. */
+async function connect(): Promise<Session | undefined> {
+  try {
+    const inspector = await import('node:inspector');
+    const session = new inspector.Session();
+    session.connectToMainThread();
+    return session;
+  } catch {
+    return undefined;
+  }
+}
+
+function captureStack(
+  session: Session,
+  turn: number | undefined,
+  deadlineMs: number,
+  { turn: currentTurn, now }: CapturerOptions,
+): Promise<StackCapture> {
+  return new Promise((resolve) => {
+    const askedMs = now();
+    const scripts = new Map<string, Script>();
+    let firstAnswerMs: number | undefined;
+    let endedMs: number | undefined;
+    const poll = setInterval(() => {
+      if (turn !== undefined && currentTurn() !== turn) endedMs ??= now();
+      const ended = endedMs !== undefined && now() - endedMs > GRACE_MS;
+      if (ended || now() - askedMs > deadlineMs) finish({ result: 'unanswered', frames: [], costMs: 0 });
+    }, POLL_MS);
+    const finish = (capture: StackCapture): void => {
+      clearInterval(poll);
+      resolve(capture);
+    };
+
+    session.on('Debugger.scriptParsed', ({ params }) => {
+      firstAnswerMs ??= now();
+      scripts.set(params.scriptId, { url: params.url, sourceMapUrl: params.sourceMapURL ?? '' });
+    });
+    session.on('Debugger.paused', ({ params }) => {
+      // First of all: main stands still until this arrives, and so does its turn number.
+      const sameTurn = turn === undefined || currentTurn() === turn;
+      session.post('Debugger.resume', () => {
+        finish({
+          result: sameTurn ? 'captured' : 'late',
+          frames: sameTurn
+            ? params.callFrames.slice(0, FRAMES_MAX).map((frame) => rawFrame(frame, scripts))
+            : [],
+          costMs: now() - (firstAnswerMs ?? askedMs),
+        });
+      });
+    });
+    // Back to back: waiting for the first answer would let main run on, and land in unrelated code.
+    session.post('Debugger.enable');
+    session.post('Debugger.pause');
+  });
+}
+
+interface Script {
+  readonly url: string;
+  readonly sourceMapUrl: string;
+}
+
+function rawFrame(frame: Debugger.CallFrame, scripts: ReadonlyMap<string, Script>): RawFrame {
+  const { scriptId, lineNumber, columnNumber = 0 } = frame.location;
+  const { url = '', sourceMapUrl = '' } = scripts.get(scriptId) ?? {};
+  return { functionName: frame.functionName, url, line: lineNumber, column: columnNumber, sourceMapUrl };
+}
+
+/** Microseconds between samples: 200 a second. */
+const SAMPLING_INTERVAL_US = 5000;
+
+function captureProfile(
+  session: Session,
+  durationMs: number,
+  deadlineMs: number,
+): Promise<Profiler.Profile | undefined> {
+  return new Promise((resolve) => {
+    const deadline = setTimeout(() => resolve(undefined), deadlineMs);
+    const finish = (profile: Profiler.Profile | undefined): void => {
+      clearTimeout(deadline);
+      resolve(profile);
+    };
+    session.post('Profiler.enable');
+    session.post('Profiler.setSamplingInterval', { interval: SAMPLING_INTERVAL_US });
+    session.post('Profiler.start', (error) => {
+      if (error) finish(undefined);
+      setTimeout(() => {
+        session.post('Profiler.stop', (failed, answer) => finish(failed ? undefined : answer.profile));
+        session.post('Profiler.disable');
+      }, durationMs);
+    });
+  });
+}

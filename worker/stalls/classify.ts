@@ -1,0 +1,35 @@
+import type { Cause } from '../../src/shared/layout.js';
+
+/** What a stall's time went into, in milliseconds. Absent: cannot be known here. */
+export interface Evidence {
+  /** On a CPU, garbage collection included. */
+  readonly cpuMs?: number;
+  /** Runnable, but no CPU was free, or the quota was used up. */
+  readonly runQueueMs?: number;
+  /** Asleep: in a system call, or waiting for a lock. */
+  readonly sleepMs?: number;
+  readonly gcMs: number;
+  /** The whole process stood still. */
+  readonly pausedMs: number;
+}
+
+/**
+ * The cause that took the largest part of a stall. Without the system's accounts (not Linux) only what Node.js and
+ * the sidecar know themselves can be told, and only if it took most of the time.
+ */
+export function classify(durationMs: number, evidence: Evidence): Cause {
+  const { cpuMs, runQueueMs, sleepMs, gcMs, pausedMs } = evidence;
+  if (cpuMs === undefined || runQueueMs === undefined || sleepMs === undefined) {
+    if (pausedMs > durationMs / 2) return 'paused';
+    return gcMs > durationMs / 2 ? 'gc' : 'unknown';
+  }
+  const parts: readonly (readonly [Cause, number])[] = [
+    ['paused', pausedMs],
+    ['gc', gcMs],
+    ['cpu', cpuMs - gcMs],
+    ['starved', runQueueMs],
+    // A stopped process neither runs nor waits: its pause would look like sleep.
+    ['blocked', sleepMs - pausedMs],
+  ];
+  return parts.reduce((most, part) => (part[1] > most[1] ? part : most))[0];
+}

@@ -1,0 +1,71 @@
+import { latenessOf } from '../../src/shared/lateness.js';
+import type { GcValues, HeartValues } from '../../src/shared/layout.js';
+import type { ThreadTimes } from '../proc.js';
+import type { Evidence } from './classify.js';
+
+/** The accounts at one moment. */
+interface Reading {
+  readonly atMs: number;
+  /** Time in which the loop was held, the turn in progress included. */
+  readonly activeMs: number;
+  readonly times: ThreadTimes | undefined;
+}
+
+/** Readings are kept for as long as a stall that began after them may still have to be explained. */
+const READINGS_MAX = 64;
+/** While all is well, one reading in this many milliseconds is enough. */
+const BASELINE_EVERY_MS = 1000;
+
+/** Keeps the accounts of the watched thread, and explains a stretch of its time by them. */
+export interface EvidenceBook {
+  /** Takes a reading: each look during a stall and the first after it, else one a second. */
+  note(nowMs: number, heart: HeartValues, stalled: boolean): void;
+  /**
+   * What the `durationMs` from `startMs` went into. Looks at the readings around that stretch; of the time that the
+   * loop was held besides, it takes that it was spent on a CPU.
+   */
+  explain(startMs: number, durationMs: number, gc: GcValues): Evidence;
+}
+
+export function createEvidenceBook(
+  readTimes: () => ThreadTimes | undefined,
+  pausedBetween: (fromMs: number, toMs: number) => number,
+): EvidenceBook {
+  const readings: Reading[] = [];
+  let wasStalled = false;
+
+  return {
+    note(nowMs, heart, stalled) {
+      const last = readings.at(-1);
+      const due = last === undefined || nowMs - last.atMs >= BASELINE_EVERY_MS;
+      if (!due && !stalled && !wasStalled) return;
+      wasStalled = stalled;
+      const activeMs = heart.delayMs + latenessOf(nowMs, heart.dueMs, heart.lastMarkMs);
+      readings.push({ atMs: nowMs, activeMs, times: readTimes() });
+      // During a long stall the readings at its beginning matter, and the latest: thin out in between.
+      if (readings.length > READINGS_MAX) readings.splice(READINGS_MAX / 2, 1);
+    },
+
+    explain(startMs, durationMs, gc) {
+      const endMs = startMs + durationMs;
+      const pausedMs = Math.min(durationMs, pausedBetween(startMs, endMs));
+      const gcMs = Math.min(durationMs, collectingBetween(startMs, endMs, gc));
+      const from = readings.findLast((reading) => reading.atMs <= startMs) ?? readings[0];
+      const to = readings.find((reading) => reading.atMs >= endMs) ?? readings.at(-1);
+      if (!from?.times || !to?.times || from === to) return { gcMs, pausedMs };
+      const elsewhereMs = Math.max(0, to.activeMs - from.activeMs - durationMs);
+      const share = (ms: number): number => Math.max(0, Math.min(durationMs, ms));
+      const cpuMs = share(to.times.cpuMs - from.times.cpuMs - elsewhereMs);
+      const runQueueMs = share(to.times.runQueueMs - from.times.runQueueMs);
+      return { cpuMs, runQueueMs, sleepMs: share(durationMs - cpuMs - runQueueMs), gcMs, pausedMs };
+    },
+  };
+}
+
+/** Sums all collections that overlap a stretch of time: in a batch that follows a stall there may be many. */
+function collectingBetween(fromMs: number, toMs: number, gc: GcValues): number {
+  return gc.startMs.reduce((sum, startMs, place) => {
+    const endMs = startMs + (gc.durationMs[place] as number);
+    return sum + Math.max(0, Math.min(endMs, toMs) - Math.max(startMs, fromMs));
+  }, 0);
+}

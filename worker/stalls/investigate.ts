@@ -1,0 +1,177 @@
+import { wallClockOf } from '../../src/shared/clock.js';
+import {
+  CAPTURE_KINDS,
+  CAPTURE_RESULTS,
+  type CaptureKind,
+  type CaptureResult,
+  type Cause,
+  type GcValues,
+  type HeartValues,
+  type LEDGER,
+  type RingValues,
+} from '../../src/shared/layout.js';
+import type { StackSample, Stall } from '../../src/shared/protocol.js';
+import type { Ledger } from '../ledger.js';
+import type { ThreadReader, ThreadState } from '../proc.js';
+import { createStallAccount } from './account.js';
+import { createBudget } from './budget.js';
+import type { Capturer, RawFrame } from './capture.js';
+import { classify } from './classify.js';
+import { createDetector, type FinishedStall, type LiveStall } from './detect.js';
+import { createEvidenceBook } from './evidence.js';
+import { culpritOf } from './frames.js';
+import { fingerprintOf } from './journal.js';
+
+/** Further looks at one stall that goes on, so that a moving one shows. */
+const LATER_CAPTURES_MS = [1000, 5000];
+/** A stack that main does not give within this time, in native code, is no longer waited for. */
+const CAPTURE_DEADLINE_MS = 60_000;
+/** Main hears of its garbage collections a turn or two after the stall; this long they are waited for. */
+const SETTLE_TURNS = 3;
+const SETTLE_MS = 250;
+/** A capture may come in when the stall is over. */
+const SETTLE_CAPTURE_MS = 1500;
+
+export interface InvestigatorOptions {
+  readonly stallThresholdMs: number;
+  /** Stalls are looked into after this long; `undefined`: never. */
+  readonly captureAfterMs: number | undefined;
+  readonly ledger: Ledger<(typeof LEDGER)['fields']>;
+  readonly readRing: () => RingValues;
+  readonly readGc: () => GcValues;
+  readonly thread: ThreadReader;
+  readonly pausedBetween: (fromMs: number, toMs: number) => number;
+  readonly capturer: Capturer;
+  readonly toFrames: (raw: readonly RawFrame[]) => StackSample['frames'];
+  /** Distinguishes this process's stalls from all others'. */
+  readonly idPrefix: string;
+  readonly onBegin: (stall: Stall) => void;
+  readonly onEnd: (stall: Stall) => void;
+}
+
+/** What is known of a stall besides its time. */
+interface Case {
+  readonly turn: number;
+  readonly samples: StackSample[];
+  /** Which of the captures comes next. */
+  nextCapture: number;
+  seen: ThreadState | undefined;
+}
+
+/** Follows each stall from its first sign to the explanation. */
+export interface Investigator {
+  /** Brings everything up to date with this moment. Returns the stall under way, if there is one. */
+  observe(nowMs: number, heart: HeartValues): Stall | undefined;
+}
+
+/** Counts a capture's outcome. */
+export function countCapture(
+  ledger: Ledger<(typeof LEDGER)['fields']>,
+  kind: CaptureKind,
+  result: CaptureResult,
+): void {
+  const place = CAPTURE_KINDS.indexOf(kind) * CAPTURE_RESULTS.length + CAPTURE_RESULTS.indexOf(result);
+  ledger.add('captures', 1, place);
+}
+
+export function createInvestigator(options: InvestigatorOptions): Investigator {
+  const { ledger, thread, capturer } = options;
+  const detector = createDetector(options.stallThresholdMs, {
+    count: ledger.get('stallsCounted'),
+    ms: ledger.get('stallSumMs'),
+  });
+  const account = createStallAccount(ledger);
+  const book = createEvidenceBook(() => thread.times(), options.pausedBetween);
+  const budget = createBudget();
+  const settling: { readonly stall: FinishedStall; readonly file: Case | undefined }[] = [];
+  let open: Case | undefined;
+
+  function describe(turn: number, startMs: number, durationMs: number, file: Case | undefined): Stall {
+    const evidence = book.explain(startMs, durationMs, options.readGc());
+    const cause: Cause = classify(durationMs, evidence);
+    const stacks = file?.samples ?? [];
+    const culprit = culpritOf(stacks.find((sample) => sample.frames.length > 0)?.frames ?? []);
+    return {
+      id: `${options.idPrefix}-${turn}`,
+      thread: 'main',
+      cause,
+      startedAt: new Date(wallClockOf(startMs)).toISOString(),
+      durationMs,
+      ...evidence,
+      ...file?.seen,
+      ...(culprit && { culprit }),
+      fingerprint: fingerprintOf({ cause, stacks }),
+      stacks: [...stacks],
+    };
+  }
+
+  /** Looks into main at the times that are due for this stall, one after another. */
+  function lookInto(nowMs: number, live: LiveStall, file: Case): void {
+    if (options.captureAfterMs === undefined || capturer.busy) return;
+    const times = [
+      options.captureAfterMs,
+      ...LATER_CAPTURES_MS.filter((ms) => ms > (options.captureAfterMs ?? 0)),
+    ];
+    const dueMs = times[file.nextCapture];
+    if (dueMs === undefined || live.stallMs < dueMs) return;
+    const fresh = file.nextCapture++ === 0;
+    if (!capturer.available || !budget.allows(nowMs, fresh)) {
+      const result = capturer.available ? 'over_budget' : 'unavailable';
+      countCapture(ledger, 'stack', result);
+      // Without the first look there is no second: the next stall may have better luck.
+      if (fresh) file.nextCapture = times.length;
+      file.samples.push({ atMs: live.stallMs, result, frames: [] });
+      return;
+    }
+    void capturer.stack(live.turn, CAPTURE_DEADLINE_MS).then(({ result, frames, costMs }) => {
+      budget.spend(nowMs, costMs);
+      countCapture(ledger, 'stack', result);
+      file.samples.push({ atMs: live.stallMs, result, frames: options.toFrames(frames) });
+    });
+  }
+
+  function follow(nowMs: number, live: LiveStall): Stall {
+    if (open?.turn !== live.turn) open = { turn: live.turn, samples: [], nextCapture: 0, seen: undefined };
+    const first = open.seen === undefined;
+    open.seen = thread.state() ?? open.seen ?? ({} as ThreadState);
+    const stall = describe(live.turn, live.startMs, live.stallMs, open);
+    account.charge(live, stall.cause);
+    if (first) options.onBegin(stall);
+    lookInto(nowMs, live, open);
+    return stall;
+  }
+
+  /** What is over is explained once nothing more can come in about it. */
+  function settle(nowMs: number, heart: HeartValues): void {
+    for (;;) {
+      const [next] = settling;
+      if (!next) return;
+      const { stall, file } = next;
+      const sinceMs = nowMs - (stall.startMs + stall.durationMs);
+      const heard = heart.turns - stall.turn >= SETTLE_TURNS || sinceMs >= SETTLE_MS;
+      const looking = file !== undefined && capturer.busy && sinceMs < SETTLE_CAPTURE_MS;
+      if (!heard || looking) return;
+      settling.shift();
+      const described = describe(stall.turn, stall.startMs, stall.durationMs, file);
+      account.count(stall, described.cause);
+      options.onEnd(described);
+    }
+  }
+
+  return {
+    observe(nowMs, heart) {
+      const { finished, lost, live } = detector.observe(nowMs, heart, options.readRing);
+      book.note(nowMs, heart, live !== undefined || finished.length > 0);
+      if (lost) account.countLost(lost.count, lost.ms);
+      for (const stall of finished) {
+        settling.push({ stall, file: open?.turn === stall.turn ? open : undefined });
+      }
+      settle(nowMs, heart);
+      if (!live) {
+        open = undefined;
+        return undefined;
+      }
+      return follow(nowMs, live);
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import { writeSync } from 'node:fs';
+import type { LogFormat, Stall } from '../../src/shared/protocol.js';
+import { whereOf } from './journal.js';
+
+/** Lines a minute; how many were left out is said with the next. */
+const LINES_MAX = 20;
+const WINDOW_MS = 60_000;
+
+/** Writes to standard error without the main thread, whose streams wait for it. */
+export function writeLine(line: string): void {
+  try {
+    writeSync(2, `${line}\n`);
+  } catch {
+    // A closed or full stderr: there is nobody to tell.
+  }
+}
+
+/** Logs stalls, bounded in rate. */
+export function createStallLog(format: LogFormat): (nowMs: number, stall: Stall) => void {
+  let windowMs = Number.NEGATIVE_INFINITY;
+  let lines = 0;
+  let left = 0;
+  return (nowMs, stall) => {
+    if (nowMs - windowMs > WINDOW_MS) {
+      windowMs = nowMs;
+      lines = 0;
+    }
+    if (++lines > LINES_MAX) {
+      left++;
+      return;
+    }
+    writeLine(format === 'json' ? jsonLine(stall, left) : textLine(stall, left));
+    left = 0;
+  };
+}
+
+function textLine(stall: Stall, left: number): string {
+  const where = whereOf(stall);
+  const code = stall.culprit?.code;
+  return [
+    `event-loop-watchdog: the ${stall.thread} thread stalled for ${stall.durationMs.toFixed(0)} ms (${stall.cause})`,
+    ...(where === undefined ? [] : [` in ${where}`]),
+    ...(code === undefined ? [] : [`  ${code}`]),
+    ...(left > 0 ? [`  [${left} more were not logged]`] : []),
+  ].join('');
+}
+
+function jsonLine({ stacks, ...stall }: Stall, left: number): string {
+  return JSON.stringify({
+    level: 'warn',
+    time: new Date().toISOString(),
+    msg: 'event loop stalled',
+    ...stall,
+    ...(left > 0 && { notLogged: left }),
+  });
+}
