@@ -6,7 +6,7 @@ import type { Evidence } from './classify.js';
 /** The accounts at one moment. */
 interface Reading {
   readonly atMs: number;
-  /** Time in which the loop was held, the turn in progress included. */
+  /** Time in which the loop was held, start-up and the turn in progress included. */
   readonly activeMs: number;
   readonly times: ThreadTimes | undefined;
 }
@@ -40,8 +40,7 @@ export function createEvidenceBook(
       const due = last === undefined || nowMs - last.atMs >= BASELINE_EVERY_MS;
       if (!due && !stalled && !wasStalled) return;
       wasStalled = stalled;
-      const activeMs = heart.delayMs + latenessOf(nowMs, heart.dueMs, heart.lastMarkMs);
-      readings.push({ atMs: nowMs, activeMs, times: readTimes() });
+      readings.push({ atMs: nowMs, activeMs: activeUntil(nowMs, heart), times: readTimes() });
       // During a long stall the readings at its beginning matter, and the latest: thin out in between.
       if (readings.length > READINGS_MAX) readings.splice(READINGS_MAX / 2, 1);
     },
@@ -60,6 +59,12 @@ export function createEvidenceBook(
       return { cpuMs, runQueueMs, sleepMs: share(durationMs - cpuMs - runQueueMs), gcMs, pausedMs };
     },
   };
+}
+
+function activeUntil(nowMs: number, heart: HeartValues): number {
+  if (heart.loopStartedAtMs === 0) return nowMs - heart.startedAtMs;
+  const startupMs = heart.loopStartedAtMs - heart.startedAtMs;
+  return startupMs + heart.delayMs + latenessOf(nowMs, heart.dueMs, heart.lastMarkMs);
 }
 
 /** Sums all collections that overlap a stretch of time: in a batch that follows a stall there may be many. */

@@ -1,0 +1,121 @@
+import { execFileSync } from 'node:child_process';
+import { networkInterfaces } from 'node:os';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Frame } from '../../src/types.js';
+import { type Child, eventually, killChildren, startChild } from './child.js';
+import { scrape } from './scrape.js';
+
+afterEach(killChildren);
+
+const TOKEN = 'an-example-secret-of-enough-characters';
+
+async function startApp(options: object = {}): Promise<{ app: Child; url: string }> {
+  const app = startChild('culprits.mjs', { args: [JSON.stringify({ capture: false, ...options })] });
+  const { url } = await app.message<{ url: string }>('ready');
+  return { app, url };
+}
+const post = (url: string): Promise<Response> =>
+  fetch(url, { method: 'POST', signal: AbortSignal.timeout(30_000) });
+const frozen = (url: string): Promise<unknown> =>
+  eventually(
+    async () => (await scrape(url)).value('watchdog_eventloop_lag_seconds{thread="main"}') > 0.2 || undefined,
+    'main is frozen',
+  );
+
+describe('on demand, while main is blocked in JavaScript,', () => {
+  it('the stack', async () => {
+    const { app, url } = await startApp();
+    app.send({ deed: 'endless' });
+    await frozen(url);
+    const response = await post(`${url}/debug/stack`);
+    expect(response.status).toBe(200);
+    const { frames } = (await response.json()) as { frames: Frame[] };
+    expect(frames[0]).toMatchObject({
+      function: 'endless',
+      file: expect.stringMatching(/culprits\.mjs$/),
+      internal: false,
+    });
+    expect((await scrape(url)).value('watchdog_captures_total{kind="stack",result="captured"}')).toBe(1);
+  });
+
+  it('a CPU profile, and nothing else beside it', async () => {
+    const { app, url } = await startApp();
+    app.send({ deed: 'endless' });
+    await frozen(url);
+    const first = post(`${url}/debug/cpu-profile?seconds=2`);
+    const refused = await eventually(async () => {
+      const response = await post(`${url}/debug/stack`);
+      return response.status === 429 ? response : undefined;
+    }, 'the profile is under way');
+    expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+    const response = await first;
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-disposition')).toMatch(/attachment; filename=".*\.cpuprofile"/);
+    // What DevTools and speedscope need of a .cpuprofile.
+    const profile = (await response.json()) as {
+      nodes: { id: number; callFrame: { functionName: string }; hitCount: number }[];
+      samples: number[];
+      timeDeltas: number[];
+      startTime: number;
+      endTime: number;
+    };
+    expect(profile.samples).toHaveLength(profile.timeDeltas.length);
+    expect(profile.endTime).toBeGreaterThan(profile.startTime);
+    const endless = profile.nodes
+      .filter(({ callFrame }) => callFrame.functionName === 'endless')
+      .map(({ id }) => id);
+    const share = profile.samples.filter((id) => endless.includes(id)).length / profile.samples.length;
+    expect(share).toBeGreaterThan(0.5);
+  });
+});
+
+it('a main thread in a long system call cannot answer: 504 with the reason, and the app is unharmed', async () => {
+  const { app, url } = await startApp();
+  app.send({ deed: 'shellOut', value: 8000 });
+  await frozen(url);
+  const response = await post(`${url}/debug/stack`);
+  expect(response.status).toBe(504);
+  expect(await response.json()).toMatchObject({ detail: expect.stringContaining('did not answer') });
+  await app.message('done');
+  app.send({ deed: 'hotLoop', value: 10 });
+  await app.message('done');
+});
+
+it('an idle main thread answers, too', async () => {
+  const { url } = await startApp();
+  expect((await post(`${url}/debug/stack`)).status).toBe(200);
+});
+
+describe('the guard', () => {
+  const curl = (...args: string[]): string =>
+    execFileSync('curl', ['-s', '-o', '/dev/null', '-w', '%{http_code}', ...args], { encoding: 'utf8' });
+  const outside = Object.values(networkInterfaces())
+    .flat()
+    .find((address) => address && !address.internal && address.family === 'IPv4')?.address;
+
+  it('opens the guarded routes to this host by its own names only', async () => {
+    const { url } = await startApp({ allowedHosts: ['shop.internal'] });
+    const route = `${url}/api/stalls`;
+    const { port } = new URL(url);
+    expect(curl(route)).toBe('200');
+    expect(curl('-H', `Host: localhost:${port}`, route)).toBe('200');
+    expect(curl('-H', 'Host: [::1]', route)).toBe('200');
+    expect(curl('-H', 'Host: Shop.Internal', route)).toBe('200');
+    expect(curl('-H', 'Host: attacker.example', route)).toBe('404');
+    expect(curl('-H', 'Origin: http://attacker.example', route)).toBe('404');
+    expect(curl('-H', 'Sec-Fetch-Site: cross-site', route)).toBe('404');
+    expect(curl('-X', 'POST', '-H', 'Origin: null', `${url}/debug/stack`)).toBe('404');
+    expect(curl('-H', 'Host: attacker.example', `${url}/metrics`)).toBe('200');
+    expect(curl(`${url}/debug/stack`)).toBe('405');
+    expect(curl('-X', 'POST', `${url}/debug/cpu-profile?seconds=31`)).toBe('400');
+  });
+
+  it.runIf(outside)('opens them to others by the token only', async () => {
+    const { url } = await startApp({ token: TOKEN });
+    const route = `http://${outside}:${new URL(url).port}/api/stalls`;
+    expect(curl(`http://${outside}:${new URL(url).port}/metrics`)).toBe('200');
+    expect(curl(route)).toBe('404');
+    expect(curl('-H', `Authorization: Bearer ${TOKEN}x`, route)).toBe('404');
+    expect(curl('-H', `Authorization: Bearer ${TOKEN}`, route)).toBe('200');
+  });
+});

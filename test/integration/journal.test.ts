@@ -1,0 +1,166 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Stall } from '../../src/types.js';
+import { type Child, eventually, killChildren, startChild } from './child.js';
+import { scrape } from './scrape.js';
+
+interface Line {
+  readonly type: 'begin' | 'end' | 'hang';
+  readonly stall: Stall;
+}
+
+let home: string;
+let journal: string;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'watchdog-journal-'));
+  journal = join(home, 'stalls.jsonl');
+});
+afterEach(async () => {
+  await killChildren();
+  rmSync(home, { recursive: true, force: true });
+});
+
+const lines = (): Line[] =>
+  existsSync(journal)
+    ? readFileSync(journal, 'utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Line)
+    : [];
+
+async function startApp(options: object): Promise<{ app: Child; url: string }> {
+  const app = startChild('culprits.mjs', { args: [JSON.stringify(options)] });
+  const { url } = await app.message<{ url: string }>('ready');
+  return { app, url };
+}
+
+describe('the journal file', () => {
+  it('has a line for the begin and one for the end of each stall, and the API tells the same', async () => {
+    const { app, url } = await startApp({ journal });
+    app.send({ deed: 'hotLoop', value: 900 });
+    const told = await app.message<Stall>('stall');
+    const end = lines().find(({ type, stall }) => type === 'end' && stall.id === told.id);
+    expect(end?.stall).toEqual(told);
+    expect(lines().some(({ type, stall }) => type === 'begin' && stall.id === told.id)).toBe(true);
+    expect(statSync(journal).mode & 0o777).toBe(0o600);
+
+    const { stalls, offenders } = (await (await fetch(`${url}/api/stalls`)).json()) as {
+      stalls: Stall[];
+      offenders: { fingerprint: string; count: number; totalSeconds: number; where: string }[];
+    };
+    expect(stalls).toContainEqual(told);
+    expect(offenders.find(({ fingerprint }) => fingerprint === told.fingerprint)).toMatchObject({
+      where: expect.stringMatching(/^hotLoop .*culprits\.mjs:\d+$/),
+      totalSeconds: expect.toSatisfy((seconds: number) => seconds >= 0.8),
+    });
+    expect(await (await fetch(`${url}/api/stalls/${told.id}`)).json()).toEqual(told);
+    expect((await fetch(`${url}/api/stalls/nothing`)).status).toBe(404);
+  });
+
+  it('outlives a SIGKILL in the middle of the stall', async () => {
+    const { app } = await startApp({ journal });
+    app.send({ deed: 'endless' });
+    await eventually(() => lines().length > 0 || undefined, 'the begin is written');
+    await app.kill('SIGKILL');
+    expect(lines().at(-1)).toMatchObject({ type: 'begin', stall: { thread: 'main', cause: 'cpu' } });
+  });
+
+  it.each([
+    ['cannot be written', () => join(home, 'no-such-directory', 'stalls.jsonl')],
+    [
+      'is a symbolic link',
+      () => {
+        writeFileSync(join(home, 'target'), '');
+        symlinkSync(join(home, 'target'), join(home, 'link'));
+        return join(home, 'link');
+      },
+    ],
+    ['is on a full disk', () => '/dev/full'],
+  ])('that %s is one warning and a metric', async (_, path) => {
+    const app = startChild('app.mjs', { args: [JSON.stringify({ journal: path(), log: false })] });
+    const { url } = await app.message<{ url: string }>('ready');
+    for (let i = 0; i < 2; i++) {
+      app.send({ deed: 'spin', value: 400 });
+      await app.message('done');
+      await app.message('stall');
+    }
+    expect((await scrape(url)).value('watchdog_journal_errors_total')).toBeGreaterThanOrEqual(4);
+    expect(await app.message('warning')).toMatchObject({
+      code: 'WATCHDOG_SIDECAR',
+      message: expect.stringContaining('The stall journal cannot be written'),
+    });
+    app.send({ deed: 'exit', value: 0 });
+    const { stderr } = await app.exit;
+    expect(stderr.match(/journal cannot be written/g)).toHaveLength(1);
+  });
+});
+
+describe('the log', () => {
+  it.each([
+    [
+      'text',
+      /^event-loop-watchdog: the main thread stalled for \d+ ms \(cpu\) in hotLoop .*culprits\.mjs:\d+ {2}.*Math\.sqrt/m,
+    ],
+    [
+      'json',
+      /^\{"level":"warn","time":"[^"]+","msg":"event loop stalled","id":.*"culprit":\{"function":"hotLoop"/m,
+    ],
+  ])('says a line on stderr (%s)', async (log, line) => {
+    const { app } = await startApp({ log });
+    app.send({ deed: 'hotLoop', value: 900 });
+    await app.message('stall');
+    expect((await app.kill()).stderr).toMatch(line);
+  });
+});
+
+describe('a loop that never returns', () => {
+  it('is reported and ended', async () => {
+    const { app } = await startApp({ journal, hang: { after: 1500, action: 'kill' } });
+    app.send({ deed: 'endless' });
+    const { signal, stderr } = await app.exit;
+    expect(signal).toBe('SIGKILL');
+    expect(stderr).toMatch(/^event-loop-watchdog: the event loop does not come back: \{"type":"hang"/m);
+    const report = lines().find(({ type }) => type === 'hang');
+    expect(report?.stall).toMatchObject({ cause: 'cpu', culprit: { function: 'endless' } });
+  });
+
+  it('is only reported, if that is what is asked', async () => {
+    const { app } = await startApp({ journal, hang: { after: 1000, action: 'report' } });
+    app.send({ deed: 'hotLoop', value: 2500 });
+    await app.message('done');
+    await app.message('stall');
+    expect(lines().filter(({ type }) => type === 'hang')).toHaveLength(1);
+  });
+
+  it.each<[string, (app: Child) => void]>([
+    ['comes back in time', (app) => app.send({ deed: 'hotLoop', value: 1200 })],
+    [
+      'was stopped from outside',
+      (app) => {
+        app.process.kill('SIGSTOP');
+        setTimeout(() => app.process.kill('SIGCONT'), 3500);
+      },
+    ],
+    ['is known long work', (app) => app.send({ deed: 'pauseHotLoop', value: 3500 })],
+  ])('is let live when it %s', async (_, act) => {
+    const { app, url } = await startApp({ hang: { after: 2500, action: 'kill' } });
+    act(app);
+    if (_ === 'is known long work') await app.message('done');
+    else await app.message('stall');
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    expect(app.process.exitCode).toBeNull();
+  });
+
+  it('is let live under a debugger', async () => {
+    const app = startChild('culprits.mjs', {
+      args: [JSON.stringify({ hang: { after: 1000, action: 'kill' } })],
+      nodeArgs: ['--inspect=0'],
+    });
+    await app.message('ready');
+    app.send({ deed: 'hotLoop', value: 2000 });
+    await app.message('done');
+    expect(app.process.exitCode).toBeNull();
+  });
+});

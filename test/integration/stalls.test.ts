@@ -1,0 +1,168 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Cause, Stall } from '../../src/types.js';
+import { type Child, eventually, killChildren, startChild } from './child.js';
+import { scrape } from './scrape.js';
+
+const cleanups: (() => void)[] = [];
+afterEach(async () => {
+  await killChildren();
+  for (const cleanup of cleanups.splice(0)) cleanup();
+});
+
+async function startCulprits(options: object = {}): Promise<{ app: Child; url: string }> {
+  const app = startChild('culprits.mjs', { args: [JSON.stringify(options)], nodeArgs: ['--expose-gc'] });
+  const { url } = await app.message<{ url: string }>('ready');
+  return { app, url };
+}
+
+async function stallBy(app: Child, deed: string, value?: number): Promise<Stall> {
+  app.send({ deed, value });
+  await app.message('begun');
+  // Other turns may stall on a busy machine, too: ours is the long one.
+  for (;;) {
+    const stall = await app.message<Stall>('stall');
+    if (stall.durationMs > 400) return stall;
+  }
+}
+
+describe.runIf(process.platform === 'linux')('cause and culprit', () => {
+  it.each<[string, Cause, string]>([
+    ['hotLoop', 'cpu', 'hotLoop'],
+    ['slowRegex', 'cpu', 'slowRegex'],
+    ['sortWithComparator', 'cpu', 'sortWithComparator'],
+    ['deriveKey', 'cpu', 'deriveKey'],
+    ['parseText', 'cpu', 'parseText'],
+    ['shellOut', 'blocked', 'shellOut'],
+    ['waitForLock', 'blocked', 'waitForLock'],
+    ['collectGarbage', 'gc', 'collectGarbage'],
+  ])('of %s: %s, %s', async (deed, cause, culprit) => {
+    const { app, url } = await startCulprits();
+    const stall = await stallBy(app, deed);
+    expect(stall).toMatchObject({
+      thread: 'main',
+      cause,
+      fingerprint: expect.stringMatching(/^[0-9a-f]{12}$/),
+    });
+    const { result, frames } = stall.stacks[0] ?? { frames: [] };
+    // Native code serves the request when it returns; JSON.parse one frame later: what called it counts.
+    expect(result, JSON.stringify(stall)).toBe('captured');
+    const own = frames.filter((frame) => frame.file.endsWith('culprits.mjs')).map((frame) => frame.function);
+    expect(own).toContain(culprit);
+    if (deed === 'hotLoop')
+      expect(stall.culprit).toMatchObject({ code: expect.stringContaining('Math.sqrt') });
+    const one = await scrape(url);
+    expect(one.value(`watchdog_stalls_total{thread="main",cause="${cause}"}`)).toBeGreaterThanOrEqual(1);
+    expect(one.value('watchdog_thread_cpu_seconds_total{thread="main"}')).toBeGreaterThan(0);
+  });
+
+  it('of a stopped process: paused, and nobody is blamed', async () => {
+    const { app, url } = await startCulprits();
+    app.process.kill('SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    app.process.kill('SIGCONT');
+    const stall = await app.message<Stall>('stall');
+    expect(stall.cause, JSON.stringify(stall)).toBe('paused');
+    const one = await scrape(url);
+    expect(one.value('watchdog_process_pauses_total')).toBeGreaterThanOrEqual(1);
+    expect(one.value('watchdog_process_pause_seconds_total')).toBeGreaterThan(0.5);
+  });
+
+  it.runIf(availableParallelism() > 1)('of a process that gets no CPU: starved', async () => {
+    const { app } = await startCulprits();
+    const cpu = String(availableParallelism() - 1);
+    const taskset = (...args: string[]) => spawn('taskset', args, { stdio: 'ignore' });
+    await once(taskset('-a', '-p', '-c', cpu, String(app.process.pid)), 'exit');
+    const hogs = Array.from({ length: 8 }, () => taskset('-c', cpu, 'sh', '-c', 'while :; do :; done'));
+    cleanups.push(() => {
+      for (const hog of hogs) hog.kill('SIGKILL');
+    });
+    await Promise.all(hogs.map((hog) => once(hog, 'spawn')));
+    // 250 ms of work with a ninth of a CPU.
+    app.send({ deed: 'fixedWork' });
+    const stall = await eventually(async () => {
+      const one = await app.message<Stall>('stall');
+      return one.durationMs > 1000 ? one : undefined;
+    }, 'the work is done');
+    expect(stall.cause, JSON.stringify(stall)).toBe('starved');
+  });
+});
+
+describe('source maps', () => {
+  it.each(['linked', 'inline'] as const)('lead to the TypeScript source (%s)', async (sourcemap) => {
+    const home = mkdtempSync(join(tmpdir(), 'watchdog-mapped-'));
+    cleanups.push(() => rmSync(home, { recursive: true }));
+    const source = fileURLToPath(new URL('../fixtures/mapped/culprit.ts', import.meta.url));
+    const outfile = join(home, 'culprit.mjs');
+    await build({
+      entryPoints: [source],
+      outfile,
+      bundle: true,
+      minify: true,
+      keepNames: true,
+      platform: 'node',
+      format: 'esm',
+      sourcemap,
+      logLevel: 'silent',
+    });
+    const app = startChild(outfile);
+    const stall = await app.message<Stall>('stall');
+    expect(stall.culprit, JSON.stringify(stall)).toMatchObject({
+      file: source,
+      line: expect.toBeOneOf([12, 13, 14]),
+      internal: false,
+    });
+    expect(stall.culprit?.code).toMatch(/performance\.now|total/);
+  });
+});
+
+describe('captures', () => {
+  it('follow a stall that goes on', async () => {
+    const { app } = await startCulprits();
+    const stall = await stallBy(app, 'hotLoop', 6000);
+    expect(stall.stacks.map(({ result }) => result)).toEqual(['captured', 'captured', 'captured']);
+    expect(stall.stacks.map(({ atMs }) => atMs)).toEqual([
+      expect.toSatisfy((ms: number) => ms >= 200),
+      expect.toSatisfy((ms: number) => ms >= 1000),
+      expect.toSatisfy((ms: number) => ms >= 5000),
+    ]);
+  });
+
+  it('are not taken of known long work, nor when they are switched off', async () => {
+    const { app, url } = await startCulprits();
+    app.send({ deed: 'pauseHotLoop', value: 900 });
+    await app.message('done');
+    const captured = 'watchdog_captures_total{kind="stack",result="captured"}';
+    expect((await scrape(url)).value(captured)).toBe(0);
+
+    const off = await startCulprits({ capture: false });
+    const stall = await stallBy(off.app, 'hotLoop');
+    expect(stall.stacks).toEqual([]);
+  });
+
+  it('are not taken under a debugger', async () => {
+    const app = startChild('culprits.mjs', { nodeArgs: ['--inspect=0'] });
+    await app.message('ready');
+    const stall = await stallBy(app, 'hotLoop');
+    expect(stall.stacks).toMatchObject([{ result: 'unavailable' }]);
+  });
+
+  it('are not tried under the permission model, where they would abort the process', async () => {
+    const flag =
+      Number(process.versions.node.split('.')[0]) < 22 && !process.env.WATCHDOG_TEST_NODE
+        ? '--experimental-permission'
+        : '--permission';
+    const app = startChild('culprits.mjs', {
+      nodeArgs: [flag, '--allow-worker', '--allow-fs-read=*', '--no-warnings'],
+    });
+    await app.message('ready');
+    const stall = await stallBy(app, 'hotLoop');
+    expect(stall.stacks).toMatchObject([{ result: 'unavailable' }]);
+  });
+});
