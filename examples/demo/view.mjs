@@ -119,7 +119,9 @@ function resultLines(results, paint) {
 }
 
 function culpritLines(stall, paint) {
-  return stall?.culprit === undefined ? [] : [`    ${paint('dim', stall.culprit)}`];
+  if (stall?.culprit === undefined) return [];
+  const { function: name, file, line, code } = stall.culprit;
+  return [`    ${paint('dim', `${name} ${file.slice(file.lastIndexOf('/') + 1)}:${line}  ${code ?? ''}`)}`];
 }
 
 function poolOf({ poolActive, poolCapacity, poolQueued, poolStarvedSeconds }) {

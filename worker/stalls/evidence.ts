@@ -6,6 +6,7 @@ import type { Evidence } from './classify.js';
 /** The accounts at one moment. */
 interface Reading {
   readonly atMs: number;
+  readonly turn: number;
   /** Time in which the loop was held, start-up and the turn in progress included. */
   readonly activeMs: number;
   readonly times: ThreadTimes | undefined;
@@ -40,9 +41,11 @@ export function createEvidenceBook(
       const due = last === undefined || nowMs - last.atMs >= BASELINE_EVERY_MS;
       if (!due && !stalled && !wasStalled) return;
       wasStalled = stalled;
-      readings.push({ atMs: nowMs, activeMs: activeUntil(nowMs, heart), times: readTimes() });
-      // During a long stall the readings at its beginning matter, and the latest: thin out in between.
-      if (readings.length > READINGS_MAX) readings.splice(READINGS_MAX / 2, 1);
+      const { turns: turn } = heart;
+      // Of a stall the first reading matters and the latest: however long it is, the one before it must not be lost.
+      if (readings.at(-1)?.turn === turn && readings.at(-2)?.turn === turn) readings.pop();
+      readings.push({ atMs: nowMs, turn, activeMs: activeUntil(nowMs, heart), times: readTimes() });
+      if (readings.length > READINGS_MAX) readings.shift();
     },
 
     explain(startMs, durationMs, gc) {
