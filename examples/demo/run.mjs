@@ -13,6 +13,8 @@ import { liveLines, plainLine, summaryLines } from './view.mjs';
 const SCRAPE_EVERY_MS = 250;
 /** Between freezes: time for the app to catch up, and for the watchdog's story of the stall to arrive. */
 const CALM_MS = 1200;
+/** From freeze to freeze: the watchdog looks into one stall in five seconds. */
+const APART_MS = 5500;
 const KEEP_CALM_MS = 30_000;
 
 const { keep } = parseArgs({ options: { keep: { type: 'boolean', default: false } } }).values;
@@ -86,7 +88,7 @@ async function freeze({ name, how }) {
     state.freeze = { name, how, number, startedAt: Date.now() };
   });
   state.freeze = undefined;
-  await setTimeout(CALM_MS);
+  await setTimeout(Math.max(CALM_MS, APART_MS - CALM_MS - (span.endedAt - span.startedAt)));
   const starvedSeconds = state.values.poolStarvedSeconds - starvedBefore;
   const result = { name, how, ...span, stall: app.stallOf(span), starvedSeconds, ...tally.within(span) };
   state.results = [...state.results, result].slice(-freezes.length);

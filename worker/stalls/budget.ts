@@ -10,21 +10,21 @@ const FIRST_GUESS_MS = 50;
 export function createBudget(): {
   /** @param fresh whether this would be the first capture of its stall */
   allows(nowMs: number, fresh: boolean): boolean;
-  spend(nowMs: number, costMs: number): void;
+  spend(nowMs: number, costMs: number, fresh: boolean): void;
 } {
   const spent: { readonly atMs: number; readonly costMs: number }[] = [];
   let lastCostMs = FIRST_GUESS_MS;
-  let lastAtMs = Number.NEGATIVE_INFINITY;
+  let lastFreshMs = Number.NEGATIVE_INFINITY;
   return {
     allows(nowMs, fresh) {
       while (spent[0] && spent[0].atMs < nowMs - WINDOW_MS) spent.shift();
       const total = spent.reduce((sum, { costMs }) => sum + costMs, 0);
-      return total + lastCostMs <= WINDOW_MS * SHARE && (!fresh || nowMs - lastAtMs >= APART_MS);
+      return total + lastCostMs <= WINDOW_MS * SHARE && (!fresh || nowMs - lastFreshMs >= APART_MS);
     },
-    spend(nowMs, costMs) {
+    spend(nowMs, costMs, fresh) {
       spent.push({ atMs: nowMs, costMs });
       lastCostMs = costMs;
-      lastAtMs = nowMs;
+      if (fresh) lastFreshMs = nowMs;
     },
   };
 }

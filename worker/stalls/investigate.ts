@@ -124,7 +124,7 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
       return;
     }
     void capturer.stack(live.turn, CAPTURE_DEADLINE_MS).then(({ result, frames, costMs }) => {
-      budget.spend(nowMs, costMs);
+      budget.spend(nowMs, costMs, fresh);
       countCapture(ledger, 'stack', result);
       file.samples.push({ atMs: live.stallMs, result, frames: options.toFrames(frames) });
     });
