@@ -1,4 +1,3 @@
-import type { EventEmitter } from 'node:events';
 import type { Address, Stall } from './shared/protocol.js';
 
 export type { Cause } from './shared/layout.js';
@@ -151,6 +150,3 @@ export interface Watchdog extends AsyncDisposable {
   /** Stops the heartbeat, the server and the sidecar. Idempotent; never rejects. */
   close(): Promise<void>;
 }
-
-/** @internal */
-export type WatchdogEmitter = EventEmitter<{ stall: [stall: Stall] }>;

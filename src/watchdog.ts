@@ -1,26 +1,23 @@
-import diagnostics from 'node:diagnostics_channel';
-import { EventEmitter } from 'node:events';
 import { isMainThread } from 'node:worker_threads';
 import { WatchdogError } from './errors.js';
+import { createStallEvents } from './events.js';
 import { startGcNotes } from './gc.js';
 import { startHeartbeat } from './heartbeat.js';
 import { isDebuggerOpen, isInspectable } from './inspectable.js';
-import { resolveOptions, show, typeOf } from './options.js';
+import { resolveOptions } from './options.js';
+import { pauseDuring } from './pause.js';
 import { createPools } from './pools.js';
+import { createRelay } from './relay.js';
 import { createResourceSampler } from './resources.js';
 import { now } from './shared/clock.js';
 import { allocate, GC, HEART, HOUSE, LEDGER, locked, openWriter, RING } from './shared/layout.js';
-import type { Host, Stall } from './shared/protocol.js';
 import { startSidecar } from './sidecar.js';
-import type { MetricsRegistry, PiscinaLike, PoolSampler, Watchdog, WatchdogOptions } from './types.js';
+import type { PiscinaLike, PoolSampler, Watchdog, WatchdogOptions } from './types.js';
 import { warn } from './warn.js';
 
 /** Under this key `globalThis` holds the running watchdog: bundlers may load this package twice. */
 const RUNNING: unique symbol = Symbol.for('event-loop-watchdog') as never;
 type Global = typeof globalThis & { [RUNNING]?: Watchdog | undefined };
-
-/** `node:diagnostics_channel` on which finished stalls are published. */
-const stallChannel = diagnostics.channel('event-loop-watchdog:stall');
 
 /** The watchdog that runs in this process, wherever it was started, if there is one. */
 export function getWatchdog(): Watchdog | undefined {
@@ -52,7 +49,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
   };
   const house = openWriter('main', HOUSE, memory.house);
   const { registry, log, capture, ...settings } = resolved;
-  const emitter = new EventEmitter();
+  const events = createStallEvents(typeof log === 'function' ? log : undefined);
   let closed: Promise<void> | undefined;
 
   const resources = createResourceSampler(memory.house, (types) => {
@@ -82,7 +79,11 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
   const stopGcNotes = startGcNotes(memory.gc);
   house.values[house.at.debuggerOpen] = isDebuggerOpen() ? 1 : 0;
   const sidecar = startSidecar({
-    host: hostOf(registry, publish),
+    host: {
+      stall: events.publish,
+      relay: createRelay(registry),
+      warn: (message) => warn(message, 'WATCHDOG_SIDECAR'),
+    },
     data: (boundPort) => ({
       options: {
         ...settings,
@@ -108,20 +109,6 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
     },
   });
 
-  function publish(stall: Stall): void {
-    if (closed) return;
-    if (stallChannel.hasSubscribers) stallChannel.publish(stall);
-    const listeners = [...(typeof log === 'function' ? [log] : []), ...emitter.rawListeners('stall')];
-    for (const listener of listeners) {
-      try {
-        listener(stall);
-      } catch (error) {
-        const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        warn(`A listener of the watchdog's "stall" event threw: ${reason}`, 'WATCHDOG_LISTENER_THREW');
-      }
-    }
-  }
-
   const watchdog: Watchdog = {
     get ready() {
       return sidecar.ready;
@@ -131,26 +118,18 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
       return pools.watch(first, second);
     },
     on(event, listener) {
-      emitter.on(event, listener as () => void);
+      events.on(event, listener);
       return watchdog;
     },
     once(event, listener) {
-      emitter.once(event, listener as () => void);
+      events.once(event, listener);
       return watchdog;
     },
     off(event, listener) {
-      emitter.off(event, listener as () => void);
+      events.off(event, listener);
       return watchdog;
     },
-    pause(work) {
-      if (typeof work !== 'function') {
-        throw new WatchdogError(
-          'ERR_WATCHDOG_INVALID_ARGUMENT',
-          `pause() takes a function, but was given ${show(work)} (${typeOf(work)}).`,
-        );
-      }
-      return pauseDuring(work, heartbeat);
-    },
+    pause: (work) => pauseDuring(work, heartbeat),
     metrics: () => sidecar.call((control) => control.metrics()),
     close() {
       closed ??= (async () => {
@@ -158,7 +137,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
         heartbeat.stop();
         stopGcNotes();
         pools.close();
-        emitter.removeAllListeners();
+        events.clear();
         await sidecar.close();
       })();
       return closed;
@@ -167,33 +146,4 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
   };
   (globalThis as Global)[RUNNING] = watchdog;
   return watchdog;
-}
-
-function hostOf(registry: MetricsRegistry | undefined, stall: (stall: Stall) => void): Host {
-  return {
-    stall,
-    warn: (message) => warn(message, 'WATCHDOG_SIDECAR'),
-    async relay() {
-      if (!registry) return { text: '', contentType: '' };
-      const text = await registry.metrics();
-      if (typeof text !== 'string') throw new TypeError('the registry gave no text');
-      return { text, contentType: String(registry.contentType ?? '') };
-    },
-  };
-}
-
-function pauseDuring<T>(work: () => T, heart: { enterPause(): void; leavePause(): void }): T {
-  heart.enterPause();
-  let result: T;
-  try {
-    result = work();
-  } catch (error) {
-    heart.leavePause();
-    throw error;
-  }
-  if (typeof (result as PromiseLike<unknown> | null)?.then === 'function') {
-    return Promise.resolve(result).finally(() => heart.leavePause()) as T;
-  }
-  heart.leavePause();
-  return result;
 }

@@ -1,0 +1,44 @@
+import diagnostics from 'node:diagnostics_channel';
+import { EventEmitter } from 'node:events';
+import type { Stall } from './shared/protocol.js';
+import type { WatchdogEvents } from './types.js';
+import { warn } from './warn.js';
+
+/** `node:diagnostics_channel` on which finished stalls are published. */
+const stallChannel = diagnostics.channel('event-loop-watchdog:stall');
+
+type Listen = <E extends keyof WatchdogEvents>(
+  event: E,
+  listener: (...args: WatchdogEvents[E]) => void,
+) => void;
+
+/** Who is told of stalls on the main thread: the `log` function, listeners, the diagnostics channel. */
+export interface StallEvents {
+  readonly on: Listen;
+  readonly once: Listen;
+  readonly off: Listen;
+  publish(stall: Stall): void;
+  clear(): void;
+}
+
+export function createStallEvents(log: ((stall: Stall) => void) | undefined): StallEvents {
+  const emitter = new EventEmitter();
+  return {
+    on: (event, listener) => void emitter.on(event, listener as (stall: Stall) => void),
+    once: (event, listener) => void emitter.once(event, listener as (stall: Stall) => void),
+    off: (event, listener) => void emitter.off(event, listener as (stall: Stall) => void),
+    clear: () => void emitter.removeAllListeners(),
+    publish(stall) {
+      if (stallChannel.hasSubscribers) stallChannel.publish(stall);
+      for (const listener of [...(log ? [log] : []), ...emitter.rawListeners('stall')]) {
+        try {
+          listener(stall);
+        } catch (error) {
+          // A fault of the app's, but not one to bring it down: it came up in the watchdog's message handler.
+          const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+          warn(`A listener of the watchdog's "stall" event threw: ${reason}`, 'WATCHDOG_LISTENER_THREW');
+        }
+      }
+    },
+  };
+}
