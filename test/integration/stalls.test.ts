@@ -45,7 +45,7 @@ describe.runIf(process.platform === 'linux')('cause and culprit', () => {
   ])('of %s: %s, %s', async (deed, cause, culprit) => {
     const { app, url } = await startCulprits();
     const stall = await stallBy(app, deed);
-    expect(stall).toMatchObject({
+    expect(stall, JSON.stringify(stall)).toMatchObject({
       thread: 'main',
       cause,
       fingerprint: expect.stringMatching(/^[0-9a-f]{12}$/),

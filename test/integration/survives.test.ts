@@ -39,7 +39,7 @@ it('answers a hundred scrapes out of a hundred while main is blocked for ten sec
     expect(seconds[i]).toBeGreaterThan(seconds[i - 1] as number);
   }
   const stall = await app.message<{ durationMs: number; thread: string; id: string }>('stall');
-  expect(stall).toMatchObject({ thread: 'main', id: expect.stringMatching(/^main-\d+$/) });
+  expect(stall).toMatchObject({ thread: 'main', id: expect.stringMatching(/^\d+-[0-9a-z]+-\d+$/) });
   expect(stall.durationMs).toBeGreaterThanOrEqual(10_000);
   const after = await eventually(async () => {
     const one = await scrape(url);

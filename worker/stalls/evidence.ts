@@ -21,10 +21,7 @@ const BASELINE_EVERY_MS = 1000;
 export interface EvidenceBook {
   /** Takes a reading: each look during a stall and the first after it, else one a second. */
   note(nowMs: number, heart: HeartValues, stalled: boolean): void;
-  /**
-   * What the `durationMs` from `startMs` went into. Looks at the readings around that stretch; of the time that the
-   * loop was held besides, it takes that it was spent on a CPU.
-   */
+  /** What the `durationMs` from `startMs` went into. */
   explain(startMs: number, durationMs: number, gc: GcValues): Evidence;
 }
 
@@ -52,16 +49,50 @@ export function createEvidenceBook(
       const endMs = startMs + durationMs;
       const pausedMs = Math.min(durationMs, pausedBetween(startMs, endMs));
       const gcMs = Math.min(durationMs, collectingBetween(startMs, endMs, gc));
-      const from = readings.findLast((reading) => reading.atMs <= startMs) ?? readings[0];
-      const to = readings.find((reading) => reading.atMs >= endMs) ?? readings.at(-1);
-      if (!from?.times || !to?.times || from === to) return { gcMs, pausedMs };
-      const elsewhereMs = Math.max(0, to.activeMs - from.activeMs - durationMs);
-      const share = (ms: number): number => Math.max(0, Math.min(durationMs, ms));
-      const cpuMs = share(to.times.cpuMs - from.times.cpuMs - elsewhereMs);
-      const runQueueMs = share(to.times.runQueueMs - from.times.runQueueMs);
-      return { cpuMs, runQueueMs, sleepMs: share(durationMs - cpuMs - runQueueMs), gcMs, pausedMs };
+      const split = splitInside(readings, startMs, endMs) ?? splitAround(readings, startMs, endMs);
+      if (!split) return { gcMs, pausedMs };
+      const cpuMs = Math.min(durationMs, split.cpuShare * durationMs);
+      const runQueueMs = Math.min(durationMs - cpuMs, split.runQueueShare * durationMs);
+      return { cpuMs, runQueueMs, sleepMs: durationMs - cpuMs - runQueueMs, gcMs, pausedMs };
     },
   };
+}
+
+/** The parts of a stall's time, 0 to 1; what is left was sleep. */
+interface Split {
+  readonly cpuShare: number;
+  readonly runQueueShare: number;
+}
+
+/** Readings within the stall speak for the whole if they span this part of it. */
+const ENOUGH = 0.5;
+
+/** By the readings within the stall: nothing else is in them. */
+function splitInside(readings: readonly Reading[], startMs: number, endMs: number): Split | undefined {
+  const first = readings.find((reading) => reading.atMs >= startMs);
+  const last = readings.findLast((reading) => reading.atMs <= endMs);
+  const spanMs = first && last ? last.atMs - first.atMs : 0;
+  if (!first?.times || !last?.times || spanMs < ENOUGH * (endMs - startMs)) return undefined;
+  return {
+    cpuShare: (last.times.cpuMs - first.times.cpuMs) / spanMs,
+    runQueueShare: (last.times.runQueueMs - first.times.runQueueMs) / spanMs,
+  };
+}
+
+/**
+ * By the readings before and after. Of the time for which the loop was held besides, it is taken that the thread ran or
+ * waited for a CPU, in the proportion of the whole.
+ */
+function splitAround(readings: readonly Reading[], startMs: number, endMs: number): Split | undefined {
+  const from = readings.findLast((reading) => reading.atMs <= startMs) ?? readings[0];
+  const to = readings.find((reading) => reading.atMs >= endMs) ?? readings.at(-1);
+  if (!from?.times || !to?.times || from === to) return undefined;
+  const durationMs = endMs - startMs;
+  const cpuMs = to.times.cpuMs - from.times.cpuMs;
+  const runQueueMs = to.times.runQueueMs - from.times.runQueueMs;
+  const elsewhereMs = Math.max(0, to.activeMs - from.activeMs - durationMs);
+  const here = cpuMs + runQueueMs > 0 ? Math.max(0, 1 - elsewhereMs / (cpuMs + runQueueMs)) : 0;
+  return { cpuShare: (cpuMs * here) / durationMs, runQueueShare: (runQueueMs * here) / durationMs };
 }
 
 function activeUntil(nowMs: number, heart: HeartValues): number {
