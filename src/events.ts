@@ -2,7 +2,7 @@ import diagnostics from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import type { Stall } from './shared/protocol.js';
 import type { WatchdogEvents } from './types.js';
-import { warn } from './warn.js';
+import { reasonOf, warn } from './warn.js';
 
 /** `node:diagnostics_channel` on which finished stalls are published. */
 const stallChannel = diagnostics.channel('event-loop-watchdog:stall');
@@ -31,13 +31,15 @@ export function createStallEvents(log: ((stall: Stall) => void) | undefined): St
     publish(stall) {
       if (stallChannel.hasSubscribers) stallChannel.publish(stall);
       for (const listener of [...(log ? [log] : []), ...emitter.rawListeners('stall')]) {
-        try {
-          listener(stall);
-        } catch (error) {
-          // A fault of the app's, but not one to bring it down: it came up in the watchdog's message handler.
-          const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-          warn(`A listener of the watchdog's "stall" event threw: ${reason}`, 'WATCHDOG_LISTENER_THREW');
-        }
+        // A fault of the app's, but not one to bring it down: it came up in the watchdog's message handler. The
+        // listener may be an async function, too.
+        new Promise((resolve) => resolve(listener(stall))).catch((error: unknown) => {
+          const reason = error instanceof Error ? error.stack : undefined;
+          warn(
+            `A listener of the watchdog's "stall" event threw: ${reason ?? reasonOf(error)}`,
+            'WATCHDOG_LISTENER_THREW',
+          );
+        });
       }
     },
   };

@@ -68,7 +68,7 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
   });
 
   /** A turn long enough to be seen: bounds, worst of the second, stall ring. Called inside the seqlock. */
-  function noteDelay(nowMs: number, delay: number, busy: number): void {
+  function noteDelay(nowMs: number, delay: number): void {
     for (let i = 0; i < DELAY_BOUNDS_MS.length; i++) {
       const over = delay - (DELAY_BOUNDS_MS[i] as number);
       if (over <= 0) break;
@@ -93,8 +93,6 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
     ring.values[ring.at.turn + place] = turns - 1;
     ring.values[ring.at.startMs + place] = start;
     ring.values[ring.at.durationMs + place] = stall;
-    ring.values[ring.at.busyMs + place] = busy;
-    ring.values[ring.at.overdueMs + place] = delay > busy ? delay : 0;
     values[at.stalledMs] = (values[at.stalledMs] as number) + stall;
     // Last: the sidecar reads the ring only up to this count.
     values[at.stalls] = count + 1;
@@ -135,7 +133,7 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
       values[TURNS] = turns;
       values[DELAY] = (values[DELAY] as number) + delay;
       values[HALF_SQUARE] = (values[HALF_SQUARE] as number) + (delay * delay) / 2;
-      if (delay > firstBound) noteDelay(nowMs, delay, busy);
+      if (delay > firstBound) noteDelay(nowMs, delay);
       if (pausedInTurn !== 0) {
         pausedInTurn = 0;
         values[at.pausedInTurnMs] = 0;

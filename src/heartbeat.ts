@@ -53,11 +53,12 @@ export function startHeartbeat(memory: HeartMemory, options: HeartbeatOptions): 
       clearTimeout(timer);
       arm(heart.rouse(nowMs));
     }
+    // Before what is not ours runs: whatever that throws, the heart goes on.
+    immediate = setImmediate(mark).unref();
     if (nowMs >= nextSampleMs) {
       nextSampleMs = nowMs + SAMPLE_EVERY_MS;
       options.onTurn(nowMs);
     }
-    if (!stopped) immediate = setImmediate(mark).unref();
   }
 
   function arm(ms: number): void {

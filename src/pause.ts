@@ -10,16 +10,12 @@ export function pauseDuring<T>(work: () => T, heart: { enterPause(): void; leave
     );
   }
   heart.enterPause();
-  let result: T;
+  let goesOn = false;
   try {
-    result = work();
-  } catch (error) {
-    heart.leavePause();
-    throw error;
+    const result = work();
+    goesOn = typeof (result as PromiseLike<unknown> | null)?.then === 'function';
+    return goesOn ? (Promise.resolve(result).finally(() => heart.leavePause()) as T) : result;
+  } finally {
+    if (!goesOn) heart.leavePause();
   }
-  if (typeof (result as PromiseLike<unknown> | null)?.then === 'function') {
-    return Promise.resolve(result).finally(() => heart.leavePause()) as T;
-  }
-  heart.leavePause();
-  return result;
 }

@@ -39,6 +39,11 @@ export function readSampler(sampler: PoolSampler): PoolReader {
   return {
     read() {
       const sample = sampler();
+      if (typeof (sample as unknown as PromiseLike<unknown> | undefined)?.then === 'function') {
+        // Whatever becomes of it must not become an unhandled rejection.
+        Promise.resolve(sample).catch(() => {});
+        throw new TypeError('its sampler must give its numbers at once, but gave a promise');
+      }
       return {
         capacity: number(sample.capacity, 'capacity'),
         active: number(sample.active, 'active'),

@@ -19,7 +19,7 @@ import {
 } from './shared/layout.js';
 import type { PoolEntry } from './shared/protocol.js';
 import type { PiscinaLike, PoolSampler } from './types.js';
-import { warn } from './warn.js';
+import { reasonOf, warn } from './warn.js';
 
 const NAME_MAX = 64;
 
@@ -62,8 +62,10 @@ export function createPools(options: PoolsOptions): Pools {
       });
       if (!pool.warned) {
         pool.warned = true;
-        const reason = error instanceof Error ? error.message : String(error);
-        warn(`The pool ${show(pool.entry.name)} cannot be read: ${reason}`, 'WATCHDOG_POOL_UNREADABLE');
+        warn(
+          `The pool ${show(pool.entry.name)} cannot be read: ${reasonOf(error)}`,
+          'WATCHDOG_POOL_UNREADABLE',
+        );
       }
     }
     const { at, values, sequence } = pool.region;

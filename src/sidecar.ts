@@ -5,7 +5,7 @@ import { WatchdogError, type WatchdogErrorCode } from './errors.js';
 import { withDeadline } from './shared/deadline.js';
 import { carryErrorCodes, endpointOf } from './shared/endpoint.js';
 import type { Address, Control, Host, SidecarData } from './shared/protocol.js';
-import { warn } from './warn.js';
+import { reasonOf, warn } from './warn.js';
 
 /** The bundled sidecar as a string; put here by the build. */
 declare const __SIDECAR_SOURCE__: string;
@@ -90,7 +90,7 @@ export function startSidecar(events: SidecarEvents): Sidecar {
       fail(
         new WatchdogError(
           'ERR_WATCHDOG_SIDECAR_FAILED',
-          `The sidecar thread cannot start: ${messageOf(error)}`,
+          `The sidecar thread cannot start: ${reasonOf(error)}`,
           {
             cause: error,
           },
@@ -204,7 +204,7 @@ function bear(events: SidecarEvents, port: number | undefined): Incarnation {
     worker.once('exit', (code) => {
       control.port1.close();
       host.port1.close();
-      const why = reason === undefined ? `exit code ${code}` : messageOf(reason);
+      const why = reason === undefined ? `exit code ${code}` : reasonOf(reason);
       reject(
         new WatchdogError('ERR_WATCHDOG_SIDECAR_FAILED', `The sidecar thread died: ${why}`, {
           cause: reason,
@@ -218,10 +218,6 @@ function bear(events: SidecarEvents, port: number | undefined): Incarnation {
 
 function coded(error: Error & { code?: string }): WatchdogError {
   return new WatchdogError(error.code as WatchdogErrorCode, error.message, { cause: error });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Everything here is unref'd; somebody who awaits needs the process to stay until the answer is there. */

@@ -9,6 +9,23 @@ export interface Ledger<F extends Fields> {
   raise(field: keyof F, value: number, place?: number): number;
 }
 
+/** One counter a name, in a row of the ledger. */
+export interface Tally<N extends string> {
+  add(name: N): void;
+  entries(): readonly (readonly [N, number])[];
+}
+
+export function openTally<F extends Fields, N extends string>(
+  ledger: Ledger<F>,
+  field: keyof F,
+  names: readonly N[],
+): Tally<N> {
+  return {
+    add: (name) => ledger.add(field, 1, names.indexOf(name)),
+    entries: () => names.map((name, place) => [name, ledger.get(field, place)] as const),
+  };
+}
+
 export function openLedger<F extends Fields>(
   region: Region<'sidecar', F>,
   memory: SharedArrayBuffer,

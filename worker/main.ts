@@ -10,11 +10,12 @@ import { createDebugHandlers } from './http/debug.js';
 import { createGuard } from './http/guard.js';
 import { createRoutes } from './http/routes.js';
 import { startServer } from './http/server.js';
-import { openLedger } from './ledger.js';
-import { newCollectorErrors, renderMetrics } from './metrics/render.js';
+import { openLedger, openTally } from './ledger.js';
+import { renderMetrics } from './metrics/render.js';
+import { COLLECTOR_NAMES } from './metrics/sources.js';
 import { PoolView } from './pools.js';
 import { openThread } from './proc.js';
-import { createRelay } from './relay.js';
+import { createRelay, DROP_REASONS } from './relay.js';
 import { createCapturer } from './stalls/capture.js';
 import { createFrameReader } from './stalls/frames.js';
 import { createHangGuard } from './stalls/hang.js';
@@ -38,15 +39,16 @@ const throttling = openCgroup();
 const host: Remote<Host> = wrap<Host>(endpointOf(data.host));
 let resourceTypes = data.resourceTypes;
 
-const collectorErrors = newCollectorErrors();
+const collectorErrors = openTally(ledger, 'collectorErrors', COLLECTOR_NAMES);
+const relayDropped = openTally(ledger, 'relayDropped', DROP_REASONS);
 const relay = options.relay
   ? createRelay({
       fetch: () => host.relay(),
       now,
-      onError: () => collectorErrors.set('relay', (collectorErrors.get('relay') ?? 0) + 1),
+      onError: () => collectorErrors.add('relay'),
+      onDrop: (reason) => relayDropped.add(reason),
     })
   : undefined;
-if (relay) collectorErrors.set('relay', 0);
 
 // Stalls: what is found out about them, and who is told.
 const journal = createJournal();
@@ -122,29 +124,36 @@ const watch = startWatch(now, (nowMs, ownLatenessMs) => {
   return nextLookMs(now(), heart, options.stallThreshold);
 });
 
-async function metrics(scrapeTimeoutMs?: number): Promise<string> {
+/** Scrapes that come at once share one text: any number of them costs the memory of one. */
+let rendering: Promise<string> | undefined;
+
+function metrics(scrapeTimeoutMs?: number): Promise<string> {
+  rendering ??= render(scrapeTimeoutMs).finally(() => {
+    rendering = undefined;
+  });
+  return rendering;
+}
+
+async function render(scrapeTimeoutMs?: number): Promise<string> {
   const before = readHeart();
   const blocked = latenessOf(now(), before.dueMs, before.lastMarkMs) >= options.stallThreshold;
   await relay?.refresh(blocked || before.loopStartedAtMs === 0, scrapeTimeoutMs);
   const nowMs = now();
-  const text = await renderMetrics(
-    {
-      nowMs,
-      heart: observe(nowMs),
-      house: readHouse(),
-      resourceTypes,
-      ledger,
-      pools: [...pools.values()],
-      options,
-      threadTimes: thread.times(),
-      throttling: throttling?.(),
-      sidecarLagMaxMs: watch.lagMaxMs(nowMs),
-      collectorErrors,
-      relayAgeMs: relay?.ageMs(nowMs),
-      relayDropped: relay?.dropped,
-    },
+  const text = await renderMetrics({
+    nowMs,
+    heart: observe(nowMs),
+    house: readHouse(),
+    resourceTypes,
+    ledger,
+    pools: [...pools.values()],
+    options,
+    threadTimes: thread.times(),
+    throttling: throttling?.(),
+    sidecarLagMaxMs: watch.lagMaxMs(nowMs),
     collectorErrors,
-  );
+    relayAgeMs: relay?.ageMs(nowMs),
+    relayDropped: relay && relayDropped,
+  });
   return relay?.text() ? `${text}\n${relay.text()}` : text;
 }
 

@@ -1,11 +1,13 @@
+import { withDeadline } from '../src/shared/deadline.js';
 import { METRIC_NAMES } from './metrics/names.js';
 
 /** How long a scrape waits for the app's registry, at most. */
 const DEADLINE_MS = 250;
 /** The part of Prometheus' scrape time-out that may go to the relay. */
 const TIMEOUT_SHARE = 0.5;
-/** Longest text taken, in characters. */
-const TEXT_MAX = 16 * 2 ** 20;
+/** A registry that has not answered for this long is given up, and asked anew. */
+const GIVE_UP_MS = 10_000;
+const GIVE_UP_MAX_MS = 600_000;
 
 interface Copy {
   readonly text: string;
@@ -17,6 +19,8 @@ export interface RelayOptions {
   readonly fetch: () => Promise<{ readonly text: string; readonly contentType: string }>;
   readonly now: () => number;
   readonly onError: () => void;
+  /** A family was left out. */
+  readonly onDrop: (reason: DropReason) => void;
 }
 
 /** The app's own registry, as last heard of. */
@@ -30,29 +34,28 @@ export interface Relay {
   /** Empty before the first answer. */
   text(): string;
   ageMs(nowMs: number): number | undefined;
-  /** Families left out so far, by reason. */
-  readonly dropped: ReadonlyMap<DropReason, number>;
 }
 
 export function createRelay(options: RelayOptions): Relay {
-  const dropped = new Map<DropReason, number>([
-    ['duplicate', 0],
-    ['invalid', 0],
-  ]);
+  let giveUpMs = GIVE_UP_MS;
   let copy: Copy | undefined;
   let asking: Promise<void> | undefined;
 
   async function ask(): Promise<void> {
     try {
-      const { text, contentType } = await options.fetch();
-      if (text.length > TEXT_MAX) throw new RangeError(`over ${TEXT_MAX} characters`);
-      const kept = cleanFamilies(text, contentType.includes('openmetrics'), (reason) => {
-        dropped.set(reason, (dropped.get(reason) ?? 0) + 1);
-      });
+      const { text, contentType } = await withDeadline(
+        options.fetch(),
+        giveUpMs,
+        () => new Error('the registry does not answer'),
+      );
+      const kept = cleanFamilies(text, contentType.includes('openmetrics'), options.onDrop);
+      giveUpMs = GIVE_UP_MS;
       copy = { text: kept, atMs: options.now() };
     } catch {
       // The app's registry threw: counted, and the last copy goes on being served.
       options.onError();
+      // A registry that hangs keeps each question for good: let them be few.
+      giveUpMs = Math.min(giveUpMs * 2, GIVE_UP_MAX_MS);
     } finally {
       asking = undefined;
     }
@@ -67,7 +70,6 @@ export function createRelay(options: RelayOptions): Relay {
     },
     text: () => copy?.text ?? '',
     ageMs: (nowMs) => (copy ? nowMs - copy.atMs : undefined),
-    dropped,
   };
 }
 
@@ -77,7 +79,8 @@ function delay(ms: number): Promise<void> {
   });
 }
 
-export type DropReason = 'duplicate' | 'invalid';
+export const DROP_REASONS = ['duplicate', 'invalid'] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
 
 interface ForeignFamily {
   readonly name: string;
@@ -85,6 +88,8 @@ interface ForeignFamily {
   readonly comments: string[];
   readonly samples: string[];
   sound: boolean;
+  /** Its name, or that of one of its samples, is one of ours. */
+  ours: boolean;
 }
 
 const COMMENT = /^# (HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*)(?: (.*))?$/;
@@ -107,7 +112,7 @@ export function cleanFamilies(
   const families = readFamilies(text, openMetrics);
   const kept: string[] = [];
   for (const family of families.values()) {
-    if (OURS.has(family.name)) onDrop('duplicate');
+    if (family.ours) onDrop('duplicate');
     else if (!family.sound) onDrop('invalid');
     else if (family.samples.length > 0) kept.push([...family.comments, ...family.samples].join('\n'));
   }
@@ -119,7 +124,14 @@ function readFamilies(text: string, openMetrics: boolean): Map<string, ForeignFa
   const familyOf = (name: string): ForeignFamily => {
     const known = families.get(name);
     if (known) return known;
-    const made: ForeignFamily = { name, type: undefined, comments: [], samples: [], sound: true };
+    const made: ForeignFamily = {
+      name,
+      type: undefined,
+      comments: [],
+      samples: [],
+      sound: true,
+      ours: OURS.has(name),
+    };
     families.set(name, made);
     return made;
   };
@@ -134,6 +146,10 @@ function readFamilies(text: string, openMetrics: boolean): Map<string, ForeignFa
       const isCounter = types.get(foreignName) === 'counter';
       const name = isCounter && !foreignName.endsWith('_total') ? `${foreignName}_total` : foreignName;
       current = familyOf(name);
+      if (keyword === 'TYPE' && (current.type !== undefined || !isType(OPENMETRICS_ONLY.get(rest) ?? rest))) {
+        current.sound = false;
+      }
+      if (keyword === 'TYPE') current.type = rest;
       const known = OPENMETRICS_ONLY.get(rest);
       current.comments.push(`# ${keyword} ${name} ${keyword === 'TYPE' && known ? known : rest}`.trimEnd());
       continue;
@@ -144,6 +160,7 @@ function readFamilies(text: string, openMetrics: boolean): Map<string, ForeignFa
       continue;
     }
     if (!current || !SUFFIXES.some((suffix) => current?.name + suffix === name)) current = familyOf(name);
+    if (OURS.has(name)) current.ours = true;
     if (!isValue(value) || (timestamp !== undefined && !isValue(timestamp))) current.sound = false;
     if (openMetrics && name.endsWith('_created')) continue;
     // Timestamps are seconds in OpenMetrics and milliseconds here; a relayed copy needs none.
@@ -166,6 +183,12 @@ function typesOf(text: string): Map<string, string> {
   );
 }
 
+function isType(text: string): boolean {
+  return ['counter', 'gauge', 'histogram', 'summary', 'untyped'].includes(text);
+}
+
+/** As Prometheus reads numbers: decimal, in the range of a double. */
 function isValue(text: string): boolean {
-  return /^(?:NaN|[+-]?Inf)$/.test(text) || (text !== '' && !Number.isNaN(Number(text)));
+  if (/^(?:NaN|[+-]?Inf)$/.test(text)) return true;
+  return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text));
 }

@@ -8,6 +8,8 @@ const CALM_MS = 200;
 const STALLED_MS = 50;
 /** Never sooner than this, however near the next deadline. */
 const SOONEST_MS = 5;
+/** Never later: pools are looked at, too, and an idle app's pacer sleeps no longer. */
+const LATEST_MS = 1000;
 
 /**
  * When to look again. While the loop is healthy: at the moment at which a silent loop would become a stall, but
@@ -15,9 +17,11 @@ const SOONEST_MS = 5;
  */
 export function nextLookMs(nowMs: number, heart: HeartValues, stallThresholdMs: number): number {
   if (stallOf(nowMs, heart) >= stallThresholdMs) return STALLED_MS;
-  const deadline = Math.max(heart.dueMs, heart.lastMarkMs) + stallThresholdMs;
+  const untilStallMs = Math.max(heart.dueMs, heart.lastMarkMs) + stallThresholdMs - nowMs;
+  // Late, but no stall: known long work, for as long as it likes.
+  if (untilStallMs <= 0) return CALM_MS;
   const late = nowMs > heart.dueMs;
-  return Math.max(late ? SOONEST_MS : CALM_MS, deadline - nowMs);
+  return Math.min(LATEST_MS, Math.max(late ? SOONEST_MS : CALM_MS, untilStallMs));
 }
 
 export interface Watch {

@@ -81,8 +81,6 @@ const ringFields = {
   startMs: 256,
   /** Length without the paused part. */
   durationMs: 256,
-  busyMs: 256,
-  overdueMs: 256,
 } as const;
 
 /** The latest stalls; stall number n (from 0) lies at n % RING_SIZE, `HEART.stalls` is the next n. */
@@ -111,13 +109,16 @@ export type HouseValues = Values<typeof houseFields>;
 export const RESOURCE_TYPES_MAX: number = houseFields.resources;
 
 const gcFields = {
-  /** Garbage collections so far, also the ring's head. */
-  collections: 1,
-  startMs: 128,
-  durationMs: 128,
+  /** Windows so far in which there was a collection: the ring's head is the latest. */
+  windows: 1,
+  startMs: 512,
+  durationMs: 512,
 } as const;
 
-/** The latest garbage collections of main, written when main hears of them: after the turn in which they happened. */
+/**
+ * The latest garbage collections of main, written when main hears of them: after the turn in which they happened. Those
+ * that begin within one tenth of a second are put together.
+ */
 export const GC: Region<'main', typeof gcFields> = region('main', gcFields);
 export type GcValues = Values<typeof gcFields>;
 export const GC_RING_SIZE: number = gcFields.startMs;
@@ -162,6 +163,10 @@ const ledgerFields = {
   /** Captures by kind and result, in the order of `CAPTURE_KINDS` x `CAPTURE_RESULTS`. */
   captures: 10,
   journalErrors: 1,
+  /** Faults of the sidecar's collectors and of the relay, in the order of `COLLECTORS`. */
+  collectorErrors: 8,
+  /** Families of the app's registry left out, in the order of `DROP_REASONS`. */
+  relayDropped: 2,
 } as const;
 
 /** The sidecar's own counters, kept outside of it so that they survive it. */

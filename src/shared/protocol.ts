@@ -125,6 +125,9 @@ export interface SidecarData {
   readonly host: import('node:worker_threads').MessagePort;
 }
 
+/** Longest text of the app's registry that is relayed, in characters: the sidecar's heap is bounded. */
+export const RELAY_TEXT_MAX: number = 4 * 2 ** 20;
+
 /** What main may ask of the sidecar. */
 export interface Control {
   /** Resolves once the sidecar listens; rejects with the reason why it cannot. */

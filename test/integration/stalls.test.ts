@@ -45,9 +45,7 @@ describe.runIf(process.platform === 'linux')('cause and culprit', () => {
   ])('of %s: %s, %s', async (deed, cause, culprit) => {
     const { app, url } = await startCulprits();
     const stall = await stallBy(app, deed);
-    // On a machine so busy that the stall waited for a CPU a good part of its time, `starved` may be the truth.
-    const starved = (stall.runQueueMs ?? 0) > stall.durationMs / 4;
-    expect(starved ? [cause, 'starved'] : [cause], JSON.stringify(stall)).toContain(stall.cause);
+    expect(stall.cause, JSON.stringify(stall)).toBe(cause);
     expect(stall.fingerprint).toMatch(/^[0-9a-f]{12}$/);
     const { result, frames } = stall.stacks[0] ?? { frames: [] };
     // Native code serves the request when it returns; JSON.parse one frame later: what called it counts.
@@ -57,9 +55,7 @@ describe.runIf(process.platform === 'linux')('cause and culprit', () => {
     if (deed === 'hotLoop')
       expect(stall.culprit).toMatchObject({ code: expect.stringContaining('Math.sqrt') });
     const one = await scrape(url);
-    expect(one.value(`watchdog_stalls_total{thread="main",cause="${stall.cause}"}`)).toBeGreaterThanOrEqual(
-      1,
-    );
+    expect(one.value(`watchdog_stalls_total{thread="main",cause="${cause}"}`)).toBeGreaterThanOrEqual(1);
     expect(one.value('watchdog_thread_cpu_seconds_total{thread="main"}')).toBeGreaterThan(0);
   });
 

@@ -55,6 +55,24 @@ describe('stall account', () => {
     expect(seconds(rig, 'unknown')).toBeCloseTo(700);
   });
 
+  it('charges nothing twice when stalls follow faster than they are explained', () => {
+    const rig = createRig();
+    const account = createStallAccount(rig.ledger);
+    const detector = createDetector(THRESHOLD, { count: 0, ms: 0 });
+    const waiting = [];
+    for (let i = 0; i < 10; i++) {
+      rig.pass(400);
+      const { finished, live } = detector.observe(rig.now(), rig.read(), rig.readRing);
+      waiting.push(...finished);
+      if (live) account.charge(live, 'cpu');
+      rig.mark();
+    }
+    waiting.push(...detector.observe(rig.now(), rig.read(), rig.readRing).finished);
+    for (const stall of waiting) account.count(stall, 'cpu');
+    expect(seconds(rig, 'cpu')).toBeCloseTo(4000);
+    expect(rig.ledger.get('stallSumMs')).toBeCloseTo(4000);
+  });
+
   it('counts nothing while the app starts up', () => {
     const rig = createRig();
     rig.pass(5000);

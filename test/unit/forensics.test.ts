@@ -189,6 +189,8 @@ describe('classify', () => {
     ['gc', { ...linux, cpuMs: 900, gcMs: 500, sleepMs: 100 }],
     ['blocked', { ...linux, cpuMs: 100, sleepMs: 900 }],
     ['starved', { ...linux, cpuMs: 250, runQueueMs: 740 }],
+    ['cpu', { ...linux, cpuMs: 380, runQueueMs: 620 }],
+    ['gc', { ...linux, cpuMs: 380, gcMs: 600, runQueueMs: 620 }],
     ['paused', { ...linux, cpuMs: 20, sleepMs: 980, pausedMs: 950 }],
     ['unknown', { gcMs: 400, pausedMs: 0 }],
     ['gc', { gcMs: 600, pausedMs: 0 }],

@@ -25,10 +25,10 @@ describe('a foreign exposition', () => {
 
   it('loses the families that we have too', () => {
     const { text, dropped } = clean(
-      '# TYPE watchdog_stalls_total counter\nwatchdog_stalls_total 9\n# TYPE mine gauge\nmine 1\nwatchdog_stall_duration_seconds_count 3\n',
+      '# TYPE watchdog_stalls_total counter\nwatchdog_stalls_total 9\n# TYPE mine gauge\nmine 1\nwatchdog_stall_duration_seconds_count 3\n# TYPE watchdog_turns gauge\nwatchdog_eventloop_turns_total 7\n',
     );
     expect(text).toBe('# TYPE mine gauge\nmine 1\n');
-    expect(dropped).toEqual(['duplicate', 'duplicate']);
+    expect(dropped).toEqual(['duplicate', 'duplicate', 'duplicate']);
   });
 
   it.each([
@@ -36,9 +36,12 @@ describe('a foreign exposition', () => {
     ['a value that is no number', 'mine one'],
     ['a label without quotes', 'mine{a=b} 1'],
     ['a bare word', 'Internal Server Error'],
+    ['a number that Prometheus does not read', 'mine 0x10'],
+    ['a number out of range', 'mine 1e400'],
+    ['a type that does not exist', '# TYPE mine banana\nmine 1'],
   ])('loses only the family with %s', (_, line) => {
     const { text, dropped } = clean(
-      `# TYPE fine gauge\nfine 1\n# TYPE mine gauge\n${line}\n# TYPE last gauge\nlast 2\n`,
+      `# TYPE fine gauge\nfine 1\n# HELP mine Mine.\n${line}\n# TYPE last gauge\nlast 2\n`,
     );
     expect(text).toContain('fine 1');
     expect(text).toContain('last 2');
@@ -71,7 +74,7 @@ describe('relay', () => {
   const rig = (fetch: () => Promise<{ text: string; contentType: string }>) => {
     let now = 0;
     let errors = 0;
-    const relay = createRelay({ fetch, now: () => now, onError: () => errors++ });
+    const relay = createRelay({ fetch, now: () => now, onError: () => errors++, onDrop: () => {} });
     return { relay, errors: () => errors, pass: (ms: number) => (now += ms) };
   };
 

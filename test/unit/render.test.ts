@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
 import { allocate, HOUSE, openReader } from '../../src/shared/layout.js';
+import { openTally } from '../../worker/ledger.js';
 import { METRIC_NAMES } from '../../worker/metrics/names.js';
-import { newCollectorErrors, renderMetrics } from '../../worker/metrics/render.js';
-import type { Sources } from '../../worker/metrics/sources.js';
+import { renderMetrics } from '../../worker/metrics/render.js';
+import { COLLECTOR_NAMES, type Sources } from '../../worker/metrics/sources.js';
 import type { PoolView } from '../../worker/pools.js';
 import { createRig, type Rig } from './rig.js';
 
 function sources(rig: Rig, more: Partial<Sources> = {}): Sources {
-  const collectorErrors = more.collectorErrors ?? newCollectorErrors();
   return {
     nowMs: rig.now(),
     heart: rig.read(),
@@ -36,7 +36,7 @@ function sources(rig: Rig, more: Partial<Sources> = {}): Sources {
     sidecarLagMaxMs: 0,
     relayAgeMs: undefined,
     relayDropped: undefined,
-    collectorErrors,
+    collectorErrors: openTally(rig.ledger, 'collectorErrors', COLLECTOR_NAMES),
     ...more,
   };
 }
@@ -50,8 +50,7 @@ it('a failing collector costs its own series only, and is counted in the same sc
       throw new Error('broken');
     },
   } as unknown as PoolView;
-  const errors = newCollectorErrors();
-  const text = await renderMetrics(sources(rig, { pools: [broken], collectorErrors: errors }), errors);
+  const text = await renderMetrics(sources(rig, { pools: [broken] }));
   expect(text).toContain('watchdog_eventloop_turns_total{thread="main"}');
   expect(text).toContain('watchdog_collector_errors_total{collector="pools"} 1');
   expect(text).toContain('watchdog_collector_errors_total{collector="eventloop"} 0');
@@ -61,7 +60,7 @@ it('a failing collector costs its own series only, and is counted in the same sc
 it('says nothing of a loop before its first heartbeat, but that it starts', async () => {
   const rig = createRig();
   rig.pass(1500);
-  const text = await renderMetrics(sources(rig), newCollectorErrors());
+  const text = await renderMetrics(sources(rig));
   expect(text).not.toMatch(/watchdog_(eventloop|stalls|stall_seconds|stall_duration|last)_/);
   expect(text).toContain('watchdog_startup_seconds 1.5');
 });
@@ -71,7 +70,7 @@ it('puts the static labels on every series', async () => {
   rig.idle(500);
   const { options } = sources(rig);
   const labelled = { ...options, labels: { app: 'a"b\\c\nd' } };
-  const text = await renderMetrics(sources(rig, { options: labelled }), newCollectorErrors());
+  const text = await renderMetrics(sources(rig, { options: labelled }));
   const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   expect(samples.length).toBeGreaterThan(40);
   for (const line of samples) expect(line).toContain('app="a\\"b\\\\c\\nd"');

@@ -22,6 +22,15 @@ it('aims at the moment at which lateness becomes a stall, then looks often', () 
   expect(nextLookMs(rig.now(), rig.read(), 100)).toBe(50);
 });
 
+it('neither spins during known long work nor oversleeps a large threshold', () => {
+  const rig = createRig();
+  rig.idle(100);
+  rig.heart.enterPause(rig.now());
+  rig.pass(5000);
+  expect(nextLookMs(rig.now(), rig.read(), 100)).toBe(200);
+  expect(nextLookMs(rig.now(), rig.read(), 2 ** 40)).toBe(1000);
+});
+
 it('a sliding maximum forgets after its window and never before', () => {
   const max = new SlidingMax(60);
   max.add(10_500, 7);

@@ -59,7 +59,8 @@ export function startServer(routes: Routes, port: number, host: string | undefin
   server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION;
   // A client that is gone, or that talks nonsense, is no fault of ours.
   server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    // Half-open otherwise, and the place of another client taken for as long as this one likes.
+    socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n', () => socket.destroy());
   });
 
   let retry: NodeJS.Timeout | undefined;
@@ -92,12 +93,14 @@ export function startServer(routes: Routes, port: number, host: string | undefin
 function answer(routes: Routes, request: IncomingMessage, response: ServerResponse): void {
   // The answer does not depend on a body; what comes is thrown away.
   request.resume();
-  const path = request.url ?? '/';
-  if (!path.startsWith('/') || !URL.canParse(path, 'http://sidecar')) {
-    sendProblem(response, 400, 'The request target is not a path.');
+  const target = request.url ?? '/';
+  // As a path, or with scheme and host before it, as for a proxy.
+  const url = target.startsWith('/') ? `http://sidecar${target}` : target;
+  if (!/^https?:/i.test(url) || !URL.canParse(url)) {
+    sendProblem(response, 400, 'The request target is neither a path nor a URL.');
     return;
   }
-  const { pathname, searchParams: query } = new URL(path, 'http://sidecar');
+  const { pathname, searchParams: query } = new URL(url);
   const { route, id } = find(routes, pathname);
   if (!route || route.guard?.(request) === false) {
     sendProblem(response, 404, `There is nothing at ${pathname}.`);

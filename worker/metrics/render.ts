@@ -5,7 +5,7 @@ import { collectEventloop } from './eventloop.js';
 import type { Family } from './family.js';
 import { collectPools } from './pools.js';
 import { collectSelf } from './self.js';
-import type { Sources } from './sources.js';
+import type { CollectorName, Sources } from './sources.js';
 import { collectStalls } from './stalls.js';
 import { collectSystem } from './system.js';
 
@@ -14,7 +14,7 @@ const Registry = PromRegistry as unknown as typeof PromClient.Registry;
 export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** In the order in which they are served. */
-const COLLECTORS: readonly { name: string; collect: (sources: Sources) => readonly Family[] }[] = [
+const COLLECTORS: readonly { name: CollectorName; collect: (sources: Sources) => readonly Family[] }[] = [
   { name: 'eventloop', collect: collectEventloop },
   { name: 'stalls', collect: collectStalls },
   { name: 'system', collect: collectSystem },
@@ -22,16 +22,10 @@ const COLLECTORS: readonly { name: string; collect: (sources: Sources) => readon
   { name: 'self', collect: collectSelf },
 ];
 
-/** Counts the faults of each collector; all are known from the start. */
-export function newCollectorErrors(): Map<string, number> {
-  return new Map(COLLECTORS.map(({ name }) => [name, 0]));
-}
-
 /**
- * The watchdog's own metrics as Prometheus text. A collector that throws costs its own series only, and is counted
- * in `errors`.
+ * The watchdog's own metrics as Prometheus text. A collector that throws costs its own series only, and is counted.
  */
-export async function renderMetrics(sources: Sources, errors: Map<string, number>): Promise<string> {
+export async function renderMetrics(sources: Sources): Promise<string> {
   const registry = new Registry();
   registry.setDefaultLabels(sources.options.labels);
   for (const { name, collect } of COLLECTORS) {
@@ -39,7 +33,7 @@ export async function renderMetrics(sources: Sources, errors: Map<string, number
       for (const one of collect(sources)) if (one.samples.length > 0) register(registry, one);
     } catch {
       // Visible as watchdog_collector_errors_total; `self` comes last and tells of it in this very scrape.
-      errors.set(name, (errors.get(name) ?? 0) + 1);
+      sources.collectorErrors.add(name);
     }
   }
   return registry.metrics();

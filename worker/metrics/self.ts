@@ -59,7 +59,7 @@ export const SELF = {
 export function collectSelf(sources: Sources): Family[] {
   const { heart, house, ledger, options, relayAgeMs, relayDropped } = sources;
   // Pools are read on the main thread: their faults are counted there.
-  const errors = [...sources.collectorErrors, ['pool_sampler', house.poolErrors] as const];
+  const errors = [...sources.collectorErrors.entries(), ['pool_sampler', house.poolErrors] as const];
   return [
     single(SELF.sidecarLagMax, sources.sidecarLagMaxMs / 1000),
     single(SELF.restarts, house.restarts),
@@ -72,7 +72,7 @@ export function collectSelf(sources: Sources): Family[] {
     single(SELF.relayAge, relayAgeMs === undefined ? undefined : relayAgeMs / 1000),
     family(
       SELF.relayDropped,
-      [...(relayDropped ?? [])].map(([reason, value]) => ({ labels: { reason }, value })),
+      (relayDropped?.entries() ?? []).map(([reason, value]) => ({ labels: { reason }, value })),
     ),
     single(SELF.heartbeatInterval, options.heartbeatInterval / 1000),
     single(SELF.stallThreshold, options.stallThreshold / 1000),

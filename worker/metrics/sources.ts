@@ -1,9 +1,14 @@
 import type { HeartValues, HouseValues, LEDGER } from '../../src/shared/layout.js';
 import type { SidecarOptions } from '../../src/shared/protocol.js';
 import type { CpuThrottling } from '../cgroup.js';
-import type { Ledger } from '../ledger.js';
+import type { Ledger, Tally } from '../ledger.js';
 import type { PoolView } from '../pools.js';
 import type { ThreadTimes } from '../proc.js';
+import type { DropReason } from '../relay.js';
+
+/** Whose faults are counted; new ones go to the end, since their counters outlive a sidecar by their places. */
+export const COLLECTOR_NAMES = ['eventloop', 'stalls', 'system', 'pools', 'self', 'relay'] as const;
+export type CollectorName = (typeof COLLECTOR_NAMES)[number];
 
 /** What the collectors of one scrape look at: the same moment for all. */
 export interface Sources {
@@ -19,10 +24,9 @@ export interface Sources {
   readonly throttling: CpuThrottling | undefined;
   /** Milliseconds, maximum over the last 60 s. */
   readonly sidecarLagMaxMs: number;
-  /** Faults so far, by the collector's name. */
-  readonly collectorErrors: ReadonlyMap<string, number>;
+  readonly collectorErrors: Tally<CollectorName>;
   /** Milliseconds since the relayed text was made; `undefined` if there is none. */
   readonly relayAgeMs: number | undefined;
   /** Families of the app's registry that were left out, by reason. */
-  readonly relayDropped: ReadonlyMap<string, number> | undefined;
+  readonly relayDropped: Tally<DropReason> | undefined;
 }

@@ -16,16 +16,17 @@ export function createStallAccount(ledger: Ledger<(typeof LEDGER)['fields']>): S
   const add = (cause: Cause, ms: number): void => {
     if (ms > 0) ledger.add('stallMsByCause', ms, CAUSES.indexOf(cause));
   };
-  const chargedOf = (turn: number): number =>
-    ledger.get('chargedTurn') === turn ? ledger.get('chargedMs') : 0;
+  /** What stalls that are not yet counted were charged, by turn; the latest as an earlier sidecar left it. */
+  const charged = new Map([[ledger.get('chargedTurn'), ledger.get('chargedMs')]]);
 
   return {
     charge({ turn, startMs, stallMs }, cause) {
-      const charged = chargedOf(turn);
-      if (ledger.get('chargedTurn') !== turn) ledger.set('lastStallMs', startMs);
+      const before = charged.get(turn) ?? 0;
+      if (before === 0) ledger.set('lastStallMs', startMs);
+      charged.set(turn, Math.max(before, stallMs));
       ledger.set('chargedTurn', turn);
-      ledger.set('chargedMs', Math.max(charged, stallMs));
-      add(cause, stallMs - charged);
+      ledger.set('chargedMs', Math.max(before, stallMs));
+      add(cause, stallMs - before);
     },
     count(stall, cause) {
       const bucket = STALL_BOUNDS_MS.findIndex((bound) => stall.durationMs <= bound);
@@ -35,7 +36,9 @@ export function createStallAccount(ledger: Ledger<(typeof LEDGER)['fields']>): S
       ledger.add('stallSumMs', stall.durationMs);
       if (bucket >= 0) ledger.add('stallBuckets', 1, bucket);
       ledger.raise('lastStallMs', stall.startMs);
-      add(cause, stall.durationMs - chargedOf(stall.turn));
+      add(cause, stall.durationMs - (charged.get(stall.turn) ?? 0));
+      // It and all before it are settled.
+      for (const turn of charged.keys()) if (turn <= stall.turn) charged.delete(turn);
     },
     countLost(count, ms) {
       ledger.add('stallsCounted', count);

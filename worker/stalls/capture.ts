@@ -59,16 +59,15 @@ export function createCapturer(options: CapturerOptions): Capturer {
 
   async function exclusively<T>(work: (session: Session) => Promise<T>): Promise<T | undefined> {
     if (busy || !available()) return undefined;
-    const session = await connect();
-    if (!session) return undefined;
     busy = true;
+    const session = await connect();
     try {
-      return await work(session);
+      return session && (await work(session));
     } finally {
       busy = false;
       // On every path: a pause that is still pending would stop the recovered app until somebody resumes it.
-      session.post('Debugger.disable');
-      session.disconnect();
+      session?.post('Debugger.disable');
+      session?.disconnect();
     }
   }
 
@@ -125,7 +124,8 @@ function captureStack(
       firstAnswerMs ??= now();
       scripts.set(params.scriptId, { url: params.url, sourceMapUrl: params.sourceMapURL ?? '' });
     });
-    session.on('Debugger.paused', ({ params }) => {
+    // Once: a `debugger` statement of the app's may follow, when the session is gone.
+    session.once('Debugger.paused', ({ params }) => {
       // First of all: main stands still until this arrives, and so does its turn number.
       const sameTurn = turn === undefined || currentTurn() === turn;
       session.post('Debugger.resume', () => {
@@ -164,17 +164,22 @@ function captureProfile(
   deadlineMs: number,
 ): Promise<Profiler.Profile | undefined> {
   return new Promise((resolve) => {
-    const deadline = setTimeout(() => resolve(undefined), deadlineMs);
+    let stop: NodeJS.Timeout | undefined;
+    const deadline = setTimeout(() => finish(undefined), deadlineMs);
     const finish = (profile: Profiler.Profile | undefined): void => {
       clearTimeout(deadline);
+      clearTimeout(stop);
       resolve(profile);
     };
     session.post('Profiler.enable');
     session.post('Profiler.setSamplingInterval', { interval: SAMPLING_INTERVAL_US });
     session.post('Profiler.start', (error) => {
-      if (error) finish(undefined);
+      if (error) {
+        finish(undefined);
+        return;
+      }
       stepOnce(session);
-      setTimeout(() => {
+      stop = setTimeout(() => {
         session.post('Profiler.stop', (failed, answer) => finish(failed ? undefined : answer.profile));
         session.post('Profiler.disable');
       }, durationMs);

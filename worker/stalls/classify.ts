@@ -14,8 +14,14 @@ export interface Evidence {
 }
 
 /**
- * The cause that took the largest part of a stall. Without the system's accounts (not Linux) only what Node.js and
- * the sidecar know themselves can be told, and only if it took most of the time.
+ * From this part of a stall on, waiting for a CPU is its cause: the thread waited twice as long as it did anything
+ * else, and would have been three times as fast alone. Under it the machine made a stall longer, but did not make it.
+ */
+const STARVED_FROM = 2 / 3;
+
+/**
+ * The cause of a stall: a lack of CPU, if that is what it mostly was, else whatever took the largest part. Without the
+ * system's accounts (not Linux) only what Node.js and the sidecar know themselves can be told, if it took most of the time.
  */
 export function classify(durationMs: number, evidence: Evidence): Cause {
   const { cpuMs, runQueueMs, sleepMs, gcMs, pausedMs } = evidence;
@@ -23,11 +29,11 @@ export function classify(durationMs: number, evidence: Evidence): Cause {
     if (pausedMs > durationMs / 2) return 'paused';
     return gcMs > durationMs / 2 ? 'gc' : 'unknown';
   }
+  if (runQueueMs >= STARVED_FROM * durationMs) return 'starved';
   const parts: readonly (readonly [Cause, number])[] = [
     ['paused', pausedMs],
     ['gc', gcMs],
     ['cpu', cpuMs - gcMs],
-    ['starved', runQueueMs],
     // A stopped process neither runs nor waits: its pause would look like sleep.
     ['blocked', sleepMs - pausedMs],
   ];
