@@ -191,6 +191,7 @@ describe('classify', () => {
     ['starved', { ...linux, cpuMs: 250, runQueueMs: 740 }],
     ['cpu', { ...linux, cpuMs: 380, runQueueMs: 620 }],
     ['gc', { ...linux, cpuMs: 380, gcMs: 600, runQueueMs: 620 }],
+    ['cpu', { ...linux, cpuMs: 400, gcMs: 300, runQueueMs: 600 }],
     ['paused', { ...linux, cpuMs: 20, sleepMs: 980, pausedMs: 950 }],
     ['unknown', { gcMs: 400, pausedMs: 0 }],
     ['gc', { gcMs: 600, pausedMs: 0 }],

@@ -30,10 +30,12 @@ export function classify(durationMs: number, evidence: Evidence): Cause {
     return gcMs > durationMs / 2 ? 'gc' : 'unknown';
   }
   if (runQueueMs >= STARVED_FROM * durationMs) return 'starved';
+  // Collections are timed by the clock, and waited for a CPU as much as the rest of the stall did.
+  const collectingMs = gcMs * (cpuMs / Math.max(1, cpuMs + runQueueMs));
   const parts: readonly (readonly [Cause, number])[] = [
     ['paused', pausedMs],
-    ['gc', gcMs],
-    ['cpu', cpuMs - gcMs],
+    ['gc', collectingMs],
+    ['cpu', cpuMs - collectingMs],
     // A stopped process neither runs nor waits: its pause would look like sleep.
     ['blocked', sleepMs - pausedMs],
   ];
