@@ -1,6 +1,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { WatchdogError } from './errors.js';
 import { createStallEvents } from './events.js';
+import { guardExit } from './gate.js';
 import { startGcNotes } from './gc.js';
 import { startHeartbeat } from './heartbeat.js';
 import { isDebuggerOpen, isInspectable } from './inspectable.js';
@@ -10,7 +11,7 @@ import { createPools } from './pools.js';
 import { createRelay } from './relay.js';
 import { createResourceSampler } from './resources.js';
 import { now } from './shared/clock.js';
-import { allocate, GC, HEART, HOUSE, LEDGER, locked, openWriter, RING } from './shared/layout.js';
+import { allocate, GATE_BYTES, GC, HEART, HOUSE, LEDGER, locked, openWriter, RING } from './shared/layout.js';
 import { startSidecar } from './sidecar.js';
 import type { PiscinaLike, PoolSampler, Watchdog, WatchdogOptions } from './types.js';
 import { warn } from './warn.js';
@@ -46,6 +47,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
     house: allocate(HOUSE),
     gc: allocate(GC),
     ledger: allocate(LEDGER),
+    gate: new SharedArrayBuffer(GATE_BYTES),
   };
   const house = openWriter('main', HOUSE, memory.house);
   const { registry, log, capture, ...settings } = resolved;
@@ -77,6 +79,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
     onTurn: (nowMs) => pools.sample(nowMs),
   });
   const stopGcNotes = startGcNotes(memory.gc);
+  const stopGuard = guardExit(memory.gate);
   house.values[house.at.debuggerOpen] = isDebuggerOpen() ? 1 : 0;
   const sidecar = startSidecar({
     host: {
@@ -136,6 +139,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
         (globalThis as Global)[RUNNING] = undefined;
         heartbeat.stop();
         stopGcNotes();
+        stopGuard();
         pools.close();
         events.clear();
         await sidecar.close();

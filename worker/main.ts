@@ -65,6 +65,7 @@ const capturer = createCapturer({
   inspectable: options.inspectable,
   debuggerOpen,
   turn: () => readHeart().turns,
+  gate: new Int32Array(memory.gate),
   now,
 });
 const toFrames = createFrameReader();

@@ -118,6 +118,7 @@ export interface SidecarData {
     readonly house: SharedArrayBuffer;
     readonly gc: SharedArrayBuffer;
     readonly ledger: SharedArrayBuffer;
+    readonly gate: SharedArrayBuffer;
   };
   readonly pools: readonly PoolEntry[];
   readonly resourceTypes: readonly string[];

@@ -1,5 +1,5 @@
 import type { Debugger, Profiler, Session } from 'node:inspector';
-import type { CaptureResult } from '../../src/shared/layout.js';
+import { type CaptureResult, GATE_EXITING, GATE_LOOKING } from '../../src/shared/layout.js';
 
 /** A frame as V8 gives it; line and column count from 0. */
 export interface RawFrame {
@@ -25,12 +25,16 @@ const FRAMES_MAX = 64;
 const GRACE_MS = 500;
 /** How often that end is looked for. */
 const POLL_MS = 50;
+/** Main reads our goodbye when it is interrupted for it. */
+const GOODBYE_MS = 20;
 
 export interface CapturerOptions {
   /** Whether the main thread can be inspected at all; see `src/inspectable.ts`. */
   readonly inspectable: boolean;
   /** Whether a debugger may be attached now. */
   readonly debuggerOpen: () => boolean;
+  /** See `src/gate.ts`. */
+  readonly gate: Int32Array;
   /** The number of the turn in progress. */
   readonly turn: () => number;
   readonly now: () => number;
@@ -54,20 +58,29 @@ export interface Capturer {
 }
 
 export function createCapturer(options: CapturerOptions): Capturer {
+  const { gate } = options;
+  // An earlier sidecar may have died while it looked.
+  Atomics.store(gate, GATE_LOOKING, 0);
   let busy = false;
   const available = (): boolean => options.inspectable && !options.debuggerOpen();
 
   async function exclusively<T>(work: (session: Session) => Promise<T>): Promise<T | undefined> {
     if (busy || !available()) return undefined;
     busy = true;
-    const session = await connect();
+    let session: Session | undefined;
     try {
+      Atomics.store(gate, GATE_LOOKING, 1);
+      if (Atomics.load(gate, GATE_EXITING) === 0) session = await connect();
       return session && (await work(session));
     } finally {
-      busy = false;
       // On every path: a pause that is still pending would stop the recovered app until somebody resumes it.
       session?.post('Debugger.disable');
       session?.disconnect();
+      setTimeout(() => {
+        busy = false;
+        Atomics.store(gate, GATE_LOOKING, 0);
+        Atomics.notify(gate, GATE_LOOKING);
+      }, GOODBYE_MS);
     }
   }
 
