@@ -25,6 +25,10 @@ interface Example {
   readonly process: ChildProcess;
   /** What stands after `<name>: ` on the first such line of its output that is as wanted, once there is one. */
   line(name: string, wanted?: (rest: string) => boolean): Promise<string>;
+  /** The first line of JSON in its output that is as wanted, once there is one. */
+  json<T>(what: string, wanted: (entry: T) => boolean): Promise<T>;
+  /** What it has written to standard error. */
+  stderr(): string;
 }
 
 /** Runs an example the way its first lines say, on ports of its own. */
@@ -46,14 +50,21 @@ function start(file: string, env: NodeJS.ProcessEnv = {}, flags: readonly string
   child.stderr?.on('data', (chunk) => {
     stderr += chunk;
   });
+  const lines = (pattern: string): string[] => {
+    if (child.exitCode !== null) throw new Error(`${file} exited with ${child.exitCode}: ${stderr}`);
+    return [...stdout.matchAll(new RegExp(`^${pattern}\n`, 'gm'))].map(([, rest = '']) => rest);
+  };
   return {
     process: child,
     line: (name, wanted = () => true) =>
-      poll(`a line "${name}: ..."`, () => {
-        if (child.exitCode !== null) throw new Error(`${file} exited with ${child.exitCode}: ${stderr}`);
-        const rests = stdout.matchAll(new RegExp(`^${name}: (.*)\n`, 'gm'));
-        return [...rests].map(([, rest = '']) => rest).find(wanted);
-      }),
+      poll(`a line "${name}: ..."`, () => lines(`${name}: (.*)`).find(wanted)),
+    json: (what, wanted) =>
+      poll(what, () =>
+        lines('({.*})')
+          .map((line) => JSON.parse(line))
+          .find(wanted),
+      ),
+    stderr: () => stderr,
   };
 }
 
@@ -178,6 +189,29 @@ describe('the examples', { timeout: DEAD_MAN_MS }, () => {
       'fresh orders after the stall',
       (text) => value(text, 'shop_orders_total') > value(blocked, 'shop_orders_total'),
     );
+  });
+
+  it('pino: stalls as entries of the log, the longer the higher their level', async () => {
+    interface Entry {
+      readonly level: number;
+      readonly metrics?: string;
+      readonly stall?: { readonly cause: string; readonly durationMs: number; readonly culprit?: Frame };
+    }
+    type Frame = { readonly function: string; readonly file: string };
+    const example = start('pino.mjs');
+    const { metrics } = await example.json<Entry>('the address', (entry) => entry.metrics !== undefined);
+    expect(await scrape(metrics as string)).toContain(LAG);
+
+    // In pino's numbers info is 30, warn 40, error 50.
+    const long = await example.json<Entry>('a long stall whose stack was seen', ({ stall }) =>
+      Boolean(stall && stall.durationMs >= 1000 && stall.culprit),
+    );
+    expect(long.level).toBe(50);
+    expect(long.stall?.culprit).toMatchObject({ function: 'buildReport' });
+    expect(long.stall?.culprit?.file).toMatch(/examples\/pino\.mjs$/);
+    const short = await example.json<Entry>('a short one', ({ stall }) => (stall?.durationMs ?? 250) < 250);
+    expect(short.level).toBe(30);
+    expect(example.stderr()).toBe('');
   });
 
   it('register: an app that knows nothing of the watchdog, configured by variables', async () => {

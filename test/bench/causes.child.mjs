@@ -1,0 +1,113 @@
+// Stalls in the ways of argv[2] by turns, for the lengths of argv[3], and tells the parent what it did and what the
+// watchdog says of it. A way that is not here is done to this process from outside.
+import { execSync } from 'node:child_process';
+import { fsyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startWatchdog } from '../../dist/index.js';
+
+const [ways, lengths] = process.argv.slice(2).map((text) => JSON.parse(text));
+
+/** Long enough for the watchdog to hear of the stall's collections. */
+const REST_MS = 250;
+/** With six competitors on its CPU a burst of work takes this many times as long. */
+const STRETCH = 7;
+/** A deed in vain is done again, but not for ever. */
+const TRIES_MAX = 2 * lengths.length;
+
+const spin = (ms) => {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+};
+
+function regex(ms) {
+  const until = performance.now() + ms;
+  // Each further letter doubles the time; 22 take some 30 ms.
+  const text = `${'a'.repeat(22)}!`;
+  while (performance.now() < until) /^(a+)+$/.test(text);
+}
+
+let live;
+function collect(ms) {
+  const until = performance.now() + ms;
+  while (performance.now() < until) globalThis.gc();
+}
+
+const lock = new Int32Array(new SharedArrayBuffer(4));
+const folder = mkdtempSync(join(tmpdir(), 'watchdog-causes-'));
+process.on('exit', () => rmSync(folder, { recursive: true }));
+const file = openSync(join(folder, 'file'), 'w');
+const block = Buffer.alloc(2 ** 20, 1);
+function sync(ms) {
+  const until = performance.now() + ms;
+  while (performance.now() < until) {
+    // A megabyte a time: with less, more of the time goes into the calls than into waiting for the disk.
+    writeSync(file, block, 0, block.length, 0);
+    fsyncSync(file);
+  }
+}
+
+/** Works for so much time on a CPU, however long that takes. */
+function work(ms) {
+  const from = process.cpuUsage();
+  for (;;) {
+    const { user, system } = process.cpuUsage(from);
+    if (user + system >= 1000 * ms) return;
+  }
+}
+
+/** What each way must have spent most of its time on, or the machine has made something else of it. */
+const deeds = {
+  'hot loop': [spin, 'cpu'],
+  'catastrophic regex': [regex, 'cpu'],
+  'global.gc()': [collect],
+  'execSync()': [(ms) => void execSync(`sleep ${ms / 1000}`), 'sleep'],
+  'Atomics.wait()': [(ms) => void Atomics.wait(lock, 0, 0, ms), 'sleep'],
+  'fsyncSync()': [sync, 'sleep'],
+  'crowded CPU': [(ms) => work(ms / STRETCH), 'wait'],
+};
+/** Somewhat more than half, so that no two parts are near a tie. */
+const MOST = 0.55;
+
+const wall = () => performance.timeOrigin + performance.now();
+/** The system's account of this thread, read at the very ends of the deed: the sidecar's readings lie around them. */
+function account() {
+  const [cpu, wait] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ');
+  return { atMs: wall(), cpuMs: Number(cpu) / 1e6, waitMs: Number(wait) / 1e6 };
+}
+
+function stall(way, ms) {
+  const [deed, most] = deeds[way];
+  const before = account();
+  deed(ms);
+  const after = account();
+  const tookMs = after.atMs - before.atMs;
+  const cpu = (after.cpuMs - before.cpuMs) / tookMs;
+  const wait = (after.waitMs - before.waitMs) / tookMs;
+  const share = { cpu, wait, sleep: 1 - cpu - wait }[most] ?? 1;
+  return { way, fromMs: before.atMs, toMs: after.atMs, inVain: share < MOST };
+}
+
+const watchdog = startWatchdog(0, { log: false });
+watchdog.on('stall', (stall) => process.send({ stall }));
+await watchdog.ready;
+if (ways.includes('global.gc()')) live = Array.from({ length: 2_000_000 }, (_, n) => ({ n }));
+// Starting may have been a stall, too, and is not of interest.
+await sleep(1000);
+process.send({ begun: true });
+
+const [first] = ways;
+if (deeds[first]) {
+  let done = 0;
+  for (let tries = 0; done < lengths.length && tries < TRIES_MAX; tries++) {
+    await sleep(REST_MS + 200 * Math.random());
+    const deed = stall(ways[done % ways.length], lengths[done]);
+    if (!deed.inVain) done++;
+    process.send({ deed });
+  }
+}
+process.once('message', () => process.exit(live?.length === 0 ? 1 : 0));
+// For those who are stalled from outside: a process with something to do now and then.
+setInterval(() => spin(2), 20);
+process.send({ done: true });
