@@ -42,7 +42,8 @@ export function startWatch(now: () => number, look: (nowMs: number, ownLatenessM
     const lateMs = Math.max(0, nowMs - expectedMs - 1);
     lag.add(nowMs, lateMs);
     const waitMs = Math.ceil(look(nowMs, lateMs));
-    expectedMs = now() + waitMs;
+    // From the beginning of this look: a process that is stopped in the midst of it is late, too.
+    expectedMs = nowMs + waitMs;
     timer = setTimeout(tick, waitMs);
   }
 

@@ -53,7 +53,7 @@ describe('on demand, while main is blocked in JavaScript,', () => {
     expect(response.headers.get('content-disposition')).toMatch(/attachment; filename=".*\.cpuprofile"/);
     // What DevTools and speedscope need of a .cpuprofile.
     const profile = (await response.json()) as {
-      nodes: { id: number; callFrame: { functionName: string }; hitCount: number }[];
+      nodes: { id: number; callFrame: { functionName: string; url: string }; hitCount: number }[];
       samples: number[];
       timeDeltas: number[];
       startTime: number;
@@ -61,10 +61,11 @@ describe('on demand, while main is blocked in JavaScript,', () => {
     };
     expect(profile.samples).toHaveLength(profile.timeDeltas.length);
     expect(profile.endTime).toBeGreaterThan(profile.startTime);
-    const endless = profile.nodes
-      .filter(({ callFrame }) => callFrame.functionName === 'endless')
+    // The function itself, or its caller: V8 does not always find the entry of code that it optimized before.
+    const ours = profile.nodes
+      .filter(({ callFrame }) => callFrame.url.endsWith('culprits.mjs'))
       .map(({ id }) => id);
-    const share = profile.samples.filter((id) => endless.includes(id)).length / profile.samples.length;
+    const share = profile.samples.filter((id) => ours.includes(id)).length / profile.samples.length;
     expect(share).toBeGreaterThan(0.5);
   });
 });
