@@ -37,6 +37,8 @@ export interface Heart {
   pace(nowMs: number): number;
   /** Ends the pacer's back-off. Returns the milliseconds until it is due again. */
   rouse(nowMs: number): number;
+  /** The number of the turn in progress, from 0. */
+  turn(): number;
   /** Enters and leaves known long work; nests. */
   enterPause(nowMs: number): void;
   leavePause(nowMs: number): void;
@@ -157,6 +159,8 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
       turnsAtPace = turns;
       return publishDue(nowMs, heartbeatIntervalMs);
     },
+
+    turn: () => turns,
 
     enterPause(nowMs) {
       if (pauseDepth++ > 0) return;

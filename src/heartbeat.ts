@@ -22,6 +22,8 @@ export interface HeartbeatOptions {
 export interface Heartbeat {
   /** Turns the `onTurn` calls on or off. */
   sampling(on: boolean): void;
+  /** The number of the turn in progress, from 0. */
+  turn(): number;
   enterPause(): void;
   leavePause(): void;
   stop(): void;
@@ -83,6 +85,7 @@ export function startHeartbeat(memory: HeartMemory, options: HeartbeatOptions): 
     sampling(on) {
       nextSampleMs = on ? 0 : Number.POSITIVE_INFINITY;
     },
+    turn: () => heart.turn(),
     enterPause: () => heart.enterPause(now()),
     leavePause: () => heart.leavePause(now()),
     stop() {

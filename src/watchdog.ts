@@ -12,17 +12,24 @@ import { createRelay } from './relay.js';
 import { createResourceSampler } from './resources.js';
 import { now } from './shared/clock.js';
 import { allocate, GATE_BYTES, GC, HEART, HOUSE, LEDGER, locked, openWriter, RING } from './shared/layout.js';
+import { RUNNING_KEY } from './shared/protocol.js';
 import { startSidecar } from './sidecar.js';
 import type { PiscinaLike, PoolSampler, Watchdog, WatchdogOptions } from './types.js';
 import { warn } from './warn.js';
 
-/** Under this key `globalThis` holds the running watchdog: bundlers may load this package twice. */
-const RUNNING: unique symbol = Symbol.for('event-loop-watchdog') as never;
-type Global = typeof globalThis & { [RUNNING]?: Watchdog | undefined };
+const RUNNING: unique symbol = Symbol.for(RUNNING_KEY) as never;
+
+interface Running {
+  readonly watchdog: Watchdog;
+  /** The number of the turn in progress; the sidecar asks, through the inspector. */
+  turn(): number;
+}
+
+type Global = typeof globalThis & { [RUNNING]?: Running | undefined };
 
 /** The watchdog that runs in this process, wherever it was started, if there is one. */
 export function getWatchdog(): Watchdog | undefined {
-  return (globalThis as Global)[RUNNING];
+  return (globalThis as Global)[RUNNING]?.watchdog;
 }
 
 /**
@@ -148,6 +155,6 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
     },
     [Symbol.asyncDispose]: () => watchdog.close(),
   };
-  (globalThis as Global)[RUNNING] = watchdog;
+  (globalThis as Global)[RUNNING] = { watchdog, turn: () => heartbeat.turn() };
   return watchdog;
 }

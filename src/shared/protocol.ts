@@ -1,5 +1,8 @@
 import type { CaptureResult, Cause } from './layout.js';
 
+/** `globalThis[Symbol.for(this)]` is the running watchdog: bundlers may load this package twice. */
+export const RUNNING_KEY = 'event-loop-watchdog';
+
 /** Where the sidecar listens. */
 export interface Address {
   /** IP address bound to. */

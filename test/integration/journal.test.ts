@@ -60,9 +60,11 @@ describe('the journal file', () => {
   });
 
   it('outlives a SIGKILL in the middle of the stall', async () => {
-    const { app } = await startApp({ journal });
+    const { app, url } = await startApp({ journal });
     app.send({ deed: 'endless' });
-    await eventually(() => lines().length > 0 || undefined, 'the begin is written');
+    // Longer than any stall before it: what is written then is of this one.
+    const lag = 'watchdog_eventloop_lag_seconds{thread="main"}';
+    await eventually(async () => (await scrape(url)).value(lag) > 1 || undefined, 'main is frozen');
     await app.kill('SIGKILL');
     expect(lines().at(-1)).toMatchObject({
       type: 'begin',

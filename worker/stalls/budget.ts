@@ -3,8 +3,8 @@ const SHARE = 0.005;
 const WINDOW_MS = 600_000;
 /** The first captures of different stalls are at least this far apart. */
 const APART_MS = 5000;
-/** What a capture is taken to cost before one was measured: a process with some 3,000 scripts. */
-const FIRST_GUESS_MS = 50;
+/** What a capture is taken to cost before one was measured. */
+const FIRST_GUESS_MS = 10;
 
 /** Steers captures by what they were measured to cost. */
 export function createBudget(): {

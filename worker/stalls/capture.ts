@@ -1,14 +1,11 @@
-import type { Debugger, Profiler, Session } from 'node:inspector';
+import type { Profiler, Runtime, Session } from 'node:inspector';
 import { type CaptureResult, GATE_EXITING, GATE_LOOKING } from '../../src/shared/layout.js';
+import { RUNNING_KEY } from '../../src/shared/protocol.js';
 
 /** A frame as V8 gives it; line and column count from 0. */
-export interface RawFrame {
-  readonly functionName: string;
-  readonly url: string;
-  readonly line: number;
-  readonly column: number;
-  /** Where the script says that its source map is, if it says so. */
-  readonly sourceMapUrl: string;
+export interface RawFrame extends Runtime.CallFrame {
+  /** Where the source map of a script is that was compiled from something else than its file. */
+  readonly sourceMapUrl?: string | undefined;
 }
 
 export interface StackCapture {
@@ -21,6 +18,13 @@ export interface StackCapture {
 
 /** Frames deeper than this are left out. */
 const FRAMES_MAX = 64;
+/** Evaluated by main: throws the number of the turn that it finds itself in. */
+const LOOK_URL = 'event-loop-watchdog:look';
+const LOOK: string = `throw globalThis[Symbol.for('${RUNNING_KEY}')]?.turn()\n//# sourceURL=${LOOK_URL}`;
+/** Files that Node.js cannot run as they are: a loader compiled them, and told only V8 where their map is. */
+const COMPILED_AT_LOAD = /^file:.*\.([cm]?tsx?|jsx)$/i;
+/** How long such maps are waited for. */
+const MAPS_MS = 500;
 /** How long after the end of the asked turn an answer is waited for: it would be late in any case. */
 const GRACE_MS = 500;
 /** How often that end is looked for. */
@@ -112,6 +116,11 @@ async function connect(): Promise<Session | undefined> {
   }
 }
 
+/**
+ * Asks main where it is. V8 serves a request of the inspector at main's next check for interrupts, on top of whatever
+ * runs: so the stack of our own throw is the stack of the stall, at the cost of a throw. The usual way, the debugger's
+ * pause, makes V8 first report every script that is loaded: some 20 microseconds each.
+ */
 function captureStack(
   session: Session,
   turn: number | undefined,
@@ -120,52 +129,57 @@ function captureStack(
 ): Promise<StackCapture> {
   return new Promise((resolve) => {
     const askedMs = now();
-    const scripts = new Map<string, Script>();
     let firstAnswerMs: number | undefined;
     let endedMs: number | undefined;
     const poll = setInterval(() => {
       if (turn !== undefined && currentTurn() !== turn) endedMs ??= now();
       const ended = endedMs !== undefined && now() - endedMs > GRACE_MS;
-      if (ended || now() - askedMs > deadlineMs) finish({ result: 'unanswered', frames: [], costMs: 0 });
-    }, POLL_MS);
-    const finish = (capture: StackCapture): void => {
+      if (!ended && now() - askedMs <= deadlineMs) return;
       clearInterval(poll);
-      resolve(capture);
+      finish('unanswered');
+    }, POLL_MS);
+    const finish = (result: CaptureResult, frames: readonly RawFrame[] = []): void => {
+      resolve({ result, frames, costMs: firstAnswerMs === undefined ? 0 : now() - firstAnswerMs });
     };
 
-    session.on('Debugger.scriptParsed', ({ params }) => {
+    session.on('inspectorNotification', () => {
       firstAnswerMs ??= now();
-      scripts.set(params.scriptId, { url: params.url, sourceMapUrl: params.sourceMapURL ?? '' });
     });
-    // Once: a `debugger` statement of the app's may follow, when the session is gone.
-    session.once('Debugger.paused', ({ params }) => {
-      // First of all: main stands still until this arrives, and so does its turn number.
-      const sameTurn = turn === undefined || currentTurn() === turn;
-      session.post('Debugger.resume', () => {
-        finish({
-          result: sameTurn ? 'captured' : 'late',
-          frames: sameTurn
-            ? params.callFrames.slice(0, FRAMES_MAX).map((frame) => rawFrame(frame, scripts))
-            : [],
-          costMs: now() - (firstAnswerMs ?? askedMs),
-        });
-      });
+    // Back to back: waiting for the first answer would let main run on, into unrelated code.
+    session.post('Runtime.enable');
+    session.post('Runtime.evaluate', { expression: LOOK, silent: true }, async (error, answer) => {
+      clearInterval(poll);
+      const thrown = answer?.exceptionDetails;
+      if (error || !thrown?.stackTrace) {
+        finish('unanswered');
+      } else if (turn !== undefined && thrown.exception?.value !== turn) {
+        finish('late');
+      } else {
+        const frames = thrown.stackTrace.callFrames.filter(({ url }) => url !== LOOK_URL);
+        finish('captured', await withMaps(session, frames.slice(0, FRAMES_MAX)));
+      }
     });
-    // Back to back: waiting for the first answer would let main run on, and land in unrelated code.
-    session.post('Debugger.enable');
-    session.post('Debugger.pause');
   });
 }
 
-interface Script {
-  readonly url: string;
-  readonly sourceMapUrl: string;
-}
-
-function rawFrame(frame: Debugger.CallFrame, scripts: ReadonlyMap<string, Script>): RawFrame {
-  const { scriptId, lineNumber, columnNumber = 0 } = frame.location;
-  const { url = '', sourceMapUrl = '' } = scripts.get(scriptId) ?? {};
-  return { functionName: frame.functionName, url, line: lineNumber, column: columnNumber, sourceMapUrl };
+/** The frames, with what only V8 knows of their source maps. */
+async function withMaps(session: Session, frames: readonly Runtime.CallFrame[]): Promise<RawFrame[]> {
+  const wanted = new Set(
+    frames.filter(({ url }) => COMPILED_AT_LOAD.test(url)).map(({ scriptId }) => scriptId),
+  );
+  if (wanted.size === 0) return [...frames];
+  const maps = new Map<string, string>();
+  session.on('Debugger.scriptParsed', ({ params: { scriptId, sourceMapURL } }) => {
+    if (sourceMapURL && wanted.has(scriptId)) maps.set(scriptId, sourceMapURL);
+  });
+  await new Promise<void>((resolve) => {
+    setTimeout(resolve, MAPS_MS);
+    session.post('Debugger.enable', () => resolve());
+    // A `debugger` statement must not stop the app.
+    session.post('Debugger.setSkipAllPauses', { skip: true });
+    session.post('Debugger.disable');
+  });
+  return frames.map((frame) => ({ ...frame, sourceMapUrl: maps.get(frame.scriptId) }));
 }
 
 /** Microseconds between samples: 200 a second. */

@@ -9,18 +9,18 @@ import type { RawFrame } from './capture.js';
 const FILE_MAX_BYTES = 16 * 2 ** 20;
 const CODE_MAX_CHARS = 160;
 const MAPS_MAX = 8;
+const MAP_COMMENT = /^\/\/[#@] ?sourceMappingURL=(\S+)\s*$/gm;
 
 /** Turns V8's frames into ones that a person can use: mapped to the source, with the line's text. */
 export function createFrameReader(): (raw: readonly RawFrame[]) => Frame[] {
   const maps = new Map<string, SourceMap | undefined>();
 
-  function mapOf(file: string, sourceMapUrl: string): SourceMap | undefined {
-    const key = `${file}\n${sourceMapUrl.slice(0, 200)}`;
-    if (!maps.has(key)) {
+  function mapOf(file: string, sourceMapUrl: string | undefined): SourceMap | undefined {
+    if (!maps.has(file)) {
       if (maps.size >= MAPS_MAX) maps.delete(maps.keys().next().value as string);
-      maps.set(key, readMap(file, sourceMapUrl));
+      maps.set(file, readMap(file, sourceMapUrl));
     }
-    return maps.get(key);
+    return maps.get(file);
   }
 
   function toFrame(raw: RawFrame): Frame {
@@ -29,13 +29,14 @@ export function createFrameReader(): (raw: readonly RawFrame[]) => Frame[] {
     const plain = {
       function: raw.functionName || '(anonymous)',
       file,
-      line: raw.line + 1,
-      column: raw.column + 1,
+      line: raw.lineNumber + 1,
+      column: raw.columnNumber + 1,
       internal,
     };
     if (internal || !isAbsolute(file)) return plain;
-    const map = raw.sourceMapUrl ? mapOf(file, raw.sourceMapUrl) : undefined;
-    const entry = map?.findEntry(raw.line, raw.column) as Partial<SourceMapping> | undefined;
+    const entry = mapOf(file, raw.sourceMapUrl)?.findEntry(raw.lineNumber, raw.columnNumber) as
+      | Partial<SourceMapping>
+      | undefined;
     const mapped = entry?.originalSource
       ? {
           ...plain,
@@ -51,8 +52,11 @@ export function createFrameReader(): (raw: readonly RawFrame[]) => Frame[] {
   return (raw) => raw.map(toFrame);
 }
 
-function readMap(file: string, url: string): SourceMap | undefined {
+/** @param told where the map is, if that is known; else the script says so itself, in its last line that does */
+function readMap(file: string, told: string | undefined): SourceMap | undefined {
   try {
+    const url = told ?? [...(readBounded(file) ?? '').matchAll(MAP_COMMENT)].at(-1)?.[1];
+    if (!url) return undefined;
     const inline = /^data:application\/json[^,]*?(;base64)?,(.*)$/s.exec(url);
     const text = inline
       ? inline[1]
