@@ -92,10 +92,24 @@ describe.runIf(process.platform === 'linux')('cause and culprit', () => {
 });
 
 describe('source maps', () => {
+  const source = fileURLToPath(new URL('../fixtures/mapped/culprit.ts', import.meta.url));
+
+  async function expectSource(app: Child): Promise<void> {
+    const stall = await eventually(async () => {
+      const one = await app.message<Stall>('stall');
+      return one.durationMs > 800 ? one : undefined;
+    }, 'the culprit is told of');
+    expect(stall.culprit, JSON.stringify(stall)).toMatchObject({
+      file: source,
+      line: expect.toBeOneOf([12, 13, 14]),
+      internal: false,
+    });
+    expect(stall.culprit?.code).toMatch(/performance\.now|total/);
+  }
+
   it.each(['linked', 'inline'] as const)('lead to the TypeScript source (%s)', async (sourcemap) => {
     const home = mkdtempSync(join(tmpdir(), 'watchdog-mapped-'));
     cleanups.push(() => rmSync(home, { recursive: true }));
-    const source = fileURLToPath(new URL('../fixtures/mapped/culprit.ts', import.meta.url));
     const outfile = join(home, 'culprit.mjs');
     await build({
       entryPoints: [source],
@@ -108,14 +122,11 @@ describe('source maps', () => {
       sourcemap,
       logLevel: 'silent',
     });
-    const app = startChild(outfile);
-    const stall = await app.message<Stall>('stall');
-    expect(stall.culprit, JSON.stringify(stall)).toMatchObject({
-      file: source,
-      line: expect.toBeOneOf([12, 13, 14]),
-      internal: false,
-    });
-    expect(stall.culprit?.code).toMatch(/performance\.now|total/);
+    await expectSource(startChild(outfile));
+  });
+
+  it('are found where only V8 knows of them: of TypeScript that is compiled as it is loaded', async () => {
+    await expectSource(startChild(source, { nodeArgs: ['--import', 'tsx'] }));
   });
 });
 
@@ -129,6 +140,13 @@ describe('captures', () => {
       expect.toSatisfy((ms: number) => ms >= 1000),
       expect.toSatisfy((ms: number) => ms >= 5000),
     ]);
+  });
+
+  it('leave no trace in the app', async () => {
+    const { app } = await startCulprits();
+    const stall = await stallBy(app, 'noticing');
+    expect(stall.stacks[0]).toMatchObject({ result: 'captured' });
+    expect(await app.message('noticed')).toEqual([]);
   });
 
   it('are not taken of known long work, nor when they are switched off', async () => {

@@ -192,6 +192,8 @@ describe('classify', () => {
     ['cpu', { ...linux, cpuMs: 380, runQueueMs: 620 }],
     ['gc', { ...linux, cpuMs: 380, gcMs: 600, runQueueMs: 620 }],
     ['cpu', { ...linux, cpuMs: 400, gcMs: 300, runQueueMs: 600 }],
+    ['gc', { ...linux, cpuMs: 200, gcMs: 900, runQueueMs: 350, sleepMs: 450 }],
+    ['blocked', { ...linux, cpuMs: 100, gcMs: 200, sleepMs: 900 }],
     ['paused', { ...linux, cpuMs: 20, sleepMs: 980, pausedMs: 950 }],
     ['unknown', { gcMs: 400, pausedMs: 0 }],
     ['gc', { gcMs: 600, pausedMs: 0 }],
@@ -215,6 +217,16 @@ describe('a pause of the process', () => {
     const book = bookOf(looks);
     expect(book.note(5000, lateMs)).toBe(pauseMs);
     expect(book.pausedBetween(4500, 6000)).toBe(Math.min(pauseMs, 500));
+  });
+
+  it('may have begun right after the last look: a stall that ended with it lay in it', () => {
+    const book = bookOf([at(0, 0), at(0, 0), at(0, 0)]);
+    book.note(4800, 0);
+    book.note(5100, 100);
+    expect(book.pausedBetween(4820, 5105)).toBe(285);
+    // Of those that began before the look or ended otherwise, it is what is known for sure.
+    expect(book.pausedBetween(4700, 5105)).toBe(100);
+    expect(book.pausedBetween(4820, 5300)).toBe(100);
   });
 });
 

@@ -30,14 +30,15 @@ export function classify(durationMs: number, evidence: Evidence): Cause {
     return gcMs > durationMs / 2 ? 'gc' : 'unknown';
   }
   if (runQueueMs >= STARVED_FROM * durationMs) return 'starved';
-  // Collections are timed by the clock, and waited for a CPU as much as the rest of the stall did.
-  const collectingMs = gcMs * (cpuMs / Math.max(1, cpuMs + runQueueMs));
+  // Collections are timed by the clock: they waited for a CPU as much as the rest of the stall did. What remains of them
+  // main ran itself, or slept through while V8's helper threads did the work.
+  const collectingMs = gcMs * (1 - runQueueMs / durationMs);
   const parts: readonly (readonly [Cause, number])[] = [
     ['paused', pausedMs],
     ['gc', collectingMs],
     ['cpu', cpuMs - collectingMs],
     // A stopped process neither runs nor waits: its pause would look like sleep.
-    ['blocked', sleepMs - pausedMs],
+    ['blocked', sleepMs - pausedMs - Math.max(0, collectingMs - cpuMs)],
   ];
   return parts.reduce((most, part) => (part[1] > most[1] ? part : most))[0];
 }

@@ -4,7 +4,13 @@ import type { ThreadTimes } from '../proc.js';
 const SUSPICIOUS_MS = 50;
 const PAUSES_MAX = 32;
 
+/** What a pause held up comes back within this time of its end. */
+const TOGETHER_MS = 50;
+
 interface Pause {
+  /** The last moment at which the process is known to have run. */
+  readonly afterMs: number;
+  /** The first at which it is known to have stood still. */
   readonly fromMs: number;
   readonly toMs: number;
 }
@@ -20,20 +26,27 @@ export function createPauseBook(readOwnTimes: () => ThreadTimes | undefined): {
 } {
   const pauses: Pause[] = [];
   let before = readOwnTimes();
+  let lastLookMs = Number.NEGATIVE_INFINITY;
+
+  /** A stall that began after the last look and ended with the pause lay in it as a whole. */
+  function overlap(pause: Pause, fromMs: number, toMs: number): number {
+    const inside = fromMs >= pause.afterMs && Math.abs(toMs - pause.toMs) <= TOGETHER_MS;
+    if (inside) return toMs - fromMs;
+    return Math.max(0, Math.min(pause.toMs, toMs) - Math.max(pause.fromMs, fromMs));
+  }
+
   return {
     note(nowMs, lateMs) {
+      const afterMs = lastLookMs;
+      lastLookMs = nowMs;
       const own = readOwnTimes();
       const worked = own && before ? own.cpuMs - before.cpuMs + (own.runQueueMs - before.runQueueMs) : 0;
       before = own;
       if (lateMs < SUSPICIOUS_MS || worked > lateMs / 2) return 0;
-      pauses.push({ fromMs: nowMs - lateMs, toMs: nowMs });
+      pauses.push({ afterMs, fromMs: nowMs - lateMs, toMs: nowMs });
       if (pauses.length > PAUSES_MAX) pauses.shift();
       return lateMs;
     },
-    pausedBetween: (fromMs, toMs) =>
-      pauses.reduce(
-        (sum, pause) => sum + Math.max(0, Math.min(pause.toMs, toMs) - Math.max(pause.fromMs, fromMs)),
-        0,
-      ),
+    pausedBetween: (fromMs, toMs) => pauses.reduce((sum, pause) => sum + overlap(pause, fromMs, toMs), 0),
   };
 }
