@@ -2,7 +2,16 @@ import { isIP } from 'node:net';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { WatchdogError } from './errors.js';
-import type { HangOptions, LogFormat, SidecarOptions, Stall } from './shared/protocol.js';
+import {
+  type HangOptions,
+  isToken,
+  type LogFormat,
+  type ReadinessLimits,
+  type SidecarOptions,
+  type Stall,
+  type TlsFiles,
+  TOKEN_RULE,
+} from './shared/protocol.js';
 import type { MetricsRegistry, WatchdogOptions } from './types.js';
 
 /** All settings, checked and with the defaults filled in. */
@@ -30,8 +39,11 @@ type Specs = { readonly [K in keyof WatchdogOptions]-?: OptionSpec<ResolvedOptio
 /** When a stall is looked into: short ones are over before an answer is there. */
 const CAPTURE_AFTER_MS = 200;
 const CAPTURE_AFTER_MIN_MS = 50;
-const TOKEN_MIN = 32;
 const HANG_AFTER_MIN_MS = 1000;
+/** How long readiness stays away after a limit was last exceeded. */
+const RECOVERY_MS = 5000;
+/** The heart remembers the worst turn of each of the last 64 seconds. */
+const RECOVERY_MAX_MS = 60_000;
 const LABELS_MAX = 16;
 /** Labels that the watchdog's own series have. */
 const OWN_LABELS = [
@@ -49,6 +61,8 @@ const OWN_LABELS = [
   'le',
   'quantile',
 ];
+
+const PATH_RULE = 'the path of a file';
 
 /** Every option, once. The README's table is checked against this one. */
 export const OPTIONS: Specs = {
@@ -70,7 +84,7 @@ export const OPTIONS: Specs = {
     rule: `true, false, or an object { after } with a number of milliseconds, ${CAPTURE_AFTER_MIN_MS} or more`,
     check: (value) => {
       if (typeof value === 'boolean') return value && CAPTURE_AFTER_MS;
-      const { after } = (value ?? {}) as { after?: unknown };
+      const { after } = fieldsOf<{ after: number }>(value, ['after']);
       return typeof after === 'number' && after >= CAPTURE_AFTER_MIN_MS ? after : undefined;
     },
   },
@@ -88,10 +102,8 @@ export const OPTIONS: Specs = {
   journal: {
     env: 'WATCHDOG_JOURNAL',
     default: undefined,
-    rule: 'the path of a file',
-    // The sidecar has no working directory of its own to go by.
-    check: (value) =>
-      typeof value === 'string' && value !== '' && !value.includes('\0') ? resolve(value) : undefined,
+    rule: PATH_RULE,
+    check: pathOf,
   },
   hang: {
     default: undefined,
@@ -103,23 +115,51 @@ export const OPTIONS: Specs = {
         after,
         action,
         signal = 'SIGKILL',
-      } = (value ?? {}) as Partial<Record<keyof HangOptions, unknown>>;
+      } = fieldsOf<HangOptions>(value, ['after', 'action', 'signal']);
       const sound =
         typeof after === 'number' &&
         after >= HANG_AFTER_MIN_MS &&
         (action === 'report' || action === 'kill') &&
         typeof signal === 'string' &&
         Object.hasOwn(constants.signals, signal);
-      return sound ? { after, action, signal: signal as NodeJS.Signals } : undefined;
+      return sound ? { after, action, signal } : undefined;
+    },
+  },
+  livenessTimeout: milliseconds('WATCHDOG_LIVENESS_TIMEOUT', 60_000, 1000),
+  readiness: {
+    default: undefined,
+    rule:
+      'an object { maxLag?, maxQueued?, recovery? } with numbers of milliseconds, tasks, and milliseconds up to ' +
+      `${RECOVERY_MAX_MS}; at least one of the limits`,
+    check: (value) => {
+      const {
+        maxLag = Number.POSITIVE_INFINITY,
+        maxQueued = Number.POSITIVE_INFINITY,
+        recovery = RECOVERY_MS,
+      } = fieldsOf<ReadinessLimits>(value, ['maxLag', 'maxQueued', 'recovery']);
+      const sound =
+        maxLag > 0 &&
+        maxQueued >= 0 &&
+        recovery >= 0 &&
+        recovery <= RECOVERY_MAX_MS &&
+        [maxLag, maxQueued, recovery].every((limit) => typeof limit === 'number') &&
+        Math.min(maxLag, maxQueued) < Number.POSITIVE_INFINITY;
+      return sound ? { maxLag, maxQueued, recovery } : undefined;
     },
   },
   token: {
     env: 'WATCHDOG_TOKEN',
     default: undefined,
     secret: true,
-    rule: `a string of ${TOKEN_MIN} printable ASCII characters or more, without spaces`,
-    check: (value) =>
-      typeof value === 'string' && value.length >= TOKEN_MIN && /^[!-~]+$/.test(value) ? value : undefined,
+    rule: TOKEN_RULE,
+    check: (value) => (isToken(value) ? value : undefined),
+  },
+  tokenFile: { env: 'WATCHDOG_TOKEN_FILE', default: undefined, rule: PATH_RULE, check: pathOf },
+  guardMetrics: {
+    env: 'WATCHDOG_GUARD_METRICS',
+    default: false,
+    rule: 'true or false',
+    check: (value) => (typeof value === 'boolean' ? value : undefined),
   },
   allowedHosts: {
     default: Object.freeze([]),
@@ -128,6 +168,16 @@ export const OPTIONS: Specs = {
       Array.isArray(value) && value.every((name) => typeof name === 'string' && /^[a-zA-Z0-9.-]+$/.test(name))
         ? Object.freeze([...value])
         : undefined,
+  },
+  tls: {
+    default: undefined,
+    rule: 'an object { key, cert, ca? } with paths of PEM files',
+    check: (value) => {
+      const { key, cert, ca } = fieldsOf<TlsFiles>(value, ['key', 'cert', 'ca']);
+      const files = { key: pathOf(key), cert: pathOf(cert), ca: pathOf(ca) };
+      const sound = files.key && files.cert && (ca === undefined || files.ca);
+      return sound ? (files as TlsFiles) : undefined;
+    },
   },
   labels: {
     default: Object.freeze({}),
@@ -183,6 +233,18 @@ export function resolveOptions(port: unknown, options: unknown = {}): ResolvedOp
     if (given !== undefined && value === undefined) throw invalid(name, spec.rule, given, spec.secret);
     resolved[name] = value;
   }
+  if (resolved.token !== undefined && resolved.tokenFile !== undefined) {
+    throw new WatchdogError(
+      'ERR_WATCHDOG_INVALID_OPTION',
+      'The options "token" and "tokenFile" exclude each other.',
+    );
+  }
+  if (resolved.guardMetrics && resolved.token === undefined && resolved.tokenFile === undefined) {
+    throw new WatchdogError(
+      'ERR_WATCHDOG_INVALID_OPTION',
+      'The option "guardMetrics" needs a "token" or a "tokenFile".',
+    );
+  }
   return Object.freeze(resolved) as unknown as ResolvedOptions;
 }
 
@@ -190,12 +252,13 @@ export function resolveOptions(port: unknown, options: unknown = {}): ResolvedOp
 export const DEFAULT_PORT = 9464;
 
 /**
- * The arguments of `startWatchdog` as the environment gives them. A variable that is wrong is left out and told
- * to `warn`, so that the app runs with the default.
+ * The arguments of `startWatchdog` as the environment gives them, or those in `names`. A variable that is wrong is left
+ * out and told to `warn`, so that the app runs with the default.
  */
 export function optionsFromEnv(
   env: Readonly<Record<string, string | undefined>>,
   warn: (message: string) => void,
+  names: readonly string[] = ['port', ...Object.keys(OPTIONS)],
 ): { readonly port: number; readonly options: WatchdogOptions } {
   /** The variable's value as the option takes it, `undefined` if it is not set or not sound. */
   const read = (variable: string, spec: Pick<OptionSpec<unknown>, 'rule' | 'secret' | 'check'>): unknown => {
@@ -209,16 +272,29 @@ export function optionsFromEnv(
     }
     return given;
   };
-  const port = read('WATCHDOG_PORT', {
-    rule: PORT_RULE,
-    check: (value) => (isPort(value) ? value : undefined),
-  });
+  const port =
+    names.includes('port') &&
+    read('WATCHDOG_PORT', { rule: PORT_RULE, check: (value) => (isPort(value) ? value : undefined) });
   const options: Record<string, unknown> = {};
   for (const [name, spec] of Object.entries(OPTIONS) as [string, OptionSpec<unknown>][]) {
-    const given = spec.env === undefined ? undefined : read(spec.env, spec);
+    if (spec.env === undefined || !names.includes(name)) continue;
+    const given = read(spec.env, spec);
     if (given !== undefined) options[name] = given;
   }
-  return { port: (port as number | undefined) ?? DEFAULT_PORT, options };
+  return { port: typeof port === 'number' ? port : DEFAULT_PORT, options };
+}
+
+/** The fields of an object that may have these and no others: its own ones, a polluted prototype adds nothing. */
+function fieldsOf<T extends object>(value: unknown, names: readonly (keyof T & string)[]): Partial<T> {
+  const none = Object.create(null) as Partial<T>;
+  if (typeof value !== 'object' || value === null) return none;
+  const sound = Object.keys(value).every((name) => (names as readonly string[]).includes(name));
+  return sound ? Object.assign(none, value) : none;
+}
+
+/** Absolute: the sidecar has no working directory of its own to go by. */
+function pathOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' && !value.includes('\0') ? resolve(value) : undefined;
 }
 
 /** Numbers, `true` and `false` are meant as such. */

@@ -51,15 +51,51 @@ export interface WatchdogOptions {
     | { readonly after: number; readonly action: 'report' | 'kill'; readonly signal?: NodeJS.Signals }
     | undefined;
   /**
+   * `/livez` fails once the loop has not turned for this long, in milliseconds (1000 and up). Never while the process
+   * starts, stands still or gets no CPU, nor under a debugger or during `pause()`: no restart would help.
+   * @defaultValue 60_000
+   */
+  readonly livenessTimeout?: number | undefined;
+  /**
+   * Limits from which on `/readyz` fails: `maxLag` milliseconds of event-loop lag, `maxQueued` tasks that wait in any one
+   * pool. It is ready again when none was exceeded for `recovery` milliseconds (0 to 60000, default 5000).
+   * @defaultValue none: ready once the loop turns
+   */
+  readonly readiness?:
+    | {
+        readonly maxLag?: number | undefined;
+        readonly maxQueued?: number | undefined;
+        readonly recovery?: number | undefined;
+      }
+    | undefined;
+  /**
    * A secret of at least 32 characters that opens the guarded routes to other hosts, as `Authorization: Bearer`.
-   * @defaultValue none: this host only
+   * @defaultValue the variable `WATCHDOG_TOKEN`; without it this host only
    */
   readonly token?: string | undefined;
+  /**
+   * A file with that secret, in place of `token`. Read again when it changes.
+   * @defaultValue the variable `WATCHDOG_TOKEN_FILE`
+   */
+  readonly tokenFile?: string | undefined;
+  /**
+   * Whether `/metrics` asks everyone for the token, too. The probes stay open.
+   * @defaultValue false
+   */
+  readonly guardMetrics?: boolean | undefined;
   /**
    * Names, besides `localhost` and IP addresses, by which programs on this host may call the guarded routes.
    * @defaultValue none
    */
   readonly allowedHosts?: readonly string[] | undefined;
+  /**
+   * Serves HTTPS (TLS 1.2 and up) with these PEM files; with `ca` only to clients that have a certificate of that
+   * authority. Read again when they change.
+   * @defaultValue plain HTTP
+   */
+  readonly tls?:
+    | { readonly key: string; readonly cert: string; readonly ca?: string | undefined }
+    | undefined;
   /**
    * Labels put on every series of the sidecar, at most 16.
    * @defaultValue none

@@ -5,7 +5,7 @@ import { guardExit } from './gate.js';
 import { startGcNotes } from './gc.js';
 import { startHeartbeat } from './heartbeat.js';
 import { isDebuggerOpen, isInspectable } from './inspectable.js';
-import { resolveOptions } from './options.js';
+import { optionsFromEnv, resolveOptions } from './options.js';
 import { pauseDuring } from './pause.js';
 import { createPools } from './pools.js';
 import { createRelay } from './relay.js';
@@ -32,6 +32,14 @@ export function getWatchdog(): Watchdog | undefined {
   return (globalThis as Global)[RUNNING]?.watchdog;
 }
 
+/** The token need not be in the code: without one there the environment is asked. */
+function withSecret(options: WatchdogOptions): WatchdogOptions {
+  const given = options?.token !== undefined || options?.tokenFile !== undefined;
+  if (given || typeof options !== 'object' || options === null) return options;
+  const warned = (message: string): void => warn(message, 'WATCHDOG_BAD_VARIABLE');
+  return { ...options, ...optionsFromEnv(process.env, warned, ['token', 'tokenFile']).options };
+}
+
 /**
  * Starts watching this thread's event loop and serves the metrics on `port`, from a thread of its own that
  * answers while this one is blocked. Call it first thing in the app's entry. Synchronous; never throws for a port that is
@@ -41,7 +49,7 @@ export function getWatchdog(): Watchdog | undefined {
  * @throws WatchdogError `ERR_WATCHDOG_INVALID_OPTION`, `ERR_WATCHDOG_ALREADY_STARTED`
  */
 export function startWatchdog(port: number, options: WatchdogOptions = {}): Watchdog {
-  const resolved = resolveOptions(port, options);
+  const resolved = resolveOptions(port, withSecret(options));
   if (getWatchdog()) {
     throw new WatchdogError(
       'ERR_WATCHDOG_ALREADY_STARTED',

@@ -2,14 +2,23 @@ import { workerData } from 'node:worker_threads';
 import { expose, type Remote, transferHandlers, wrap } from 'comlink';
 import { now, wallClockOf } from '../src/shared/clock.js';
 import { carryErrorCodes, endpointOf } from '../src/shared/endpoint.js';
-import { latenessOf, stallOf } from '../src/shared/lateness.js';
-import { GC, HEART, type HeartValues, HOUSE, LEDGER, openReader, RING } from '../src/shared/layout.js';
-import type { Control, Host, SidecarData, Stall } from '../src/shared/protocol.js';
+import { latenessOf } from '../src/shared/lateness.js';
+import { GC, HEART, HOUSE, LEDGER, openReader, RING } from '../src/shared/layout.js';
+import {
+  type Control,
+  type Host,
+  isToken,
+  type SidecarData,
+  type Stall,
+  TOKEN_RULE,
+} from '../src/shared/protocol.js';
 import { openCgroup } from './cgroup.js';
+import { followFiles } from './files.js';
+import { checkLiveness, createReadiness, type HealthState } from './health.js';
 import { createDebugHandlers } from './http/debug.js';
 import { createGuard } from './http/guard.js';
 import { createRoutes } from './http/routes.js';
-import { startServer } from './http/server.js';
+import { checkTls, startServer, type TlsContext } from './http/server.js';
 import { openLedger, openTally } from './ledger.js';
 import { renderMetrics } from './metrics/render.js';
 import { COLLECTOR_NAMES } from './metrics/sources.js';
@@ -107,12 +116,10 @@ function reportHang(stall: Stall): void {
   writeLine(`event-loop-watchdog: the event loop does not come back: ${JSON.stringify(report)}`);
 }
 
-function observe(nowMs: number): HeartValues {
-  const heart = readHeart();
-  const live = investigator.observe(nowMs, heart);
-  guardHang?.(live);
-  return heart;
-}
+/** What the last look saw. */
+let state: HealthState;
+let closing = false;
+const readiness = createReadiness(options.readiness);
 
 const watch = startWatch(now, (nowMs, ownLatenessMs) => {
   const pausedMs = pauses.note(nowMs, ownLatenessMs);
@@ -120,10 +127,24 @@ const watch = startWatch(now, (nowMs, ownLatenessMs) => {
     ledger.add('pauses', 1);
     ledger.add('pauseMs', pausedMs);
   }
-  const heart = observe(nowMs);
-  for (const pool of pools.values()) pool.look(nowMs, heart);
+  const heart = readHeart();
+  const stall = investigator.observe(nowMs, heart);
+  guardHang?.(stall);
+  let queued: HealthState['queued'];
+  for (const pool of pools.values()) {
+    const size = pool.look(nowMs, heart).queueSize;
+    if (size > (queued?.size ?? 0)) queued = { pool: pool.name, size };
+  }
+  state = { nowMs, heart, stall, queued, debuggerOpen: debuggerOpen(), closing };
+  readiness.look(state);
   return nextLookMs(now(), heart, options.stallThreshold);
 });
+
+/** The state of this moment. */
+function look(): HealthState {
+  watch.look();
+  return state;
+}
 
 /** Scrapes that come at once share one text: any number of them costs the memory of one. */
 let rendering: Promise<string> | undefined;
@@ -139,10 +160,10 @@ async function render(scrapeTimeoutMs?: number): Promise<string> {
   const before = readHeart();
   const blocked = latenessOf(now(), before.dueMs, before.lastMarkMs) >= options.stallThreshold;
   await relay?.refresh(blocked || before.loopStartedAtMs === 0, scrapeTimeoutMs);
-  const nowMs = now();
+  const { nowMs, heart } = look();
   const text = await renderMetrics({
     nowMs,
-    heart: observe(nowMs),
+    heart,
     house: readHouse(),
     resourceTypes,
     ledger,
@@ -158,30 +179,49 @@ async function render(scrapeTimeoutMs?: number): Promise<string> {
   return relay?.text() ? `${text}\n${relay.text()}` : text;
 }
 
+/** Tells of a file that cannot be used; the app goes on. */
+const warned = (error: Error): void => void host.warn(error.message).catch(() => {});
+const { token, tokenFile, tls } = options;
+const tokenOf = ([text = '']: readonly string[]): string => {
+  const secret = text.trim();
+  if (!isToken(secret)) throw new Error(`The token in ${tokenFile} must be ${TOKEN_RULE}.`);
+  return secret;
+};
+const tlsOf = ([key = '', cert = '', ca]: readonly string[]): TlsContext =>
+  checkTls({ key, cert, ...(ca !== undefined && { ca }), clientsCertified: ca !== undefined });
+
 const server = startServer(
   createRoutes({
     metrics,
     health() {
-      const nowMs = now();
-      const heart = readHeart();
-      const stalled = stallOf(nowMs, heart) >= options.stallThreshold;
+      const { nowMs, heart, stall } = look();
       return {
-        status: heart.loopStartedAtMs === 0 ? 'starting' : stalled ? 'stalled' : 'ok',
+        status: heart.loopStartedAtMs === 0 ? 'starting' : stall ? 'stalled' : 'ok',
         lagSeconds: latenessOf(nowMs, heart.dueMs, heart.lastMarkMs) / 1000,
         uptimeSeconds: (nowMs - heart.startedAtMs) / 1000,
         turns: heart.turns,
       };
     },
+    liveness: () => checkLiveness(look(), options.livenessTimeout),
+    readiness: () => readiness.check(look()),
     journal,
     debug: createDebugHandlers({
       capturer,
       toFrames,
       count: (kind, result) => countCapture(ledger, kind, result),
     }),
-    allowed: createGuard(options),
+    guard: createGuard({
+      token: tokenFile === undefined ? () => token : followFiles([tokenFile], tokenOf, now, warned),
+      allowedHosts: options.allowedHosts,
+    }),
+    guardMetrics: options.guardMetrics,
   }),
-  options.port,
-  options.host,
+  {
+    port: options.port,
+    host: options.host,
+    tls:
+      tls && followFiles([tls.key, tls.cert, ...(tls.ca === undefined ? [] : [tls.ca])], tlsOf, now, warned),
+  },
 );
 
 const control: Control = {
@@ -197,6 +237,7 @@ const control: Control = {
   },
   metrics: () => metrics(),
   async close() {
+    closing = true;
     watch.stop();
     await server.close();
   },

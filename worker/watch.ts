@@ -25,6 +25,8 @@ export function nextLookMs(nowMs: number, heart: HeartValues, stallThresholdMs: 
 }
 
 export interface Watch {
+  /** Looks at once, not only when it is time: who asks gets the state of this moment. */
+  look(): void;
   /** How late the watch's own timer was at most over the last 60 s, in milliseconds. */
   lagMaxMs(nowMs: number): number;
   stop(): void;
@@ -48,5 +50,12 @@ export function startWatch(now: () => number, look: (nowMs: number, ownLatenessM
   }
 
   tick();
-  return { lagMaxMs: (nowMs) => lag.max(nowMs), stop: () => clearTimeout(timer) };
+  return {
+    look() {
+      clearTimeout(timer);
+      tick();
+    },
+    lagMaxMs: (nowMs) => lag.max(nowMs),
+    stop: () => clearTimeout(timer),
+  };
 }

@@ -72,6 +72,30 @@ export interface HangOptions {
   readonly signal: NodeJS.Signals;
 }
 
+/** From when on this process should get no more work. */
+export interface ReadinessLimits {
+  /** Milliseconds that the loop is late. */
+  readonly maxLag: number;
+  /** Tasks that wait in any pool. */
+  readonly maxQueued: number;
+  /** Milliseconds for which all limits must be kept until the process is ready again. */
+  readonly recovery: number;
+}
+
+/** Paths of PEM files; with `ca` only clients with a certificate of that authority are let in. */
+export interface TlsFiles {
+  readonly key: string;
+  readonly cert: string;
+  readonly ca?: string | undefined;
+}
+
+const TOKEN_MIN = 32;
+/** Completes "must be ...". */
+export const TOKEN_RULE: string = `a string of ${TOKEN_MIN} printable ASCII characters or more, without spaces`;
+export function isToken(value: unknown): value is string {
+  return typeof value === 'string' && value.length >= TOKEN_MIN && /^[!-~]+$/.test(value);
+}
+
 /** Where stalls are logged by the sidecar; a function of the app's is called by main instead. */
 export type LogFormat = 'text' | 'json';
 
@@ -89,8 +113,14 @@ export interface SidecarOptions {
   readonly journal: string | undefined;
   readonly log: LogFormat | undefined;
   readonly hang: HangOptions | undefined;
+  readonly livenessTimeout: number;
+  readonly readiness: ReadinessLimits | undefined;
   readonly token: string | undefined;
+  readonly tokenFile: string | undefined;
+  /** Whether `/metrics` asks for the token. */
+  readonly guardMetrics: boolean;
   readonly allowedHosts: readonly string[];
+  readonly tls: TlsFiles | undefined;
   /** The thread under watch as the system knows it; `undefined` if it is not the main thread. */
   readonly threadId: number | undefined;
   readonly inspectable: boolean;

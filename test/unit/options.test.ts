@@ -13,8 +13,13 @@ describe('options', () => {
       log: 'text',
       journal: undefined,
       hang: undefined,
+      livenessTimeout: 60_000,
+      readiness: undefined,
       token: undefined,
+      tokenFile: undefined,
+      guardMetrics: false,
       allowedHosts: [],
+      tls: undefined,
       labels: {},
       registry: undefined,
     });

@@ -29,7 +29,7 @@ it('documents every option with its default and variable, and none that does not
     if (name === 'host') return 'all interfaces';
     if (name === 'capture') return '`true`';
     if (typeof value === 'string') return `\`'${value}'\``;
-    return typeof value === 'number' ? `\`${value}\`` : 'none';
+    return typeof value === 'number' || typeof value === 'boolean' ? `\`${value}\`` : 'none';
   };
   expect(rows('Options').map(([name, byDefault, variable]) => ({ name, byDefault, variable }))).toEqual(
     Object.entries(OPTIONS).map(([name, spec]) => ({

@@ -3,23 +3,33 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 
 export interface GuardOptions {
-  readonly token: string | undefined;
+  /** The token that is valid now, if there is one. */
+  readonly token: () => string | undefined;
   /** Names, besides `localhost` and IP addresses, under which a browser on this host may call us. */
   readonly allowedHosts: readonly string[];
 }
 
-/**
- * Who may see more than metrics: whoever has the token; without one, whoever is on this host and calls us by a
- * name that is ours. A page of the web that has its own name resolved to this host is neither.
- */
-export function createGuard({ token, allowedHosts }: GuardOptions): (request: IncomingMessage) => boolean {
-  const secret = token === undefined ? undefined : Buffer.from(token);
+export interface Guard {
+  /** Whether the request carries the token. */
+  hasToken(request: IncomingMessage): boolean;
+  /**
+   * Who may see more than metrics: whoever has the token; without one, whoever is on this host and calls us by a
+   * name that is ours. A page of the web that has its own name resolved to this host is neither.
+   */
+  allows(request: IncomingMessage): boolean;
+}
+
+export function createGuard({ token, allowedHosts }: GuardOptions): Guard {
   const names = new Set(['localhost', ...allowedHosts.map((name) => name.toLowerCase())]);
-  return (request) => {
-    if (isForeignPage(request)) return false;
-    if (secret && hasToken(request.headers.authorization, secret)) return true;
-    const host = hostOf(request.headers.host);
-    return isLoopback(request.socket.remoteAddress) && (isIP(host) > 0 || names.has(host));
+  const hasToken: Guard['hasToken'] = ({ headers }) => isSame(bearerOf(headers.authorization), token());
+  return {
+    hasToken,
+    allows(request) {
+      if (isForeignPage(request)) return false;
+      if (hasToken(request)) return true;
+      const host = hostOf(request.headers.host);
+      return isLoopback(request.socket.remoteAddress) && (isIP(host) > 0 || names.has(host));
+    },
   };
 }
 
@@ -31,10 +41,15 @@ function isForeignPage({ headers }: IncomingMessage): boolean {
   return origin !== undefined && origin !== `http://${headers.host}` && origin !== `https://${headers.host}`;
 }
 
+function bearerOf(authorization = ''): string {
+  return /^Bearer (.+)$/i.exec(authorization)?.[1] ?? '';
+}
+
 /** Compares in a time that does not depend on where the first difference is. */
-function hasToken(authorization: string | undefined, secret: Buffer): boolean {
-  const given = Buffer.from(/^Bearer (.+)$/i.exec(authorization ?? '')?.[1] ?? '');
-  return given.length === secret.length && timingSafeEqual(given, secret);
+function isSame(given: string, secret: string | undefined): boolean {
+  if (secret === undefined) return false;
+  const [one, other] = [Buffer.from(given), Buffer.from(secret)];
+  return one.length === other.length && timingSafeEqual(one, other);
 }
 
 /** The name in a Host header, without port and brackets. */

@@ -1,5 +1,14 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 
+/** On every answer: nothing of it is to be kept, guessed at, framed, or read by a page of another origin. */
+const HEADERS = {
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+} as const;
+
 /** Answers with a body; to HEAD with the same headers and none. */
 export function send(
   response: ServerResponse,
@@ -11,8 +20,7 @@ export function send(
   response.writeHead(status, {
     'Content-Type': type,
     'Content-Length': Buffer.byteLength(body),
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
+    ...HEADERS,
     ...headers,
   });
   response.end(response.req.method === 'HEAD' ? undefined : body);
@@ -22,13 +30,14 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   send(response, status, 'application/json; charset=utf-8', `${JSON.stringify(value)}\n`);
 }
 
-/** An error as RFC 9457 has it. */
+/** An error as RFC 9457 has it, with `more` members. */
 export function sendProblem(
   response: ServerResponse,
   status: number,
   detail: string,
   headers: Readonly<Record<string, string>> = {},
+  more: object = {},
 ): void {
-  const problem = { type: 'about:blank', title: STATUS_CODES[status], status, detail };
+  const problem = { type: 'about:blank', title: STATUS_CODES[status], status, detail, ...more };
   send(response, status, 'application/problem+json', `${JSON.stringify(problem)}\n`, headers);
 }

@@ -1,19 +1,24 @@
-import type { IncomingMessage } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
+import type { Check } from '../health.js';
 import { CONTENT_TYPE } from '../metrics/render.js';
 import type { Journal } from '../stalls/journal.js';
+import type { Guard } from './guard.js';
 import { send, sendJson, sendProblem } from './respond.js';
-import type { Handler, Routes } from './server.js';
+import type { Handler, Routes, Target } from './server.js';
 
 /** What the routes need to know; see `main.ts`. */
 export interface RouteSources {
   /** The text of a scrape. */
   metrics(scrapeTimeoutMs: number | undefined): Promise<string>;
   health(): Health;
+  liveness(): readonly Check[];
+  readiness(): readonly Check[];
   readonly journal: Journal;
   readonly debug: { readonly stack: Handler; readonly profile: Handler };
-  /** Whether a request may see more than metrics. */
-  readonly allowed: (request: IncomingMessage) => boolean;
+  readonly guard: Guard;
+  /** Whether `/metrics` asks for the token. */
+  readonly guardMetrics: boolean;
 }
 
 export interface Health {
@@ -28,12 +33,16 @@ export interface Health {
 const GZIP_FROM_BYTES = 1024;
 
 export function createRoutes(sources: RouteSources): Routes {
-  const { journal, debug, allowed } = sources;
+  const { journal, debug, guard } = sources;
   /** For strangers a guarded route does not exist. */
-  const guarded = { guard: allowed };
+  const guarded = { guard: guard.allows };
   return {
     '/metrics': {
       async GET(request, response) {
+        if (sources.guardMetrics && !guard.hasToken(request)) {
+          sendProblem(response, 401, 'Metrics are for who has the token.', { 'WWW-Authenticate': 'Bearer' });
+          return;
+        }
         const text = await sources.metrics(scrapeTimeoutOf(request.headers));
         const gzip = text.length >= GZIP_FROM_BYTES && acceptsGzip(request.headers['accept-encoding']);
         // Sync: the async form waits in libuv's pool, which the app may have saturated.
@@ -44,7 +53,14 @@ export function createRoutes(sources: RouteSources): Routes {
         });
       },
     },
-    '/healthz': { GET: (_request, response) => sendJson(response, 200, sources.health()) },
+    '/livez': { GET: (_request, response, target) => probe(response, target, sources.liveness()) },
+    '/readyz': { GET: (_request, response, target) => probe(response, target, sources.readiness()) },
+    '/healthz': {
+      GET(_request, response, { query }) {
+        const checks = { liveness: sources.liveness(), readiness: sources.readiness() };
+        sendJson(response, 200, { ...sources.health(), ...(query.has('verbose') && checks) });
+      },
+    },
     '/api/stalls': {
       ...guarded,
       GET: (_request, response) =>
@@ -61,6 +77,17 @@ export function createRoutes(sources: RouteSources): Routes {
     '/debug/stack': { ...guarded, POST: debug.stack },
     '/debug/cpu-profile': { ...guarded, POST: debug.profile },
   };
+}
+
+/** A probe looks at the status; a person at what failed, or with `?verbose` at all that was checked. */
+function probe(response: ServerResponse, { query }: Target, checks: readonly Check[]): void {
+  const failed = checks.filter(({ ok }) => !ok);
+  const verbose = query.has('verbose') ? { checks } : {};
+  if (failed.length === 0) sendJson(response, 200, { status: 'ok', ...verbose });
+  else {
+    const detail = failed.map((check) => `${check.name}: ${check.detail}`).join('; ');
+    sendProblem(response, 503, detail, {}, verbose);
+  }
 }
 
 /** Prometheus tells its own time-out, in seconds. */

@@ -1,5 +1,15 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { Address } from '../../src/shared/protocol.js';
 import { sendProblem } from './respond.js';
 
@@ -27,6 +37,8 @@ export interface Route {
 export type Routes = Readonly<Record<string, Route>>;
 
 const HEADERS_MAX_BYTES = 8 * 1024;
+const URL_MAX_CHARS = 2 * 1024;
+const BODY_MAX_BYTES = 1024;
 const CONNECTIONS_MAX = 64;
 const REQUESTS_PER_CONNECTION = 100;
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -42,9 +54,26 @@ export interface SurvivingServer {
   close(): Promise<void>;
 }
 
+export interface ServerSettings {
+  readonly port: number;
+  /** `undefined`: all interfaces. */
+  readonly host: string | undefined;
+  /**
+   * What TLS is served with: asked each time, so that it can change. `undefined`: none; a function that returns
+   * `undefined`: TLS, but its files are not usable yet.
+   */
+  readonly tls: (() => TlsContext | undefined) | undefined;
+}
+
+export interface TlsContext extends SecureContextOptions {
+  /** Whether clients must have a certificate of the authority in `ca`. */
+  readonly clientsCertified: boolean;
+}
+
 /** Serves `routes` and goes on trying for as long as the port cannot be had. */
-export function startServer(routes: Routes, port: number, host: string | undefined): SurvivingServer {
+export function startServer(routes: Routes, { port, host, tls }: ServerSettings): SurvivingServer {
   const server = createServer(
+    tls,
     {
       maxHeaderSize: HEADERS_MAX_BYTES,
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -58,9 +87,12 @@ export function startServer(routes: Routes, port: number, host: string | undefin
   server.maxConnections = CONNECTIONS_MAX;
   server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION;
   // A client that is gone, or that talks nonsense, is no fault of ours.
-  server.on('clientError', (_error, socket) => {
+  server.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => {
+    const status = CLIENT_FAULTS[code ?? ''] ?? 400;
     // Half-open otherwise, and the place of another client taken for as long as this one likes.
-    socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n', () => socket.destroy());
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`, () =>
+      socket.destroy(),
+    );
   });
 
   let retry: NodeJS.Timeout | undefined;
@@ -69,7 +101,7 @@ export function startServer(routes: Routes, port: number, host: string | undefin
     server.listen(host === undefined ? { port } : { port, host });
   };
   const ready = new Promise<Address>((resolve, reject) => {
-    server.on('listening', () => resolve(addressOf(server)));
+    server.on('listening', () => resolve(addressOf(server, tls ? 'https' : 'http')));
     server.on('error', (error: NodeJS.ErrnoException) => {
       reject(Object.assign(new Error(listenFault(error, port, host)), { code: error.code }));
       retry = setTimeout(listen, retryMs);
@@ -90,10 +122,40 @@ export function startServer(routes: Routes, port: number, host: string | undefin
   };
 }
 
+const CLIENT_FAULTS: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+function createServer(tls: ServerSettings['tls'], options: ServerOptions, listener: RequestListener): Server {
+  if (!tls) return createHttpServer(options, listener);
+  let current = tls();
+  const server: HttpsServer = createHttpsServer(
+    { ...options, ...current, requestCert: current?.clientsCertified, rejectUnauthorized: true },
+    listener,
+  );
+  // Before the handshake of each connection: a certificate that was renewed is there without a restart.
+  server.prependListener('connection', () => {
+    const latest = tls();
+    if (latest && latest !== current) server.setSecureContext(latest);
+    current = latest;
+  });
+  return server as unknown as Server;
+}
+
+/** Throws unless key, certificate and authorities go together. */
+export function checkTls(context: TlsContext): TlsContext {
+  createSecureContext(context);
+  return context;
+}
+
 function answer(routes: Routes, request: IncomingMessage, response: ServerResponse): void {
-  // The answer does not depend on a body; what comes is thrown away.
-  request.resume();
+  if (refuseBody(request, response)) return;
   const target = request.url ?? '/';
+  if (target.length > URL_MAX_CHARS) {
+    sendProblem(response, 414, `A request target has at most ${URL_MAX_CHARS} characters.`);
+    return;
+  }
   // As a path, or with scheme and host before it, as for a proxy.
   const url = target.startsWith('/') ? `http://sidecar${target}` : target;
   if (!/^https?:/i.test(url) || !URL.canParse(url)) {
@@ -121,6 +183,19 @@ function answer(routes: Routes, request: IncomingMessage, response: ServerRespon
     });
 }
 
+/** No answer depends on a body: a small one is thrown away, at a large one the connection ends. */
+function refuseBody(request: IncomingMessage, response: ServerResponse): boolean {
+  let bytes = 0;
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > BODY_MAX_BYTES) request.destroy();
+  });
+  if (!(Number(request.headers['content-length'] ?? 0) > BODY_MAX_BYTES)) return false;
+  response.on('finish', () => request.destroy());
+  sendProblem(response, 413, `A body has at most ${BODY_MAX_BYTES} bytes.`, { Connection: 'close' });
+  return true;
+}
+
 function find(routes: Routes, path: string): { readonly route: Route | undefined; readonly id: string } {
   if (Object.hasOwn(routes, path)) return { route: routes[path], id: '' };
   const slash = path.lastIndexOf('/');
@@ -128,11 +203,11 @@ function find(routes: Routes, path: string): { readonly route: Route | undefined
   return { route: Object.hasOwn(routes, parent) ? routes[parent] : undefined, id: path.slice(slash + 1) };
 }
 
-function addressOf(server: Server): Address {
+function addressOf(server: Server, scheme: string): Address {
   const { address, family, port } = server.address() as AddressInfo;
   const reachable = address === '::' || address === '0.0.0.0' ? '127.0.0.1' : address;
   const authority = family === 'IPv6' && reachable === address ? `[${address}]` : reachable;
-  return { host: address, port, url: `http://${authority}:${port}` };
+  return { host: address, port, url: `${scheme}://${authority}:${port}` };
 }
 
 function listenFault(error: NodeJS.ErrnoException, port: number, host: string | undefined): string {

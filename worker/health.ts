@@ -1,0 +1,89 @@
+import { latenessOf } from '../src/shared/lateness.js';
+import type { HeartValues } from '../src/shared/layout.js';
+import type { ReadinessLimits, Stall } from '../src/shared/protocol.js';
+
+/** One thing that a probe asks about. */
+export interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  /** What is the matter, or why what looks bad is not. */
+  readonly detail: string;
+}
+
+export interface HealthState {
+  readonly nowMs: number;
+  readonly heart: HeartValues;
+  /** The stall under way, if there is one. */
+  readonly stall: Stall | undefined;
+  readonly debuggerOpen: boolean;
+  readonly closing: boolean;
+  /** Tasks that wait in the fullest pool, and its name. */
+  readonly queued: { readonly pool: string; readonly size: number } | undefined;
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+/**
+ * Whether a restart would help: only when what the code does has kept the loop for `timeoutMs`. It would not help a
+ * process that is starting, is stopped or gets no CPU, and it would spoil a debugging session.
+ */
+export function checkLiveness(state: HealthState, timeoutMs: number): readonly Check[] {
+  const { heart, stall } = state;
+  const check = (ok: boolean, detail: string): readonly Check[] => [{ name: 'eventloop', ok, detail }];
+  if (heart.loopStartedAtMs === 0) return check(true, 'starting');
+  if (!stall) return check(true, heart.pausedSinceMs > 0 ? 'in pause()' : 'turning');
+  const stalledMs = stall.durationMs - stall.pausedMs;
+  const detail = `has not turned for ${seconds(stalledMs)} (${stall.cause})`;
+  if (stalledMs < timeoutMs) return check(true, detail);
+  if (state.debuggerOpen) return check(true, `${detail}; a debugger is attached`);
+  if (stall.cause === 'paused' || stall.cause === 'starved')
+    return check(true, `${detail}; no fault of its code`);
+  return check(false, `${detail}; the limit is ${seconds(timeoutMs)}`);
+}
+
+/** Whether this process should get work. */
+export interface Readiness {
+  /** Takes note of limits exceeded at this moment; to be called often enough not to miss one. */
+  look(state: HealthState): void;
+  check(state: HealthState): readonly Check[];
+}
+
+export function createReadiness(limits: ReadinessLimits | undefined): Readiness {
+  let fullMs = Number.NEGATIVE_INFINITY;
+  let fullDetail = '';
+
+  /** The longest that the loop was late since `fromMs`, in milliseconds. The heart keeps the worst of each second. */
+  function worstLagSince(fromMs: number, { nowMs, heart }: HealthState): number {
+    const worst = heart.worstMs.filter((_, slot) => ((heart.worstSecond[slot] ?? 0) + 1) * 1000 > fromMs);
+    return Math.max(latenessOf(nowMs, heart.dueMs, heart.lastMarkMs), ...worst);
+  }
+
+  function look({ nowMs, queued }: HealthState): void {
+    if (!limits || !queued || queued.size <= limits.maxQueued) return;
+    fullMs = nowMs;
+    fullDetail = `${queued.size} tasks wait in ${JSON.stringify(queued.pool)}`;
+  }
+
+  return {
+    look,
+    check(state) {
+      look(state);
+      const { heart, nowMs, closing } = state;
+      const started = heart.loopStartedAtMs > 0;
+      const checks: Check[] = [
+        { name: 'started', ok: started, detail: started ? 'the loop turns' : 'the loop has not turned yet' },
+        { name: 'open', ok: !closing, detail: closing ? 'the watchdog is closing' : 'not closing' },
+      ];
+      if (limits && Number.isFinite(limits.maxLag)) {
+        const lagMs = worstLagSince(nowMs - limits.recovery, state);
+        const detail = `late by up to ${seconds(lagMs)} in the last ${seconds(limits.recovery)}`;
+        checks.push({ name: 'lag', ok: lagMs <= limits.maxLag, detail });
+      }
+      if (limits && Number.isFinite(limits.maxQueued)) {
+        const ok = nowMs - fullMs > limits.recovery;
+        checks.push({ name: 'queues', ok, detail: ok ? 'within the limit' : fullDetail });
+      }
+      return checks;
+    },
+  };
+}
