@@ -20,6 +20,8 @@ export interface Child {
   readonly process: ChildProcess;
   /** The next message that has this property, also one that came before; its value. */
   message<T = unknown>(key: string): Promise<T>;
+  /** The values of all such messages that have come and were not asked for yet. */
+  messages(key: string): unknown[];
   send(message: object): void;
   readonly exit: Promise<Exit>;
   kill(signal?: NodeJS.Signals): Promise<Exit>;
@@ -87,6 +89,7 @@ export function startChild(fixture: string, options: ChildOptions = {}): Child {
         await Promise.race([more, ended]);
       }
     },
+    messages: (key) => inbox.filter((message) => Object.hasOwn(message, key)).map((message) => message[key]),
     send: (message) => void child.send(message),
     exit,
     kill(signal = 'SIGKILL') {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { connect } from 'node:net';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { promtool, SKIP_PROMTOOL } from '../promtool.js';
 import { killChildren, startChild } from './child.js';
 import { scrape } from './scrape.js';
@@ -8,7 +9,8 @@ import { scrape } from './scrape.js';
 let url: string;
 beforeAll(async () => {
   const app = startChild('app.mjs', {
-    args: [JSON.stringify({ host: '127.0.0.1', labels: { app: 'shop' } })],
+    args: [JSON.stringify({ host: '127.0.0.1', labels: { app: 'shop' } }), '--a-secret-flag'],
+    env: { DATABASE_PASSWORD: 'a-secret-of-the-app' },
   });
   ({ url } = await app.message<{ url: string }>('ready'));
 });
@@ -52,6 +54,66 @@ it.each([
     title: expect.any(String),
     detail: expect.any(String),
   });
+});
+
+describe('limits', () => {
+  /** Sends bytes and returns all that comes back until the connection ends. */
+  async function raw(...parts: string[]): Promise<string> {
+    const { hostname, port } = new URL(url);
+    const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+    let answer = '';
+    socket.on('data', (data) => {
+      answer += data;
+    });
+    socket.on('error', () => {}); // A reset is an answer, too.
+    for (const part of parts) socket.write(part);
+    await new Promise((resolve) => socket.on('close', resolve).on('end', resolve));
+    socket.destroy();
+    return answer;
+  }
+  const get = (more: string, path = '/healthz') => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
+
+  it.each([
+    ['a long target', 414, [get('Connection: close\r\n', `/metrics?${'x'.repeat(2100)}`)]],
+    ['long headers', 431, [get(`X: ${'x'.repeat(9000)}\r\n`)]],
+    ['a large body that is announced', 413, [get('Content-Length: 1025\r\n'), 'x']],
+    ['two lengths', 400, [get('Content-Length: 1\r\nContent-Length: 2\r\n'), 'x']],
+    ['a length and chunks', 400, [get('Content-Length: 5\r\nTransfer-Encoding: chunked\r\n'), '0\r\n\r\n']],
+    ['no host', 400, ['GET /healthz HTTP/1.1\r\n\r\n']],
+    ['no HTTP at all', 400, ['\x16\x03\x01\x02\x00\x01\x00']],
+  ])('%s: %i', async (_, status, parts) => {
+    expect(await raw(...parts)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  });
+
+  it('a large body that was not announced ends the connection', async () => {
+    const chunk = `400\r\n${'x'.repeat(1024)}\r\n`;
+    const answer = await raw(
+      get('Transfer-Encoding: chunked\r\n'),
+      ...Array.from({ length: 100 }, () => chunk),
+    );
+    expect(answer.match(/HTTP\/1\.1 \d+/g)?.length ?? 0).toBeLessThanOrEqual(1);
+  });
+
+  it('a small one is thrown away', async () => {
+    const answer = await raw(
+      `${get('Content-Length: 1024\r\n')}${'x'.repeat(1024)}${get('Connection: close\r\n')}`,
+    );
+    expect(answer.match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+  });
+});
+
+it('keeps its answers from being stored, guessed at, framed or read by other origins, and tells no secret', async () => {
+  for (const path of ['/metrics', '/healthz', '/livez', '/readyz?verbose', '/api/stalls', '/nothing']) {
+    const response = await fetch(url + path);
+    expect(Object.fromEntries(response.headers), path).toMatchObject({
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      'cross-origin-resource-policy': 'same-origin',
+      'referrer-policy': 'no-referrer',
+    });
+    expect(await response.text(), path).not.toMatch(/a-secret-of-the-app|--a-secret-flag/);
+  }
 });
 
 it('GET /healthz tells the state', async () => {

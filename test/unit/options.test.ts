@@ -76,6 +76,30 @@ describe('options', () => {
       { token: 'short' },
       'a string of 32 printable ASCII characters or more, without spaces, but is something else (string).',
     ],
+    [
+      0,
+      { livenessTimeout: 999 },
+      'The option "livenessTimeout" must be a number of milliseconds, 1000 or more',
+    ],
+    [0, { readiness: {} }, 'The option "readiness" must be an object { maxLag?, maxQueued?, recovery? }'],
+    [0, { readiness: { maxlag: 5 } }, 'at least one of the limits, but is an object (object).'],
+    [0, { readiness: { maxLag: '5' } }, 'but is an object (object)'],
+    [0, { readiness: { maxLag: 5, recovery: 60_001 } }, 'milliseconds up to 60000'],
+    [0, { tokenFile: '' }, 'The option "tokenFile" must be the path of a file, but is "" (string).'],
+    [
+      0,
+      { token: 'x'.repeat(32), tokenFile: '/a' },
+      'The options "token" and "tokenFile" exclude each other.',
+    ],
+    [0, { guardMetrics: 1 }, 'The option "guardMetrics" must be true or false, but is 1 (number).'],
+    [0, { guardMetrics: true }, 'The option "guardMetrics" needs a "token" or a "tokenFile".'],
+    [
+      0,
+      { tls: { key: '/k' } },
+      'The option "tls" must be an object { key, cert, ca? } with paths of PEM files',
+    ],
+    [0, { tls: { key: '/k', cert: '/c', cacert: '/a' } }, 'but is an object (object)'],
+    [0, { capture: { after: 100, samples: 3 } }, 'but is an object (object)'],
     [0, { allowedHosts: ['a b'] }, 'The option "allowedHosts" must be an array of host names'],
     [0, { labels: { thread: 'x' } }, 'The option "labels" must be an object of at most 16 strings'],
     [0, { labels: { 'a-b': 'x' } }, 'names match [a-zA-Z_][a-zA-Z0-9_]*'],
@@ -122,7 +146,10 @@ describe('the environment', () => {
       'capture',
       'log',
       'journal',
+      'livenessTimeout',
       'token',
+      'tokenFile',
+      'guardMetrics',
     ]);
     expect(
       read({
@@ -133,7 +160,10 @@ describe('the environment', () => {
         WATCHDOG_CAPTURE: 'false',
         WATCHDOG_LOG: 'json',
         WATCHDOG_JOURNAL: '/tmp/7',
+        WATCHDOG_LIVENESS_TIMEOUT: '5000',
         WATCHDOG_TOKEN: 'x'.repeat(32),
+        WATCHDOG_TOKEN_FILE: '/run/token',
+        WATCHDOG_GUARD_METRICS: 'true',
       }),
     ).toEqual({
       port: 9000,
@@ -144,7 +174,10 @@ describe('the environment', () => {
         capture: false,
         log: 'json',
         journal: '/tmp/7',
+        livenessTimeout: 5000,
         token: 'x'.repeat(32),
+        tokenFile: '/run/token',
+        guardMetrics: true,
       },
       warnings: [],
     });

@@ -1,0 +1,189 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Child, eventually, killChildren, startChild } from './child.js';
+
+const homes: string[] = [];
+afterEach(async () => {
+  await killChildren();
+  for (const home of homes.splice(0)) rmSync(home, { recursive: true });
+});
+function newHome(): string {
+  const home = mkdtempSync(join(tmpdir(), 'watchdog-guard-'));
+  homes.push(home);
+  return home;
+}
+
+const TOKEN = 'an-example-secret-of-enough-characters';
+const outside = Object.values(networkInterfaces())
+  .flat()
+  .find((address) => address && !address.internal && address.family === 'IPv4')?.address;
+
+async function startApp(
+  options: object = {},
+  env: Record<string, string> = {},
+): Promise<{ app: Child; url: string }> {
+  const app = startChild('app.mjs', { args: [JSON.stringify(options)], env });
+  const { url } = await app.message<{ url: string }>('ready');
+  return { app, url };
+}
+/** The status of one request. */
+function curl(...args: string[]): string {
+  try {
+    return execFileSync('curl', ['-s', '-o', '/dev/null', '-w', '%{http_code}', ...args], {
+      encoding: 'utf8',
+    });
+  } catch (error) {
+    return `curl ${(error as { status: number }).status}`;
+  }
+}
+const bearer = (token: string): string[] => ['-H', `Authorization: Bearer ${token}`];
+
+describe('guarded routes', () => {
+  it('opens the guarded routes to this host by its own names only', async () => {
+    const { url } = await startApp({ allowedHosts: ['shop.internal'] });
+    const route = `${url}/api/stalls`;
+    const { port } = new URL(url);
+    expect(curl(route)).toBe('200');
+    expect(curl('-H', `Host: localhost:${port}`, route)).toBe('200');
+    expect(curl('-H', 'Host: [::1]', route)).toBe('200');
+    expect(curl('-H', 'Host: Shop.Internal', route)).toBe('200');
+    expect(curl('-H', 'Host: attacker.example', route)).toBe('404');
+    expect(curl('-H', 'Origin: http://attacker.example', route)).toBe('404');
+    expect(curl('-H', 'Sec-Fetch-Site: cross-site', route)).toBe('404');
+    expect(curl('-X', 'POST', '-H', 'Origin: null', `${url}/debug/stack`)).toBe('404');
+    expect(curl('-H', 'Host: attacker.example', `${url}/metrics`)).toBe('200');
+    expect(curl(`${url}/debug/stack`)).toBe('405');
+    expect(curl('-X', 'POST', `${url}/debug/cpu-profile?seconds=31`)).toBe('400');
+  });
+
+  it.runIf(outside)('opens them to others by the token only', async () => {
+    const { url } = await startApp({ token: TOKEN });
+    const from = `http://${outside}:${new URL(url).port}`;
+    expect(curl(`${from}/metrics`)).toBe('200');
+    expect(curl(`${from}/api/stalls`)).toBe('404');
+    expect(curl(...bearer(`${TOKEN}x`), `${from}/api/stalls`)).toBe('404');
+    expect(curl(`${from}/api/stalls?token=${TOKEN}`)).toBe('404');
+    expect(curl(...bearer(TOKEN), `${from}/api/stalls`)).toBe('200');
+  });
+});
+
+describe('the token', () => {
+  const closed = 'Host: attacker.example';
+
+  it('may be in the environment', async () => {
+    const { url } = await startApp({}, { WATCHDOG_TOKEN: TOKEN });
+    expect(curl('-H', closed, `${url}/api/stalls`)).toBe('404');
+    expect(curl('-H', closed, ...bearer(TOKEN), `${url}/api/stalls`)).toBe('200');
+  });
+
+  it('may be in a file, and change there; a bad one is a warning, and the good one before it stays', async () => {
+    const file = join(newHome(), 'token');
+    const write = (text: string): void => {
+      writeFileSync(`${file}.new`, text);
+      renameSync(`${file}.new`, file);
+    };
+    write(`${TOKEN}\n`);
+    const { app, url } = await startApp({ tokenFile: file, guardMetrics: true });
+    const status = (token: string): string => curl(...bearer(token), `${url}/metrics`);
+    expect(status(TOKEN)).toBe('200');
+    write(`${TOKEN}-renewed\n`);
+    await eventually(() => status(`${TOKEN}-renewed`) === '200' || undefined, 'the new token opens');
+    expect(status(TOKEN)).toBe('401');
+    write('short');
+    await eventually(() => {
+      status(TOKEN);
+      return app.messages('warning').length > 0 || undefined;
+    }, 'the warning');
+    expect(app.messages('warning')).toMatchObject([
+      {
+        message: `The token in ${file} must be a string of 32 printable ASCII characters or more, without spaces.`,
+      },
+    ]);
+    expect(status(`${TOKEN}-renewed`)).toBe('200');
+  });
+
+  it('guards the metrics if asked to, from everyone; the probes stay open', async () => {
+    const { url } = await startApp({ token: TOKEN, guardMetrics: true });
+    const refused = await fetch(`${url}/metrics`);
+    expect(refused.status).toBe(401);
+    expect(refused.headers.get('www-authenticate')).toBe('Bearer');
+    expect(curl(...bearer(TOKEN), `${url}/metrics`)).toBe('200');
+    for (const probe of ['livez', 'readyz', 'healthz']) expect(curl(`${url}/${probe}`), probe).toBe('200');
+    // On this host the rest is open as ever.
+    expect(curl(`${url}/api/stalls`)).toBe('200');
+  });
+});
+
+describe('TLS', () => {
+  const openssl = (...args: string[]): Buffer => execFileSync('openssl', args, { stdio: 'pipe' });
+  /** A key and a certificate for localhost, signed by `issuer` or by itself. */
+  function certify(home: string, name: string, issuer?: string): { key: string; cert: string } {
+    const [key, cert] = [join(home, `${name}.key`), join(home, `${name}.pem`)];
+    const by = issuer ? ['-CA', join(home, `${issuer}.pem`), '-CAkey', join(home, `${issuer}.key`)] : [];
+    openssl(
+      ...[
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-days',
+        '2',
+      ],
+      ...[
+        '-subj',
+        `/CN=${name}`,
+        '-addext',
+        'subjectAltName=IP:127.0.0.1',
+        '-keyout',
+        key,
+        '-out',
+        cert,
+        ...by,
+      ],
+    );
+    return { key, cert };
+  }
+
+  it('serves the certificate that is in the files now', async () => {
+    const home = newHome();
+    const first = certify(home, 'first');
+    const second = certify(home, 'second');
+    const tls = { key: join(home, 'key'), cert: join(home, 'cert') };
+    const install = (pair: { key: string; cert: string }): void => {
+      execFileSync('cp', [pair.key, tls.key]);
+      execFileSync('cp', [pair.cert, tls.cert]);
+    };
+    install(first);
+    const { app, url } = await startApp({ tls });
+    expect(url).toMatch(/^https:/);
+    const trusting = (cert: string): string => curl('--cacert', cert, `${url}/metrics`);
+    expect(trusting(first.cert)).toBe('200');
+    install(second);
+    await eventually(() => trusting(second.cert) === '200' || undefined, 'the new certificate is served');
+    expect(trusting(first.cert)).toBe('curl 60');
+    // A key that does not go with the certificate: the pair before it goes on.
+    execFileSync('cp', [first.key, tls.key]);
+    await eventually(() => {
+      expect(trusting(second.cert)).toBe('200');
+      return app.messages('warning').length > 0 || undefined;
+    }, 'the warning');
+  });
+
+  it('lets in certified clients only, if there is an authority for them', async () => {
+    const home = newHome();
+    const server = certify(home, 'server');
+    const authority = certify(home, 'authority');
+    const client = certify(home, 'client', 'authority');
+    const { url } = await startApp({ tls: { ...server, ca: authority.cert } });
+    const trusting = ['--cacert', server.cert];
+    expect(curl(...trusting, '--cert', client.cert, '--key', client.key, `${url}/metrics`)).toBe('200');
+    expect(curl(...trusting, '--cert', server.cert, '--key', server.key, `${url}/metrics`)).toMatch(/^curl/);
+    expect(curl(...trusting, `${url}/metrics`)).toMatch(/^curl/);
+  });
+});

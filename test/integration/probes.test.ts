@@ -1,0 +1,100 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Child, eventually, killChildren, startChild } from './child.js';
+
+afterEach(killChildren);
+
+const LIMITS = { livenessTimeout: 1000, readiness: { maxLag: 500, recovery: 3000 } };
+
+interface Answer {
+  readonly status: number;
+  readonly body: {
+    readonly status: unknown;
+    readonly detail?: string;
+    readonly checks?: readonly { name: string; ok: boolean; detail: string }[];
+  };
+}
+
+async function probe(url: string, path: string): Promise<Answer> {
+  const response = await fetch(url + path, { signal: AbortSignal.timeout(10_000) });
+  return { status: response.status, body: (await response.json()) as Answer['body'] };
+}
+async function startApp(...nodeArgs: string[]): Promise<{ app: Child; url: string }> {
+  const app = startChild('app.mjs', { args: [JSON.stringify({ ...LIMITS, log: false })], nodeArgs });
+  const { url } = await app.message<{ url: string }>('ready');
+  return { app, url };
+}
+/** Waits until the stall is surely over the limit, by what the probes themselves say. */
+const stalledFor = (url: string, limitMs: number): Promise<unknown> =>
+  eventually(async () => {
+    const { body } = await probe(url, '/livez?verbose');
+    const [, seconds] = /not turned for ([\d.]+) s/.exec(body.checks?.[0]?.detail ?? '') ?? [];
+    return Number(seconds) * 1000 > limitMs || undefined;
+  }, 'the stall is long');
+
+it('both probes pass, fail while the loop is stuck for too long, and pass again', async () => {
+  const { app, url } = await startApp();
+  expect(await probe(url, '/livez')).toEqual({ status: 200, body: { status: 'ok' } });
+  expect(await probe(url, '/readyz')).toEqual({ status: 200, body: { status: 'ok' } });
+  app.send({ deed: 'spin', value: 4000 });
+  await stalledFor(url, LIMITS.livenessTimeout);
+  const dead = await probe(url, '/livez');
+  expect(dead.status).toBe(503);
+  expect(dead.body.detail).toMatch(/^eventloop: has not turned for \d\.\d s \(cpu\); the limit is 1\.0 s$/);
+  expect(dead.body.checks).toBeUndefined();
+  const unready = await probe(url, '/readyz?verbose');
+  expect(unready.status).toBe(503);
+  expect(unready.body.checks?.map(({ name, ok }) => [name, ok])).toEqual([
+    ['started', true],
+    ['open', true],
+    ['lag', false],
+  ]);
+  await app.message('stall');
+  expect((await probe(url, '/livez')).status).toBe(200);
+  expect((await probe(url, '/readyz')).status).toBe(503);
+  await eventually(
+    async () => (await probe(url, '/readyz')).status === 200 || undefined,
+    'it is ready again',
+  );
+});
+
+it('neither waits for main when the process starts, which is not ready then', async () => {
+  const app = startChild('blocked-from-the-start.mjs');
+  const url = `http://127.0.0.1:${await app.message<number>('port')}`;
+  const starting = await eventually(() => probe(url, '/readyz'), 'the sidecar listens');
+  expect(starting).toMatchObject({ status: 503, body: { detail: 'started: the loop has not turned yet' } });
+  expect((await probe(url, '/livez?verbose')).body.checks).toMatchObject([{ ok: true, detail: 'starting' }]);
+  expect((await (await fetch(`${url}/healthz?verbose`)).json()) as object).toMatchObject({
+    status: 'starting',
+    liveness: [{ name: 'eventloop', ok: true }],
+    readiness: [{ name: 'started', ok: false }, { name: 'open' }],
+  });
+});
+
+describe('liveness is kept', () => {
+  it('by a process that was stopped', async () => {
+    const { app, url } = await startApp();
+    app.process.kill('SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 2 * LIMITS.livenessTimeout));
+    const first = probe(url, '/livez');
+    app.process.kill('SIGCONT');
+    expect((await first).status).toBe(200);
+  });
+
+  it('by known long work', async () => {
+    const { app, url } = await startApp();
+    app.send({ deed: 'pause', value: 2 * LIMITS.livenessTimeout });
+    await app.message('begun');
+    let done = false;
+    void app.message('done').then(() => {
+      done = true;
+    });
+    while (!done) expect((await probe(url, '/livez?verbose')).body).toMatchObject({ status: 'ok' });
+  });
+
+  it('under a debugger', async () => {
+    const { app, url } = await startApp('--inspect=0');
+    app.send({ deed: 'spin', value: 3 * LIMITS.livenessTimeout });
+    await stalledFor(url, LIMITS.livenessTimeout);
+    expect((await probe(url, '/livez?verbose')).body.checks?.[0]?.detail).toContain('a debugger is attached');
+  });
+});
