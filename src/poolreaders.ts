@@ -1,5 +1,5 @@
 import type { PoolEntry, ThreadCounters } from './shared/protocol.js';
-import type { PiscinaLike, PoolSampler } from './types.js';
+import type { PiscinaLike, PoolSample, PoolSampler } from './types.js';
 
 /** What a look at a pool yields; what a pool does not have is left out. */
 export interface PoolReading {
@@ -44,11 +44,15 @@ export function readSampler(sampler: PoolSampler): PoolReader {
         Promise.resolve(sample).catch(() => {});
         throw new TypeError('its sampler must give its numbers at once, but gave a promise');
       }
+      // Getters of a class will do, but what every object has by a polluted prototype is no answer.
+      const of = (name: keyof PoolSample): unknown =>
+        Object.hasOwn(Object.prototype, name) && !Object.hasOwn(sample, name) ? undefined : sample[name];
+      const completed = of('completed');
       return {
-        capacity: number(sample.capacity, 'capacity'),
-        active: number(sample.active, 'active'),
-        queueSize: number(sample.queued, 'queued'),
-        completed: sample.completed === undefined ? undefined : number(sample.completed, 'completed'),
+        capacity: number(of('capacity'), 'capacity'),
+        active: number(of('active'), 'active'),
+        queueSize: number(of('queued'), 'queued'),
+        completed: completed === undefined ? undefined : number(completed, 'completed'),
       };
     },
     stop() {},

@@ -28,8 +28,9 @@ export function followFiles<T>(
       const stats = paths.map((path) => statSync(path));
       const versions = stats.map(({ ino, mtimeMs, size }) => `${ino} ${mtimeMs} ${size}`).join('\n');
       if (versions === seen) return value;
-      const large = stats.findIndex(({ size }) => size > MAX_BYTES);
-      if (large >= 0) throw new Error(`${paths[large]} is larger than ${MAX_BYTES} bytes`);
+      // A pipe would be waited for.
+      const odd = stats.findIndex((stat) => !stat.isFile() || stat.size > MAX_BYTES);
+      if (odd >= 0) throw new Error(`${paths[odd]} is not a file of at most ${MAX_BYTES} bytes`);
       value = make(paths.map((path) => readFileSync(path, 'utf8')));
       seen = versions;
       faulty = false;

@@ -32,6 +32,8 @@ export interface ChildOptions {
   readonly nodeArgs?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** A command that runs the one it is given. */
+  readonly under?: readonly string[];
   /** When to give the child up, in milliseconds. */
   readonly deadManMs?: number;
 }
@@ -48,7 +50,14 @@ export function startChild(fixture: string, options: ChildOptions = {}): Child {
   const file = fixture.startsWith('/')
     ? fixture
     : fileURLToPath(new URL(`../fixtures/${fixture}`, import.meta.url));
-  const child = spawn(NODE, [...(options.nodeArgs ?? []), file, ...(options.args ?? [])], {
+  const [command = NODE, ...args] = [
+    ...(options.under ?? []),
+    NODE,
+    ...(options.nodeArgs ?? []),
+    file,
+    ...(options.args ?? []),
+  ];
+  const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, NODE_OPTIONS: '', ...options.env },
     cwd: options.cwd,

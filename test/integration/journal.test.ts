@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,6 +84,14 @@ describe('the journal file', () => {
       },
     ],
     ['is on a full disk', () => '/dev/full'],
+    ['is in a directory that cannot be written to', () => '/proc/stalls.jsonl'],
+    [
+      'is a pipe that nobody reads',
+      () => {
+        execFileSync('mkfifo', [join(home, 'pipe')]);
+        return join(home, 'pipe');
+      },
+    ],
   ])('that %s is one warning and a metric', async (_, path) => {
     const app = startChild('app.mjs', { args: [JSON.stringify({ journal: path(), log: false })] });
     const { url } = await app.message<{ url: string }>('ready');

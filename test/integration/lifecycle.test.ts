@@ -12,6 +12,7 @@ describe('a process with the watchdog ends as one without:', () => {
     ['process.exit', { code: 7, signal: null }],
     ['process.exit when ready', { code: 7, signal: null }],
     ['uncaught exception', { code: 1, signal: null, stderr: expect.stringContaining('the app is broken') }],
+    ['process.exit in uncaughtException', { code: 9, signal: null }],
     ['sigterm', { code: null, signal: 'SIGTERM' }],
   ])('%s', async (way, end) => {
     const exit = await live(way);

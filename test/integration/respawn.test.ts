@@ -6,19 +6,25 @@ afterEach(killChildren);
 
 const restarts = (one: Scrape): number => one.value('watchdog_sidecar_restarts_total');
 
-it('a sidecar that dies, ten times in a row, comes back on its port and counts on', async () => {
+const WAYS = ['terminate', 'exception', 'exhaustion', 'exit'];
+/** From the death to the next answer. */
+const BACK_WITHIN_MS = 2000;
+
+it('a sidecar that dies, ten times in a row and in several ways, comes back on its port and counts on', async () => {
   const app = startChild('mortal.mjs');
   const { url } = await app.message<{ url: string }>('ready');
   let last: Scrape | undefined;
   for (let death = 1; death <= 10; death++) {
     app.send({ deed: 'spin' });
     await app.message('spun');
-    app.send({ deed: 'kill' });
-    await app.message('killed');
+    app.send({ deed: 'kill', value: WAYS[death % WAYS.length] });
+    await app.message('died');
+    const diedAt = Date.now();
     const one = await eventually(async () => {
       const now = await scrape(url);
       return restarts(now) === death ? now : undefined;
     }, `respawn ${death}`);
+    expect(Date.now() - diedAt).toBeLessThan(BACK_WITHIN_MS);
     for (const family of [
       'watchdog_eventloop_turns_total',
       'watchdog_eventloop_delay_seconds',

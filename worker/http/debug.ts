@@ -50,6 +50,8 @@ export function createDebugHandlers({ capturer, toFrames, count }: DebugOptions)
         return;
       }
       if (refused(response, 'cpu_profile')) return;
+      // Nothing is to be sent for so long, and that is all right.
+      response.setTimeout(seconds * 1000 + 2 * ANSWER_MS);
       const profile = await capturer.profile(seconds * 1000, seconds * 1000 + ANSWER_MS);
       count('cpu_profile', profile ? 'captured' : 'unanswered');
       if (!profile) {

@@ -8,7 +8,7 @@ import {
   STATUS_CODES,
 } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { Address } from '../../src/shared/protocol.js';
 import { sendProblem } from './respond.js';
@@ -82,9 +82,15 @@ export function startServer(routes: Routes, { port, host, tls }: ServerSettings)
       // A timer of its own, which wakes this thread: seldom enough not to be felt on an idle process.
       connectionsCheckingInterval: 5000,
     },
-    (request, response) => answer(routes, request, response),
+    (request, response) => {
+      places.occupy(request.socket, response);
+      answer(routes, request, response);
+    },
   );
-  server.maxConnections = CONNECTIONS_MAX;
+  const places = createPlaces(CONNECTIONS_MAX);
+  server.on('connection', places.take);
+  // Who neither sends nor reads is let go of; a profile that is being taken says so, see `debug.ts`.
+  server.setTimeout(REQUEST_TIMEOUT_MS);
   server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION;
   // A client that is gone, or that talks nonsense, is no fault of ours.
   server.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => {
@@ -122,6 +128,44 @@ export function startServer(routes: Routes, { port, host, tls }: ServerSettings)
   };
 }
 
+/**
+ * The connections, of which there are at most `max`. A newcomer takes the place of the one that has been idle for
+ * longest: whoever keeps many connections open and silent shuts nobody out.
+ */
+function createPlaces(max: number): {
+  take(socket: Socket): void;
+  /** Until the response is over its connection is not idle. */
+  occupy(socket: Socket, response: ServerResponse): void;
+} {
+  // By address: of a TLS connection we get to see two sockets, the outer and the inner one.
+  const keyOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
+  const sockets = new Map<string, Socket>();
+  const occupied = new Map<string, number>();
+  const change = (key: string, by: number): void => {
+    const count = (occupied.get(key) ?? 0) + by;
+    if (count > 0) occupied.set(key, count);
+    else occupied.delete(key);
+  };
+  return {
+    take(socket) {
+      const key = keyOf(socket);
+      if (sockets.size >= max) {
+        const idle = [...sockets].find(([one]) => !occupied.has(one)) ?? [...sockets][0];
+        idle?.[1].destroy();
+      }
+      sockets.set(key, socket);
+      socket.once('close', () => {
+        if (sockets.get(key) === socket) sockets.delete(key);
+      });
+    },
+    occupy(socket, response) {
+      const key = keyOf(socket);
+      change(key, 1);
+      response.once('close', () => change(key, -1));
+    },
+  };
+}
+
 const CLIENT_FAULTS: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
@@ -131,7 +175,13 @@ function createServer(tls: ServerSettings['tls'], options: ServerOptions, listen
   if (!tls) return createHttpServer(options, listener);
   let current = tls();
   const server: HttpsServer = createHttpsServer(
-    { ...options, ...current, requestCert: current?.clientsCertified, rejectUnauthorized: true },
+    {
+      ...options,
+      ...current,
+      handshakeTimeout: REQUEST_TIMEOUT_MS,
+      requestCert: current?.clientsCertified,
+      rejectUnauthorized: true,
+    },
     listener,
   );
   // Before the handshake of each connection: a certificate that was renewed is there without a restart.

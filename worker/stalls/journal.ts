@@ -76,6 +76,10 @@ export function fingerprintOf({ cause, stacks }: Pick<Stall, 'cause' | 'stacks'>
     .slice(0, 12);
 }
 
+/** No symbolic link is followed, and no pipe without a reader is waited for. */
+const FLAGS =
+  constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
 /**
  * Appends lines to a file, synchronously, so that what was written before a SIGKILL is there after it. Never
  * throws: the first fault of a series is told to `onError`, each is counted there.
@@ -87,9 +91,7 @@ export function createJournalFile(
   let failing = false;
   return (line) => {
     try {
-      // No symbolic link is followed, and nobody else may read what may hold paths and code.
-      const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
-      const fd = openSync(file, flags, 0o600);
+      const fd = openSync(file, FLAGS, 0o600);
       let full: boolean;
       try {
         writeSync(fd, `${JSON.stringify(line)}\n`);
