@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
 import { killChildren, startChild } from '../integration/child.js';
 import { scrape } from '../integration/scrape.js';
+import { rssMib } from './process.js';
 
 afterEach(killChildren);
 
@@ -11,9 +11,6 @@ const TURNS = 1_000_000;
 const CONNECTIONS = 8;
 /** A process's memory moves by this much on its own; 100,000 scrapes of 10 KB that leaked would be a gigabyte. */
 const NOISE_MIB = 24;
-
-const rssMib = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 
 function drainOnce(url: string, agent: Agent): Promise<void> {
   return new Promise((resolve, reject) => {

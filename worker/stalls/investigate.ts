@@ -137,7 +137,8 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
     const stall = describe(live.turn, live.startMs, live.stallMs, open);
     account.charge(live, stall.cause);
     if (first) options.onBegin(stall);
-    lookInto(nowMs, live, open);
+    // Of a process that stood still there is nothing to see.
+    if (stall.cause !== 'paused') lookInto(nowMs, live, open);
     return stall;
   }
 

@@ -1,0 +1,85 @@
+import { get } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, expect, it } from 'vitest';
+import type { Stall } from '../../src/types.js';
+import { type Child, eventually, killChildren, startChild } from '../integration/child.js';
+import { scrape } from '../integration/scrape.js';
+import { descriptors, rssMib } from './process.js';
+
+// Not after each: they run side by side.
+afterAll(killChildren);
+
+async function startApp(options: object = {}): Promise<{ app: Child; url: string }> {
+  const app = startChild('app.mjs', {
+    args: [JSON.stringify({ log: false, ...options })],
+    deadManMs: 300_000,
+  });
+  const { url } = await app.message<{ url: string }>('ready');
+  return { app, url };
+}
+const LAG = 'watchdog_eventloop_lag_seconds{thread="main"}';
+
+it('a main thread that is frozen for a minute is watched all the time', { concurrent: true }, async () => {
+  const { app, url } = await startApp({ livenessTimeout: 30_000 });
+  app.send({ deed: 'sleep', value: 60_000 });
+  await app.message('begun');
+  let done = false;
+  const told = app.message<Stall>('stall').then((stall) => {
+    done = true;
+    return stall;
+  });
+  let lag = 0;
+  let stalledSeconds = 0;
+  let failed = 0;
+  while (!done) {
+    const one = await scrape(url);
+    if (one.value(LAG) > 0) {
+      expect(one.value(LAG)).toBeGreaterThan(lag);
+      lag = one.value(LAG);
+    }
+    const stalled = one.value('watchdog_stall_seconds_total{thread="main",cause="blocked"}');
+    expect(stalled).toBeGreaterThanOrEqual(stalledSeconds);
+    stalledSeconds = stalled;
+    if ((await fetch(`${url}/livez`)).status === 503) failed++;
+    await sleep(250);
+  }
+  const stall = await told;
+  expect(stall.cause).toBe('blocked');
+  expect(stall.durationMs).toBeGreaterThan(60_000);
+  expect(lag).toBeGreaterThan(59);
+  // From half of the time on.
+  expect(failed).toBeGreaterThan(50);
+  expect((await fetch(`${url}/livez`)).status).toBe(200);
+});
+
+it('a process that was stopped for ten seconds says so and blames nobody', { concurrent: true }, async () => {
+  const { app, url } = await startApp();
+  await scrape(url);
+  app.process.kill('SIGSTOP');
+  await sleep(10_000);
+  app.process.kill('SIGCONT');
+  const stall = await app.message<Stall>('stall');
+  expect(stall).toMatchObject({ cause: 'paused', stacks: [] });
+  const one = await scrape(url);
+  expect(one.value('watchdog_process_pause_seconds_total')).toBeGreaterThan(9);
+  expect(one.value('watchdog_stalls_total{thread="main",cause="paused"}')).toBe(1);
+});
+
+it('10,000 connections, one after the other, leave nothing behind', { concurrent: true }, async () => {
+  const CONNECTIONS = 10_000;
+  const NOISE_MIB = 24;
+  const { app, url } = await startApp();
+  const pid = app.process.pid as number;
+  const once = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      get(`${url}/livez`, { agent: false }, (response) => response.resume().on('end', resolve)).on(
+        'error',
+        reject,
+      );
+    });
+  for (let i = 0; i < CONNECTIONS / 10; i++) await once();
+  const before = { mib: rssMib(pid), fds: descriptors(pid) };
+  for (let i = 0; i < CONNECTIONS; i++) await once();
+  await eventually(() => descriptors(pid) <= before.fds || undefined, 'all are closed');
+  expect(rssMib(pid) - before.mib).toBeLessThan(NOISE_MIB);
+});
