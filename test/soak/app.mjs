@@ -1,0 +1,69 @@
+// An app under load that stalls at random for known lengths, and tells its parent of each. argv: the journal, the seed.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import { holdSidecars, sabotage } from '../fixtures/saboteur.mjs';
+import { randomFrom } from './random.mjs';
+
+const [journal, seed] = process.argv.slice(2);
+const random = randomFrom(Number(seed));
+
+let sidecar;
+holdSidecars((worker) => {
+  sidecar = worker;
+  worker.once('online', () => process.send({ sidecar: 'online' }));
+  worker.once('exit', () => process.send({ sidecar: 'dead' }));
+});
+const { startWatchdog } = await import('../../dist/index.js');
+
+const watchdog = startWatchdog(0, { journal, log: false });
+const pool = new Piscina({
+  filename: fileURLToPath(new URL('../fixtures/task.cjs', import.meta.url)),
+  minThreads: 2,
+  maxThreads: 2,
+});
+watchdog.watchPool(pool, 'images');
+
+let going = true;
+let tasks = 0;
+
+/** One stall. Its turn ends between the two moments that are told: the end of the work, and the end of what comes with it. */
+function stall(ms) {
+  const startMs = performance.now();
+  const startedAt = Date.now();
+  while (performance.now() - startMs < ms);
+  const workMs = performance.now() - startMs;
+  // In the check phase of this very turn, as the watchdog's own marker.
+  setImmediate(() => process.send({ stall: { startedAt, workMs, turnMs: performance.now() - startMs } }));
+}
+
+async function stallNowAndThen() {
+  while (going) {
+    // Many short ones, and few that are long.
+    stall(20 + 1500 * random() ** 3);
+    await sleep(200 + 600 * random());
+  }
+}
+
+async function keepPoolBusy() {
+  while (going) {
+    await Promise.all(Array.from({ length: 1 + Math.floor(4 * random()) }, () => pool.run(50 * random())));
+    tasks = pool.completed;
+    await sleep(100 * random());
+  }
+}
+
+process.on('message', async ({ kill, stop }) => {
+  if (kill === 'terminate') sidecar.terminate();
+  else if (kill) sabotage(kill);
+  if (!stop) return;
+  going = false;
+  await Promise.all(work);
+  // The sidecar has its last look.
+  await sleep(1500);
+  process.send({ stopped: { tasks } });
+});
+
+process.send({ ready: await watchdog.ready });
+await sleep(500);
+const work = [stallNowAndThen(), keepPoolBusy()];
