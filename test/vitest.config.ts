@@ -6,7 +6,7 @@ const config: ViteUserConfig = defineConfig({
     include: ['{unit,integration,package,observability}/**/*.test.ts'],
     // Files side by side, but no more than the machine has cores for: tests run real processes with real stalls.
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     // Generous: these are deadlines, not expectations.
     testTimeout: 60_000,
     hookTimeout: 60_000,
