@@ -1,5 +1,7 @@
 import diagnostics from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
+import { WatchdogError } from './errors.js';
+import { show, typeOf } from './options.js';
 import type { Stall } from './shared/protocol.js';
 import type { WatchdogEvents } from './types.js';
 import { reasonOf, warn } from './warn.js';
@@ -23,10 +25,16 @@ export interface StallEvents {
 
 export function createStallEvents(log: ((stall: Stall) => void) | undefined): StallEvents {
   const emitter = new EventEmitter();
+  const listen =
+    (method: 'on' | 'once' | 'off'): Listen =>
+    (event, listener) => {
+      check(event, listener);
+      emitter[method](event, listener as (stall: Stall) => void);
+    };
   return {
-    on: (event, listener) => void emitter.on(event, listener as (stall: Stall) => void),
-    once: (event, listener) => void emitter.once(event, listener as (stall: Stall) => void),
-    off: (event, listener) => void emitter.off(event, listener as (stall: Stall) => void),
+    on: listen('on'),
+    once: listen('once'),
+    off: listen('off'),
     clear: () => void emitter.removeAllListeners(),
     publish(stall) {
       if (stallChannel.hasSubscribers) stallChannel.publish(stall);
@@ -43,4 +51,19 @@ export function createStallEvents(log: ((stall: Stall) => void) | undefined): St
       }
     },
   };
+}
+
+function check(event: unknown, listener: unknown): void {
+  if (event !== 'stall') {
+    throw new WatchdogError(
+      'ERR_WATCHDOG_INVALID_ARGUMENT',
+      `There is no event ${show(event)}; there is "stall".`,
+    );
+  }
+  if (typeof listener !== 'function') {
+    throw new WatchdogError(
+      'ERR_WATCHDOG_INVALID_ARGUMENT',
+      `A listener must be a function, but is ${show(listener)} (${typeOf(listener)}).`,
+    );
+  }
 }

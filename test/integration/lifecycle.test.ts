@@ -26,6 +26,7 @@ describe('the watchdog never harms its host:', () => {
     ['close during start', 'ERR_WATCHDOG_CLOSED\n'],
     ['close twice', 'closed\n'],
     ['start again after close', 'true\nERR_WATCHDOG_CLOSED\n'],
+    ['calls after close', 'done\nERR_WATCHDOG_CLOSED\nERR_WATCHDOG_CLOSED\n'],
     ['start twice', 'true ERR_WATCHDOG_ALREADY_STARTED\n'],
     ['busy port', 'true EADDRINUSE\ntrue\nEADDRINUSE\nok\n'],
     ['nobody listens to ready', 'EADDRINUSE\n'],
