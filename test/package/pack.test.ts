@@ -88,13 +88,16 @@ describe('the packed package, installed elsewhere,', () => {
       'dist/licences/comlink.txt',
       'dist/licences/prom-client.txt',
       'observability/dashboard.json',
+      'observability/fleet.json',
       'observability/alerts.yml',
       'LICENSE',
       'README.md',
     ]) {
       expect(existsSync(join(installed, file)), file).toBe(true);
     }
-    expect(existsSync(join(installed, 'src'))).toBe(false);
+    for (const source of ['src', 'observability/dashboards']) {
+      expect(existsSync(join(installed, source)), source).toBe(false);
+    }
   });
 
   it('type-checks in a strict project', () => {
