@@ -16,7 +16,7 @@ import type { MetricsRegistry, WatchdogOptions } from './types.js';
 
 /** All settings, checked and with the defaults filled in. */
 export interface ResolvedOptions
-  extends Omit<SidecarOptions, 'relay' | 'log' | 'capture' | 'threadId' | 'inspectable'> {
+  extends Omit<SidecarOptions, 'relay' | 'log' | 'capture' | 'threadId' | 'inspectable' | 'threadpoolSize'> {
   readonly registry: MetricsRegistry | undefined;
   /** Milliseconds after which a stall is looked into; `false`: never. */
   readonly capture: number | false;

@@ -14,6 +14,7 @@ import { now } from './shared/clock.js';
 import { allocate, GATE_BYTES, GC, HEART, HOUSE, LEDGER, locked, openWriter, RING } from './shared/layout.js';
 import { RUNNING_KEY } from './shared/protocol.js';
 import { startSidecar } from './sidecar.js';
+import { threadpoolSize } from './threadpoolsize.js';
 import type { PiscinaLike, PoolSampler, Watchdog, WatchdogOptions } from './types.js';
 import { warn } from './warn.js';
 
@@ -67,6 +68,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
   const house = openWriter('main', HOUSE, memory.house);
   const { registry, log, capture, ...settings } = resolved;
   const events = createStallEvents(typeof log === 'function' ? log : undefined);
+  const configuredSize = threadpoolSize(process.env.UV_THREADPOOL_SIZE);
   let closed: Promise<void> | undefined;
 
   const resources = createResourceSampler(memory.house, (types) => {
@@ -112,6 +114,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
         // The main thread's id is the process's; of another thread's, Node.js does not tell.
         threadId: isMainThread ? process.pid : undefined,
         inspectable: isInspectable(),
+        threadpoolSize: configuredSize,
       },
       memory,
       pools: pools.entries(),

@@ -32,6 +32,7 @@ import { countCapture, createInvestigator } from './stalls/investigate.js';
 import { createJournal, createJournalFile } from './stalls/journal.js';
 import { createStallLog, writeLine } from './stalls/log.js';
 import { createPauseBook } from './stalls/pauses.js';
+import { watchThreadpool } from './threadpool.js';
 import { nextLookMs, startWatch } from './watch.js';
 
 const data = workerData as SidecarData;
@@ -45,6 +46,7 @@ const pools = new Map(data.pools.map((entry) => [entry.id, new PoolView(entry)])
 const thread = openThread(`/proc/self/task/${options.threadId}`);
 const pauses = createPauseBook(openThread('/proc/thread-self').times);
 const throttling = openCgroup();
+const threadpool = watchThreadpool(options.threadpoolSize, ledger, now, pauses.pausedBetween);
 const host: Remote<Host> = wrap<Host>(endpointOf(data.host));
 let resourceTypes = data.resourceTypes;
 
@@ -130,6 +132,8 @@ const watch = startWatch(now, (nowMs, ownLatenessMs) => {
   const heart = readHeart();
   const stall = investigator.observe(nowMs, heart);
   guardHang?.(stall);
+  // Not before the loop turns: an app may still set the size of the pool, which the first task fixes.
+  if (heart.loopStartedAtMs > 0) threadpool.look(nowMs);
   let queued: HealthState['queued'];
   for (const pool of pools.values()) {
     const size = pool.look(nowMs, heart).queueSize;
@@ -168,6 +172,7 @@ async function render(scrapeTimeoutMs?: number): Promise<string> {
     resourceTypes,
     ledger,
     pools: [...pools.values()],
+    threadpool: threadpool.state(nowMs),
     options,
     threadTimes: thread.times(),
     throttling: throttling?.(),

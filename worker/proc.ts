@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Time that a thread has spent, in milliseconds since it began. */
 export interface ThreadTimes {
@@ -53,6 +53,15 @@ export function read(file: string): string | undefined {
   }
 }
 
+/** The ids of this process's threads; none where the system does not list them. */
+export function threadIds(): string[] {
+  try {
+    return readdirSync('/proc/self/task');
+  } catch {
+    return [];
+  }
+}
+
 /** The system calls in which a main thread is found to sleep. Numbers from the kernel's tables for each machine. */
 const SYSCALLS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   x64: {
@@ -98,6 +107,10 @@ const SYSCALLS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     260: 'wait4',
   },
 };
+
+/** Whether it can be told in which system call a thread of this process sleeps. */
+export const KNOWS_SYSCALLS: boolean =
+  Object.hasOwn(SYSCALLS, process.arch) && read('/proc/thread-self/syscall') !== undefined;
 
 function nameOf(number: string | undefined): string | undefined {
   const trimmed = number?.trim();

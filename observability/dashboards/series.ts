@@ -3,14 +3,7 @@ import type { POOLS } from '../../worker/metrics/pools.js';
 import type { SELF } from '../../worker/metrics/self.js';
 import type { STALLS } from '../../worker/metrics/stalls.js';
 import type { SYSTEM } from '../../worker/metrics/system.js';
-
-/** The collector of libuv's pool, by its promised names. */
-interface THREADPOOL {
-  readonly size: { readonly name: 'watchdog_threadpool_size'; readonly type: 'gauge' };
-  readonly busy: { readonly name: 'watchdog_threadpool_busy_threads'; readonly type: 'gauge' };
-  readonly delay: { readonly name: 'watchdog_threadpool_queue_delay_seconds'; readonly type: 'histogram' };
-  readonly pending: { readonly name: 'watchdog_threadpool_probe_pending_seconds'; readonly type: 'gauge' };
-}
+import type { THREADPOOL } from '../../worker/metrics/threadpool.js';
 
 type Values<Table> = Table[keyof Table];
 type Metric =
@@ -19,7 +12,7 @@ type Metric =
   | Values<typeof SYSTEM>
   | Values<typeof POOLS>
   | Values<typeof SELF>
-  | Values<THREADPOOL>;
+  | Values<typeof THREADPOOL>;
 type Named<Type extends Metric['type']> = Extract<Metric, { readonly type: Type }>['name'];
 
 /**

@@ -34,7 +34,7 @@ function region<W extends Writer, F extends Fields>(writer: W, fields: F): Regio
   return { writer, fields, at: at as Region<W, F>['at'], length };
 }
 
-/** Upper bounds of `watchdog_eventloop_delay_seconds`, in milliseconds. */
+/** Upper bounds of the histograms of waiting (event loop, libuv's pool), in milliseconds. */
 export const DELAY_BOUNDS_MS: readonly number[] = [
   1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000,
 ];
@@ -163,6 +163,10 @@ const ledgerFields = {
   /** Captures by kind and result, in the order of `CAPTURE_KINDS` x `CAPTURE_RESULTS`. */
   captures: 10,
   journalErrors: 1,
+  /** Probes of libuv's pool per bound of `DELAY_BOUNDS_MS`, each in one only. */
+  probeBuckets: 15,
+  probeCount: 1,
+  probeSumMs: 1,
   /** Faults of the sidecar's collectors and of the relay, in the order of `COLLECTORS`. */
   collectorErrors: 8,
   /** Families of the app's registry left out, in the order of `DROP_REASONS`. */

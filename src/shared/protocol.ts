@@ -124,6 +124,8 @@ export interface SidecarOptions {
   /** The thread under watch as the system knows it; `undefined` if it is not the main thread. */
   readonly threadId: number | undefined;
   readonly inspectable: boolean;
+  /** Threads of libuv's pool, as configured. */
+  readonly threadpoolSize: number;
 }
 
 /** Response and request counters of a Piscina thread: 0 requests handed to it, 1 responses it gave. */

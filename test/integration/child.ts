@@ -1,9 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** The Node.js under test: `WATCHDOG_TEST_NODE`, or the one that runs the tests. */
 export const NODE: string = process.env.WATCHDOG_TEST_NODE ?? process.execPath;
+
+/** Its version: 20, 22, ... */
+export const NODE_MAJOR: number = Number(
+  execFileSync(NODE, ['--print', 'process.versions.node'], { encoding: 'utf8' }).split('.')[0],
+);
 
 /** A child that did not end by itself is killed after this long; tests never wait for it on purpose. */
 const DEAD_MAN_MS = 90_000;

@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Child, type ChildOptions, eventually, killChildren, NODE, startChild } from './child.js';
+import { type Child, type ChildOptions, eventually, killChildren, NODE_MAJOR, startChild } from './child.js';
 import { scrape } from './scrape.js';
 
 const sockets: Socket[] = [];
@@ -39,10 +39,13 @@ describe('runs under', () => {
   });
 
   it('a permission model that allows no threads: one warning, and the app goes on', async () => {
-    const old = NODE === process.execPath && Number(process.versions.node.split('.')[0]) < 22;
     const app = startChild('app.mjs', {
       args: [JSON.stringify({ log: false })],
-      nodeArgs: [old ? '--experimental-permission' : '--permission', '--allow-fs-read=*', '--no-warnings'],
+      nodeArgs: [
+        NODE_MAJOR < 22 ? '--experimental-permission' : '--permission',
+        '--allow-fs-read=*',
+        '--no-warnings',
+      ],
     });
     expect(await app.message('failed')).toMatchObject({ code: 'ERR_WATCHDOG_SIDECAR_FAILED' });
     app.send({ deed: 'exit', value: 4 });

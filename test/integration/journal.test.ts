@@ -142,10 +142,14 @@ describe('a loop that never returns', () => {
 
   it('is only reported, if that is what is asked', async () => {
     const { app } = await startApp({ journal, hang: { after: 1000, action: 'report' } });
-    app.send({ deed: 'hotLoop', value: 2500 });
-    await app.message('done');
-    await app.message('stall');
-    expect(lines().filter(({ type }) => type === 'hang')).toHaveLength(1);
+    const reports = () => lines().filter(({ type }) => type === 'hang');
+    // Nobody is blamed for a loop that gets no CPU, as may happen on a busy machine; then again.
+    for (let tries = 0; tries < 5 && reports().length === 0; tries++) {
+      app.send({ deed: 'hotLoop', value: 2500 });
+      await app.message('done');
+      await app.message('stall');
+    }
+    expect(reports()).toHaveLength(1);
   });
 
   it.each<[string, (app: Child) => void]>([

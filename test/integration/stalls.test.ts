@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Cause, Stall } from '../../src/types.js';
-import { type Child, eventually, killChildren, startChild } from './child.js';
+import { type Child, eventually, killChildren, NODE_MAJOR, startChild } from './child.js';
 import { scrape } from './scrape.js';
 
 const cleanups: (() => void)[] = [];
@@ -32,6 +32,14 @@ async function stallBy(app: Child, deed: string, value?: number): Promise<Stall>
   }
 }
 
+/** On a busy machine the deed may truly get no CPU; then again. */
+async function fedStallBy(app: Child, deed: string): Promise<Stall> {
+  for (let tries = 1; ; tries++) {
+    const stall = await stallBy(app, deed);
+    if (stall.cause !== 'starved' || tries === 5) return stall;
+  }
+}
+
 describe.runIf(process.platform === 'linux')('cause and culprit', () => {
   it.each<[string, Cause, string]>([
     ['hotLoop', 'cpu', 'hotLoop'],
@@ -44,7 +52,7 @@ describe.runIf(process.platform === 'linux')('cause and culprit', () => {
     ['collectGarbage', 'gc', 'collectGarbage'],
   ])('of %s: %s, %s', async (deed, cause, culprit) => {
     const { app, url } = await startCulprits();
-    const stall = await stallBy(app, deed);
+    const stall = await fedStallBy(app, deed);
     expect(stall.cause, JSON.stringify(stall)).toBe(cause);
     expect(stall.fingerprint).toMatch(/^[0-9a-f]{12}$/);
     const { result, frames } = stall.stacks[0] ?? { frames: [] };
@@ -169,10 +177,7 @@ describe('captures', () => {
   });
 
   it('are not tried under the permission model, where they would abort the process', async () => {
-    const flag =
-      Number(process.versions.node.split('.')[0]) < 22 && !process.env.WATCHDOG_TEST_NODE
-        ? '--experimental-permission'
-        : '--permission';
+    const flag = NODE_MAJOR < 22 ? '--experimental-permission' : '--permission';
     const app = startChild('culprits.mjs', {
       nodeArgs: [flag, '--allow-worker', '--allow-fs-read=*', '--no-warnings'],
     });

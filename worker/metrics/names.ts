@@ -4,9 +4,10 @@ import { POOLS } from './pools.js';
 import { SELF } from './self.js';
 import { STALLS } from './stalls.js';
 import { SYSTEM } from './system.js';
+import { THREADPOOL } from './threadpool.js';
 
 /** Every family that the sidecar can serve. README, dashboard and rules are checked against it. */
-export const METRICS: readonly Definition[] = [EVENTLOOP, STALLS, SYSTEM, POOLS, SELF].flatMap((table) =>
-  Object.values<Definition>(table),
+export const METRICS: readonly Definition[] = [EVENTLOOP, STALLS, SYSTEM, POOLS, THREADPOOL, SELF].flatMap(
+  (table) => Object.values<Definition>(table),
 );
 export const METRIC_NAMES: readonly string[] = METRICS.map(({ name }) => name);

@@ -8,6 +8,7 @@ import { collectSelf } from './self.js';
 import type { CollectorName, Sources } from './sources.js';
 import { collectStalls } from './stalls.js';
 import { collectSystem } from './system.js';
+import { collectThreadpool } from './threadpool.js';
 
 const Registry = PromRegistry as unknown as typeof PromClient.Registry;
 
@@ -19,6 +20,7 @@ const COLLECTORS: readonly { name: CollectorName; collect: (sources: Sources) =>
   { name: 'stalls', collect: collectStalls },
   { name: 'system', collect: collectSystem },
   { name: 'pools', collect: collectPools },
+  { name: 'threadpool', collect: collectThreadpool },
   { name: 'self', collect: collectSelf },
 ];
 

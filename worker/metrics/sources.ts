@@ -5,9 +5,18 @@ import type { Ledger, Tally } from '../ledger.js';
 import type { PoolView } from '../pools.js';
 import type { ThreadTimes } from '../proc.js';
 import type { DropReason } from '../relay.js';
+import type { ThreadpoolState } from '../threadpool.js';
 
 /** Whose faults are counted; new ones go to the end, since their counters outlive a sidecar by their places. */
-export const COLLECTOR_NAMES = ['eventloop', 'stalls', 'system', 'pools', 'self', 'relay'] as const;
+export const COLLECTOR_NAMES = [
+  'eventloop',
+  'stalls',
+  'system',
+  'pools',
+  'self',
+  'relay',
+  'threadpool',
+] as const;
 export type CollectorName = (typeof COLLECTOR_NAMES)[number];
 
 /** What the collectors of one scrape look at: the same moment for all. */
@@ -18,6 +27,7 @@ export interface Sources {
   readonly resourceTypes: readonly string[];
   readonly ledger: Ledger<(typeof LEDGER)['fields']>;
   readonly pools: readonly PoolView[];
+  readonly threadpool: ThreadpoolState;
   readonly options: SidecarOptions;
   /** `undefined` where the system keeps no such accounts; so for the next. */
   readonly threadTimes: ThreadTimes | undefined;

@@ -141,14 +141,6 @@ export function windowsOf(expr: string): { call: string; series: string; window:
   );
 }
 
-/** Being added to the sidecar; once they are served, `METRICS` has them too. */
-const COMING = [
-  { name: 'watchdog_threadpool_size', type: 'gauge' },
-  { name: 'watchdog_threadpool_busy_threads', type: 'gauge' },
-  { name: 'watchdog_threadpool_queue_delay_seconds', type: 'histogram' },
-  { name: 'watchdog_threadpool_probe_pending_seconds', type: 'gauge' },
-] as const;
-
 const PARTS = {
   gauge: [''],
   counter: [''],
@@ -158,7 +150,7 @@ const PARTS = {
 
 /** Each series that the sidecar serves: whether it only counts up, so that it means nothing without a rate. */
 const KINDS = new Map(
-  [...METRICS, ...COMING].flatMap(({ name, type }) =>
+  METRICS.flatMap(({ name, type }) =>
     PARTS[type].map((part) => [name + part, type === 'gauge' ? 'gauge' : 'counter'] as const),
   ),
 ).set('up', 'gauge');

@@ -1,0 +1,96 @@
+import { fstat } from 'node:fs';
+import { DELAY_BOUNDS_MS, type LEDGER } from '../src/shared/layout.js';
+import type { Ledger } from './ledger.js';
+import { KNOWS_SYSCALLS, openThread, read, type ThreadReader, threadIds } from './proc.js';
+
+/** How often a probe is sent, unless one still waits. */
+const PROBE_EVERY_MS = 1000;
+/** Timers fire a little early or late; a probe that has waited for nearly its time goes out now. */
+const SLACK_MS = 10;
+/** What libuv calls the threads of its pool, from the version that Node.js 22 brings on. */
+const WORKER_NAME = 'libuv-worker';
+
+/** libuv's thread pool at one moment. All threads of the process share it. */
+export interface ThreadpoolState {
+  readonly size: number;
+  /** Threads that run something; `undefined` where the system does not tell (only Linux with Node.js 22 or later does). */
+  readonly busy: number | undefined;
+  /** Milliseconds for which the probe on its way has waited; 0 if there is none. */
+  readonly probePendingMs: number;
+}
+
+export interface Threadpool {
+  /** Counts the probe that has come back, and sends the next if it is time for it. */
+  look(nowMs: number): void;
+  state(nowMs: number): ThreadpoolState;
+}
+
+/**
+ * Watches libuv's pool by letting a small task queue there like any other: an `fstat` of stderr, which touches no
+ * disk. (Random bytes would do, too, but hold up the end of the thread that waits for them.)
+ * @param configuredSize as `UV_THREADPOOL_SIZE` has it
+ * @param pausedBetween time of these for which the whole process stood still: not the pool's fault
+ */
+export function watchThreadpool(
+  configuredSize: number,
+  ledger: Ledger<(typeof LEDGER)['fields']>,
+  now: () => number,
+  pausedBetween: (fromMs: number, toMs: number) => number,
+  send: (answered: () => void) => void = (answered) => fstat(2, answered),
+): Threadpool {
+  let sentAtMs = Number.NEGATIVE_INFINITY;
+  let waiting = false;
+  /** Of a probe that has come back and is not counted yet. */
+  let answeredAtMs: number | undefined;
+  /** From the first answer on; libuv makes all its threads at once, when the first task comes. */
+  let workers: readonly ThreadReader[] | undefined;
+
+  function count(waitMs: number): void {
+    // A probe that waited kept others from being sent, which would have waited less and less. Without them one long wait
+    // would weigh as much as one short one (HdrHistogram's "expected interval" does the same).
+    let ms = Math.max(0, waitMs);
+    do {
+      const place = DELAY_BOUNDS_MS.findIndex((bound) => ms <= bound);
+      if (place >= 0) ledger.add('probeBuckets', 1, place);
+      ledger.add('probeCount', 1);
+      ledger.add('probeSumMs', ms);
+      ms -= PROBE_EVERY_MS;
+    } while (ms > 0);
+  }
+
+  return {
+    look(nowMs) {
+      if (answeredAtMs !== undefined) {
+        count(answeredAtMs - sentAtMs - pausedBetween(sentAtMs, answeredAtMs));
+        answeredAtMs = undefined;
+        workers ??= findWorkers();
+      }
+      if (waiting || nowMs - sentAtMs < PROBE_EVERY_MS - SLACK_MS) return;
+      sentAtMs = nowMs;
+      waiting = true;
+      send(() => {
+        answeredAtMs = now();
+        waiting = false;
+      });
+    },
+    state: (nowMs) => ({
+      size: workers?.length || configuredSize,
+      busy: workers?.length ? workers.filter(isBusy).length : undefined,
+      probePendingMs: waiting ? nowMs - sentAtMs : 0,
+    }),
+  };
+}
+
+/** A thread without work sleeps on a futex, the pool's condition variable; what works runs, or sleeps in another call. */
+function isBusy(worker: ThreadReader): boolean {
+  const now = worker.state();
+  return now !== undefined && (now.state !== 'S' || now.syscall !== 'futex');
+}
+
+function findWorkers(): ThreadReader[] {
+  if (!KNOWS_SYSCALLS) return [];
+  return threadIds()
+    .map((id) => `/proc/self/task/${id}`)
+    .filter((directory) => read(`${directory}/comm`)?.trim() === WORKER_NAME)
+    .map(openThread);
+}
