@@ -1,0 +1,74 @@
+// A shop with its own metrics on its own port and a watchdog on another. On `begin` it falls ill in the way of argv[2].
+// argv[3]: a directory of its own; argv[4], argv[5]: the ports, by default any.
+import { execFileSync, execSync } from 'node:child_process';
+import { open } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Piscina from 'piscina';
+import { Counter, Registry } from 'prom-client';
+import { startWatchdog } from '../../dist/index.js';
+
+const [ill, home, watchdogPort = 0, appPort = 0] = process.argv.slice(2);
+const registry = new Registry();
+const orders = new Counter({ name: 'shop_orders_total', help: 'Orders.', registers: [registry] });
+const watchdog = startWatchdog(Number(watchdogPort), {
+  registry,
+  log: false,
+  journal: join(home, `${ill}.jsonl`),
+});
+
+const pool = new Piscina({
+  filename: fileURLToPath(new URL('task.cjs', import.meta.url)),
+  minThreads: 2,
+  maxThreads: 2,
+  maxQueue: 20,
+});
+watchdog.watchPool(pool, 'images');
+/** Sleeps in a thread of the pool: the machine stays free. */
+const work = (ms) => pool.run(ms).catch(() => {});
+
+const server = createServer(async (_, response) => {
+  response.setHeader('content-type', registry.contentType);
+  response.end(await registry.metrics());
+}).listen(Number(appPort), '127.0.0.1');
+
+const wall = () => performance.timeOrigin + performance.now();
+
+/** Blocks the loop again and again, for times that are bounds of the delay histogram, and tells of each when it is over. */
+function stutter() {
+  const lengths = [250, 100, 250];
+  let next = 0;
+  setInterval(() => {
+    const from = wall();
+    const until = from + lengths[next++ % lengths.length];
+    while (wall() < until);
+    process.send({ turn: { from, to: wall() } });
+  }, 500);
+}
+
+/** More tasks than the pool's queue takes, and no thread of libuv's pool left: reads of a pipe into which nobody writes. */
+function flood() {
+  for (let i = 0; i < 40; i++) work(3_600_000);
+  const pipe = join(home, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  for (let i = 0; i < 4; i++) open(pipe, 'r', () => {});
+}
+
+/** Blocks the loop once, for long, with tasks queued. */
+function freeze() {
+  for (let i = 0; i < 8; i++) work(1000);
+  setTimeout(() => {
+    execSync('sleep 40');
+    process.send({ thawed: true });
+  }, 200);
+}
+
+const ills = { hot: stutter, flooded: flood, frozen: freeze, well() {} };
+process.on('message', () => ills[ill]());
+setInterval(() => orders.inc(), 200);
+// Some work for each pool, so that run times have a mean.
+await Promise.all([work(5), work(5)]);
+const { port } = await watchdog.ready;
+process.send({ ports: { watchdog: port, app: server.address().port } });
+setInterval(() => ill !== 'flooded' && work(5), 1000);

@@ -1,0 +1,14 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+/** Against a real Prometheus and a real Alertmanager; `npm run test:prometheus`. */
+const config: ViteUserConfig = defineConfig({
+  test: {
+    root: import.meta.dirname,
+    include: ['*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 240_000,
+    retry: 0,
+  },
+});
+
+export default config;
