@@ -1,0 +1,143 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { RUNNING_KEY } from '../../src/shared/protocol.js';
+import {
+  DEAD_MAN_MS,
+  endExamples,
+  get,
+  LAG,
+  poll,
+  ROOT,
+  scrapeWhileBlocked,
+  startExample,
+  value,
+} from './example.js';
+
+const homes: string[] = [];
+afterEach(endExamples);
+afterAll(() => {
+  for (const home of homes) rmSync(home, { recursive: true, force: true });
+});
+
+/** A folder of a test's own, where nothing of this repository is found by chance. */
+function makeHome(name: string): string {
+  const home = mkdtempSync(join(tmpdir(), `watchdog-${name}-`));
+  homes.push(home);
+  return home;
+}
+
+/** Checks, and unless its configuration says otherwise compiles, a TypeScript project. */
+function compile(project: string): void {
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+  expect(execFileSync(process.execPath, [tsc, '-p', project], { encoding: 'utf8' })).toBe('');
+}
+
+const TURNS = 'watchdog_eventloop_turns_total{thread="main"}';
+
+/** Asks for the route that blocks, again and again, until `observe` has seen what it waits for. */
+async function whileFreezing<T>(app: string, observe: () => Promise<T>): Promise<T> {
+  let over = false;
+  const reports = (async () => {
+    while (!over) expect(await get(`${app}/report`)).toBe('report\n');
+  })();
+  const [seen] = await Promise.all([
+    observe().finally(() => {
+      over = true;
+    }),
+    reports,
+  ]);
+  return seen;
+}
+
+/** Two scrapes in a row, answered within one turn of a blocked loop. */
+const scrapeTwiceInATurn = (metrics: string): Promise<readonly [string, string]> =>
+  poll('two scrapes within one turn of a blocked loop', async () => {
+    const first = await get(metrics);
+    const second = await get(metrics);
+    const frozen = value(first, LAG) >= 0.3 && value(second, TURNS) === value(first, TURNS);
+    return frozen ? ([first, second] as const) : undefined;
+  });
+
+interface Started {
+  readonly file: string;
+  readonly flags?: readonly string[];
+  /** Whether SIGTERM ends it when the requests under way are answered. */
+  readonly closes: boolean;
+}
+
+const FRAMEWORKS: Readonly<Record<string, () => Started>> = {
+  fastify: () => ({ file: 'fastify.mjs', closes: true }),
+
+  express: () => ({ file: 'express.mjs', closes: true }),
+
+  'nest-like: CommonJS by require()'() {
+    const home = makeHome('nest');
+    cpSync(join(ROOT, 'examples/nest-like'), home, { recursive: true });
+    // As `npm install` of the folder would link them.
+    mkdirSync(join(home, 'node_modules'), { recursive: true });
+    for (const [name, place] of [
+      ['event-loop-watchdog', ROOT],
+      ['@types', join(ROOT, 'node_modules/@types')],
+    ] as const) {
+      rmSync(join(home, 'node_modules', name), { recursive: true, force: true });
+      symlinkSync(place, join(home, 'node_modules', name), 'junction');
+    }
+    compile(home);
+    return { file: join(home, 'dist/main.js'), closes: true };
+  },
+
+  'next-like: bundled, and loaded twice'() {
+    compile(join(ROOT, 'examples/next-like'));
+    const home = makeHome('next');
+    execFileSync(process.execPath, [join(ROOT, 'examples/next-like/build.mjs'), home], { stdio: 'inherit' });
+    return { file: join(home, 'server.cjs'), closes: false };
+  },
+
+  tsx() {
+    compile(join(ROOT, 'examples/tsx'));
+    return { file: 'tsx/app.ts', flags: ['--import', 'tsx'], closes: false };
+  },
+};
+
+describe('the frameworks', { timeout: 2 * DEAD_MAN_MS }, () => {
+  it.each(Object.entries(FRAMEWORKS))('%s', async (_name, prepare) => {
+    const { file, flags = [], closes } = prepare();
+    const example = startExample(file, { flags });
+    const app = await example.line('app');
+    const metrics = await example.line('metrics');
+    expect(await get(`${app}/`)).toBe('hello\n');
+    const [first, second] = await whileFreezing(app, () => scrapeTwiceInATurn(metrics));
+    expect(value(second, LAG)).toBeGreaterThan(value(first, LAG));
+    expect(await get(`${app}/`)).toBe('hello\n');
+
+    if (!closes) return;
+    const exit = once(example.process, 'exit');
+    const report = get(`${app}/report`);
+    await scrapeWhileBlocked(metrics);
+    example.process.kill('SIGTERM');
+    expect(await report).toBe('report\n');
+    expect(await exit).toEqual([0, null]);
+  });
+
+  it('tsx: a stall is told in lines of the source', async () => {
+    const example = startExample('tsx/app.ts', { flags: ['--import', 'tsx'] });
+    const app = await example.line('app');
+    const source = readFileSync(join(ROOT, 'examples/tsx/app.ts'), 'utf8').split('\n');
+    const line = source.findIndex((text) => text.includes('while (')) + 1;
+    await whileFreezing(app, () =>
+      example.line('stall', (rest) => rest.endsWith(`examples/tsx/app.ts:${line}`)),
+    );
+  });
+
+  it('next-like: nothing is started for the edge', async () => {
+    const home = makeHome('edge');
+    execFileSync(process.execPath, [join(ROOT, 'examples/next-like/build.mjs'), home], { stdio: 'inherit' });
+    const { register } = await import(join(home, 'instrumentation.cjs'));
+    await register();
+    expect(Reflect.has(globalThis, Symbol.for(RUNNING_KEY))).toBe(false);
+  });
+});
