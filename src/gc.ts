@@ -7,7 +7,7 @@ const WINDOW_MS = 100;
 
 /** Notes garbage collections, so that a stall can be told to be one. Returns a function that ends it. */
 export function startGcNotes(memory: SharedArrayBuffer): () => void {
-  const { at, values, sequence } = openWriter('main', GC, memory);
+  const { at, values, sequence } = openWriter('loop', GC, memory);
   let windows = 0;
   let windowEndMs = Number.NEGATIVE_INFINITY;
   const observer = new PerformanceObserver((list) => {

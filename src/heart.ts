@@ -46,8 +46,8 @@ export interface Heart {
 
 export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart {
   const { heartbeatIntervalMs, stallThresholdMs, startedAtMs } = settings;
-  const { at, values, sequence } = openWriter('main', HEART, memory.heart);
-  const ring = openWriter('main', RING, memory.ring);
+  const { at, values, sequence } = openWriter('loop', HEART, memory.heart);
+  const ring = openWriter('loop', RING, memory.ring);
   // One array access each on the hot path: offsets as constants of the closure, state in locals.
   const { lastMarkMs: LAST_MARK, dueMs: DUE, turns: TURNS, delayMs: DELAY, halfSquareMs2: HALF_SQUARE } = at;
   const firstBound = DELAY_BOUNDS_MS[0] as number;

@@ -1,4 +1,5 @@
 export { WatchdogError, type WatchdogErrorCode } from './errors.js';
+export { watchThread } from './thread.js';
 export type {
   Address,
   Cause,
@@ -9,8 +10,10 @@ export type {
   PoolSampler,
   StackSample,
   Stall,
+  ThreadOptions,
   Watchdog,
   WatchdogEvents,
   WatchdogOptions,
+  WatchedThread,
 } from './types.js';
 export { getWatchdog, startWatchdog } from './watchdog.js';

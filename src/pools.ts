@@ -1,4 +1,5 @@
 import { WatchdogError } from './errors.js';
+import { checkName } from './names.js';
 import { show, typeOf } from './options.js';
 import {
   type PoolEvents,
@@ -20,8 +21,6 @@ import {
 import type { PoolEntry } from './shared/protocol.js';
 import type { PiscinaLike, PoolSampler } from './types.js';
 import { reasonOf, warn } from './warn.js';
-
-const NAME_MAX = 64;
 
 interface Pool {
   readonly entry: PoolEntry;
@@ -122,13 +121,8 @@ export function createPools(options: PoolsOptions): Pools {
     return () => remove(id);
   }
 
-  function checkName(name: unknown): string {
-    if (typeof name !== 'string' || name.length < 1 || name.length > NAME_MAX) {
-      throw new WatchdogError(
-        'ERR_WATCHDOG_INVALID_ARGUMENT',
-        `A pool's name must be a string of 1 to ${NAME_MAX} characters, but is ${show(name)} (${typeOf(name)}).`,
-      );
-    }
+  function checkNewName(name: unknown): string {
+    checkName('pool', name);
     if ([...pools.values()].some((pool) => pool.entry.name === name)) {
       throw new WatchdogError(
         'ERR_WATCHDOG_DUPLICATE_POOL',
@@ -147,10 +141,10 @@ export function createPools(options: PoolsOptions): Pools {
   return {
     watch(first, second) {
       if (typeof first === 'string' && typeof second === 'function') {
-        return add(checkName(first), () => readSampler(second));
+        return add(checkNewName(first), () => readSampler(second));
       }
       if (isPiscina(first) && typeof second === 'string') {
-        return add(checkName(second), (events) => readPiscina(first, events));
+        return add(checkNewName(second), (events) => readPiscina(first, events));
       }
       throw new WatchdogError(
         'ERR_WATCHDOG_INVALID_ARGUMENT',

@@ -1,4 +1,4 @@
-import { HOUSE, locked, openWriter, RESOURCE_TYPES_MAX } from './shared/layout.js';
+import { locked, openWriter, RESOURCE_TYPES_MAX, RESOURCES } from './shared/layout.js';
 
 const EVERY_MS = 1000;
 /** Listing takes longer the more resources there are; it may take at most one part in this many of the time. */
@@ -12,7 +12,7 @@ export function createResourceSampler(
   memory: SharedArrayBuffer,
   announce: (types: readonly string[]) => void,
 ): { sample(nowMs: number, clock: () => number): void; types(): readonly string[] } {
-  const { at, values, sequence } = openWriter('main', HOUSE, memory);
+  const { at, values, sequence } = openWriter('loop', RESOURCES, memory);
   const types: string[] = [];
   const counts = new Float64Array(RESOURCE_TYPES_MAX);
   let nextMs = 0;
@@ -36,8 +36,8 @@ export function createResourceSampler(
         counts[place] = (counts[place] as number) + 1;
       }
       locked(sequence, () => {
-        values[at.resourcesAtMs] = nowMs;
-        values.set(counts, at.resources);
+        values[at.countedAtMs] = nowMs;
+        values.set(counts, at.counts);
       });
       nextMs = nowMs + Math.max(EVERY_MS, (clock() - nowMs) * BUDGET);
     },

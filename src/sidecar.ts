@@ -2,6 +2,7 @@ import timers from 'node:timers';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { expose, type Remote, transferHandlers, wrap } from 'comlink';
 import { WatchdogError, type WatchdogErrorCode } from './errors.js';
+import { createReady } from './ready.js';
 import { withDeadline } from './shared/deadline.js';
 import { carryErrorCodes, endpointOf } from './shared/endpoint.js';
 import type { Address, Control, Host, SidecarData } from './shared/protocol.js';
@@ -10,7 +11,7 @@ import { reasonOf, warn } from './warn.js';
 /** The bundled sidecar as a string; put here by the build. */
 declare const __SIDECAR_SOURCE__: string;
 
-const { setTimeout, clearTimeout, setInterval, clearInterval } = timers;
+const { setTimeout, clearTimeout } = timers;
 
 carryErrorCodes(transferHandlers);
 
@@ -56,9 +57,8 @@ interface Incarnation {
 }
 
 export function startSidecar(events: SidecarEvents): Sidecar {
-  const ready = withResolvers<Address>();
   // An app must not die of its watchdog: nobody needs to listen.
-  ready.promise.catch(() => {});
+  const ready = createReady<Address>();
   let current: Incarnation | undefined;
   let port: number | undefined;
   let deathsInARow = 0;
@@ -147,7 +147,6 @@ export function startSidecar(events: SidecarEvents): Sidecar {
 
   return {
     get ready() {
-      keepAliveUntilSettled(ready.promise);
       return ready.promise;
     },
     call,
@@ -218,25 +217,4 @@ function bear(events: SidecarEvents, port: number | undefined): Incarnation {
 
 function coded(error: Error & { code?: string }): WatchdogError {
   return new WatchdogError(error.code as WatchdogErrorCode, error.message, { cause: error });
-}
-
-/** Everything here is unref'd; somebody who awaits needs the process to stay until the answer is there. */
-function keepAliveUntilSettled(promise: Promise<unknown>): void {
-  const timer = setInterval(() => {}, 2 ** 30);
-  const release = (): void => clearInterval(timer);
-  promise.then(release, release);
-}
-
-function withResolvers<T>(): {
-  promise: Promise<T>;
-  resolve: (value: T) => void;
-  reject: (reason: Error) => void;
-} {
-  let resolve!: (value: T) => void;
-  let reject!: (reason: Error) => void;
-  const promise = new Promise<T>((res, rej) => {
-    resolve = res;
-    reject = rej;
-  });
-  return { promise, resolve, reject };
 }

@@ -186,3 +186,27 @@ export interface Watchdog extends AsyncDisposable {
   /** Stops the heartbeat, the server and the sidecar. Idempotent; never rejects. */
   close(): Promise<void>;
 }
+
+/** Settings of {@link watchThread}. */
+export interface ThreadOptions {
+  /**
+   * In a thread of a Piscina pool: the pool's option of that name, which lets its threads' event loops turn while they have no
+   * task.
+   * @defaultValue none: such threads are refused
+   */
+  readonly atomics?: 'disabled' | 'async' | undefined;
+}
+
+/** A worker thread under watch. */
+export interface WatchedThread extends Disposable {
+  /**
+   * Resolves once the sidecar counts this thread. Rejects with a {@link WatchdogError} if it cannot
+   * (`ERR_WATCHDOG_DUPLICATE_THREAD`, `ERR_WATCHDOG_TOO_MANY_THREADS`; a process warning, too), or if no watchdog answers within
+   * five seconds (`ERR_WATCHDOG_TIMEOUT`): the thread joins when one is started. Never an unhandled rejection.
+   */
+  readonly ready: Promise<void>;
+  /** As {@link Watchdog.pause}, for this thread. */
+  pause<T>(work: () => T): T;
+  /** Ends the watch; so does the end of the thread. Idempotent. */
+  close(): void;
+}

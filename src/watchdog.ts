@@ -1,4 +1,4 @@
-import { isMainThread } from 'node:worker_threads';
+import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 import { WatchdogError } from './errors.js';
 import { createStallEvents } from './events.js';
 import { guardExit } from './gate.js';
@@ -11,8 +11,8 @@ import { createPools } from './pools.js';
 import { createRelay } from './relay.js';
 import { createResourceSampler } from './resources.js';
 import { now } from './shared/clock.js';
-import { allocate, GATE_BYTES, GC, HEART, HOUSE, LEDGER, locked, openWriter, RING } from './shared/layout.js';
-import { RUNNING_KEY } from './shared/protocol.js';
+import { allocate, allocateLoop, GATE_BYTES, HOUSE, LEDGER, locked, openWriter } from './shared/layout.js';
+import { RUNNING_KEY, type SidecarMessage, THREADS_CHANNEL } from './shared/protocol.js';
 import { startSidecar } from './sidecar.js';
 import { threadpoolSize } from './threadpoolsize.js';
 import type { PiscinaLike, PoolSampler, Watchdog, WatchdogOptions } from './types.js';
@@ -41,6 +41,13 @@ function withSecret(options: WatchdogOptions): WatchdogOptions {
   return { ...options, ...optionsFromEnv(process.env, warned, ['token', 'tokenFile']).options };
 }
 
+/** Tells the threads that have joined that they need not beat any longer. */
+function dismissThreads(watchdog: string): void {
+  const channel = new BroadcastChannel(THREADS_CHANNEL);
+  channel.postMessage({ type: 'gone', watchdog } satisfies SidecarMessage);
+  channel.close();
+}
+
 /**
  * Starts watching this thread's event loop and serves the metrics on `port`, from a thread of its own that
  * answers while this one is blocked. Call it first thing in the app's entry. Synchronous; never throws for a port that is
@@ -57,21 +64,20 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
       'A watchdog is running in this process already; getWatchdog() returns it, close() ends it.',
     );
   }
+  const loop = allocateLoop();
   const memory = {
-    heart: allocate(HEART),
-    ring: allocate(RING),
     house: allocate(HOUSE),
-    gc: allocate(GC),
     ledger: allocate(LEDGER),
     gate: new SharedArrayBuffer(GATE_BYTES),
   };
   const house = openWriter('main', HOUSE, memory.house);
   const { registry, log, capture, ...settings } = resolved;
   const events = createStallEvents(typeof log === 'function' ? log : undefined);
+  const watchdogId = Date.now().toString(36);
   const configuredSize = threadpoolSize(process.env.UV_THREADPOOL_SIZE);
   let closed: Promise<void> | undefined;
 
-  const resources = createResourceSampler(memory.house, (types) => {
+  const resources = createResourceSampler(loop.resources, (types) => {
     sidecar.tell((control) => control.setResourceTypes(types));
   });
   const pools = createPools({
@@ -86,7 +92,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
       if (pools.entries().length === 0) heartbeat.sampling(false);
     },
   });
-  const heartbeat = startHeartbeat(memory, {
+  const heartbeat = startHeartbeat(loop, {
     heartbeatInterval: resolved.heartbeatInterval,
     stallThreshold: resolved.stallThreshold,
     onPace(nowMs) {
@@ -95,7 +101,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
     },
     onTurn: (nowMs) => pools.sample(nowMs),
   });
-  const stopGcNotes = startGcNotes(memory.gc);
+  const stopGcNotes = startGcNotes(loop.gc);
   const stopGuard = guardExit(memory.gate);
   house.values[house.at.debuggerOpen] = isDebuggerOpen() ? 1 : 0;
   const sidecar = startSidecar({
@@ -116,6 +122,8 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
         inspectable: isInspectable(),
         threadpoolSize: configuredSize,
       },
+      watchdogId,
+      loop,
       memory,
       pools: pools.entries(),
       resourceTypes: resources.types(),
@@ -160,6 +168,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
         stopGuard();
         pools.close();
         events.clear();
+        dismissThreads(watchdogId);
         await sidecar.close();
       })();
       return closed;

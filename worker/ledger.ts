@@ -1,4 +1,4 @@
-import { type Fields, openWriter, type Region } from '../src/shared/layout.js';
+import { type Fields, type LEDGER, type LOOP_LEDGER, openWriter, type Region } from '../src/shared/layout.js';
 
 /** Counters of the sidecar that live in shared memory, so that the sidecar's successor goes on with them. */
 export interface Ledger<F extends Fields> {
@@ -8,6 +8,9 @@ export interface Ledger<F extends Fields> {
   /** The higher of `value` and what this returned before: no counter that passes through here ever goes back. */
   raise(field: keyof F, value: number, place?: number): number;
 }
+
+export type LoopLedger = Ledger<(typeof LOOP_LEDGER)['fields']>;
+export type ProcessLedger = Ledger<(typeof LEDGER)['fields']>;
 
 /** One counter a name, in a row of the ledger. */
 export interface Tally<N extends string> {

@@ -1,9 +1,17 @@
 import { workerData } from 'node:worker_threads';
 import { expose, type Remote, transferHandlers, wrap } from 'comlink';
-import { now, wallClockOf } from '../src/shared/clock.js';
+import { now } from '../src/shared/clock.js';
 import { carryErrorCodes, endpointOf } from '../src/shared/endpoint.js';
 import { latenessOf } from '../src/shared/lateness.js';
-import { GC, HEART, HOUSE, LEDGER, openReader, RING } from '../src/shared/layout.js';
+import {
+  CAPTURE_KINDS,
+  CAPTURE_RESULTS,
+  type CaptureKind,
+  type CaptureResult,
+  HOUSE,
+  LEDGER,
+  openReader,
+} from '../src/shared/layout.js';
 import {
   type Control,
   type Host,
@@ -20,6 +28,7 @@ import { createGuard } from './http/guard.js';
 import { createRoutes } from './http/routes.js';
 import { checkTls, startServer, type TlsContext } from './http/server.js';
 import { openLedger, openTally } from './ledger.js';
+import { type Loop, type LoopOptions, watchLoop } from './loop.js';
 import { renderMetrics } from './metrics/render.js';
 import { COLLECTOR_NAMES } from './metrics/sources.js';
 import { PoolView } from './pools.js';
@@ -28,27 +37,24 @@ import { createRelay, DROP_REASONS } from './relay.js';
 import { createCapturer } from './stalls/capture.js';
 import { createFrameReader } from './stalls/frames.js';
 import { createHangGuard } from './stalls/hang.js';
-import { countCapture, createInvestigator } from './stalls/investigate.js';
 import { createJournal, createJournalFile } from './stalls/journal.js';
 import { createStallLog, writeLine } from './stalls/log.js';
 import { createPauseBook } from './stalls/pauses.js';
 import { watchThreadpool } from './threadpool.js';
+import { openThreads } from './threads.js';
 import { nextLookMs, startWatch } from './watch.js';
 
 const data = workerData as SidecarData;
 const { options, memory } = data;
 carryErrorCodes(transferHandlers);
 
-const readHeart = openReader(HEART, memory.heart);
 const readHouse = openReader(HOUSE, memory.house);
 const ledger = openLedger(LEDGER, memory.ledger);
 const pools = new Map(data.pools.map((entry) => [entry.id, new PoolView(entry)]));
-const thread = openThread(`/proc/self/task/${options.threadId}`);
 const pauses = createPauseBook(openThread('/proc/thread-self').times);
 const throttling = openCgroup();
 const threadpool = watchThreadpool(options.threadpoolSize, ledger, now, pauses.pausedBetween);
 const host: Remote<Host> = wrap<Host>(endpointOf(data.host));
-let resourceTypes = data.resourceTypes;
 
 const collectorErrors = openTally(ledger, 'collectorErrors', COLLECTOR_NAMES);
 const relayDropped = openTally(ledger, 'relayDropped', DROP_REASONS);
@@ -75,30 +81,59 @@ const debuggerOpen = (): boolean => readHouse().debuggerOpen > 0;
 const capturer = createCapturer({
   inspectable: options.inspectable,
   debuggerOpen,
-  turn: () => readHeart().turns,
+  turn: () => main.heart().turns,
   gate: new Int32Array(memory.gate),
   now,
 });
 const toFrames = createFrameReader();
-const { startedAtMs } = readHeart();
-const investigator = createInvestigator({
-  stallThresholdMs: options.stallThreshold,
-  captureAfterMs: options.capture,
-  ledger,
-  readRing: openReader(RING, memory.ring),
-  readGc: openReader(GC, memory.gc),
-  thread,
-  pausedBetween: pauses.pausedBetween,
-  capturer,
-  toFrames,
-  idPrefix: `${process.pid}-${Math.floor(wallClockOf(startedAtMs) / 1000).toString(36)}`,
-  onBegin: (stall) => toFile?.({ type: 'begin', time: new Date().toISOString(), stall }),
-  onEnd(stall) {
-    journal.add(stall);
-    toFile?.({ type: 'end', time: new Date().toISOString(), stall });
-    logStall?.(now(), stall);
-    host.stall(stall).catch(() => {}); // Main is gone; the stall is counted and journalled.
+
+function countCapture(kind: CaptureKind, result: CaptureResult): void {
+  const place = CAPTURE_KINDS.indexOf(kind) * CAPTURE_RESULTS.length + CAPTURE_RESULTS.indexOf(result);
+  ledger.add('captures', 1, place);
+}
+
+function watch(
+  what: Pick<LoopOptions, 'name' | 'memory' | 'taskDirectory' | 'resourceTypes' | 'capturer'>,
+  id: string,
+): Loop {
+  return watchLoop({
+    ...what,
+    stallThresholdMs: options.stallThreshold,
+    captureAfterMs: options.capture,
+    pausedBetween: pauses.pausedBetween,
+    toFrames,
+    onCapture: (result) => countCapture('stack', result),
+    idPrefix: `${process.pid}-${id}`,
+    onBegin: (stall) => toFile?.({ type: 'begin', time: new Date().toISOString(), stall }),
+    onEnd(stall) {
+      journal.add(stall);
+      toFile?.({ type: 'end', time: new Date().toISOString(), stall });
+      logStall?.(now(), stall);
+      host.stall(stall).catch(() => {}); // Main is gone; the stall is counted and journalled.
+    },
+  });
+}
+
+const main = watch(
+  {
+    name: 'main',
+    memory: data.loop,
+    taskDirectory: options.threadId === undefined ? undefined : `/proc/self/task/${options.threadId}`,
+    resourceTypes: data.resourceTypes,
+    capturer,
   },
+  data.watchdogId,
+);
+const threads = openThreads({
+  watchdogId: data.watchdogId,
+  heartbeatInterval: options.heartbeatInterval,
+  stallThreshold: options.stallThreshold,
+  watch: ({ name, memory: loopMemory, task, resourceTypes, thread }) =>
+    // V8's inspector reaches main only.
+    watch(
+      { name, memory: loopMemory, taskDirectory: task?.directory, resourceTypes, capturer: undefined },
+      thread,
+    ),
 });
 const guardHang =
   options.hang &&
@@ -111,7 +146,7 @@ const guardHang =
 
 function reportHang(stall: Stall): void {
   const nowMs = now();
-  const heart = readHeart();
+  const heart = main.heart();
   const states = [...pools.values()].map((pool) => ({ pool: pool.name, ...pool.look(nowMs, heart) }));
   const report = { type: 'hang', time: new Date().toISOString(), stall, pools: states, heart };
   toFile?.(report);
@@ -123,14 +158,13 @@ let state: HealthState;
 let closing = false;
 const readiness = createReadiness(options.readiness);
 
-const watch = startWatch(now, (nowMs, ownLatenessMs) => {
+const timer = startWatch(now, (nowMs, ownLatenessMs) => {
   const pausedMs = pauses.note(nowMs, ownLatenessMs);
   if (pausedMs > 0) {
     ledger.add('pauses', 1);
     ledger.add('pauseMs', pausedMs);
   }
-  const heart = readHeart();
-  const stall = investigator.observe(nowMs, heart);
+  const { heart, stall } = main.look(nowMs);
   guardHang?.(stall);
   // Not before the loop turns: an app may still set the size of the pool, which the first task fixes.
   if (heart.loopStartedAtMs > 0) threadpool.look(nowMs);
@@ -141,12 +175,14 @@ const watch = startWatch(now, (nowMs, ownLatenessMs) => {
   }
   state = { nowMs, heart, stall, queued, debuggerOpen: debuggerOpen(), closing };
   readiness.look(state);
-  return nextLookMs(now(), heart, options.stallThreshold);
+  threads.prune(nowMs);
+  const hearts = [heart, ...threads.loops().map((loop) => loop.look(nowMs).heart)];
+  return Math.min(...hearts.map((one) => nextLookMs(now(), one, options.stallThreshold)));
 });
 
 /** The state of this moment. */
 function look(): HealthState {
-  watch.look();
+  timer.look();
   return state;
 }
 
@@ -161,22 +197,20 @@ function metrics(scrapeTimeoutMs?: number): Promise<string> {
 }
 
 async function render(scrapeTimeoutMs?: number): Promise<string> {
-  const before = readHeart();
+  const before = main.heart();
   const blocked = latenessOf(now(), before.dueMs, before.lastMarkMs) >= options.stallThreshold;
   await relay?.refresh(blocked || before.loopStartedAtMs === 0, scrapeTimeoutMs);
-  const { nowMs, heart } = look();
+  const { nowMs } = look();
   const text = await renderMetrics({
     nowMs,
-    heart,
+    loops: [main.view(), ...threads.loops().map((loop) => loop.view())],
     house: readHouse(),
-    resourceTypes,
     ledger,
     pools: [...pools.values()],
     threadpool: threadpool.state(nowMs),
     options,
-    threadTimes: thread.times(),
     throttling: throttling?.(),
-    sidecarLagMaxMs: watch.lagMaxMs(nowMs),
+    sidecarLagMaxMs: timer.lagMaxMs(nowMs),
     collectorErrors,
     relayAgeMs: relay?.ageMs(nowMs),
     relayDropped: relay && relayDropped,
@@ -213,7 +247,7 @@ const server = startServer(
     debug: createDebugHandlers({
       capturer,
       toFrames,
-      count: (kind, result) => countCapture(ledger, kind, result),
+      count: countCapture,
     }),
     guard: createGuard({
       token: tokenFile === undefined ? () => token : followFiles([tokenFile], tokenOf, now, warned),
@@ -237,13 +271,12 @@ const control: Control = {
     else pools.set(entry.id, new PoolView(entry));
   },
   removePool: (id) => void pools.delete(id),
-  setResourceTypes(names) {
-    resourceTypes = names;
-  },
+  setResourceTypes: (names) => main.setResourceTypes(names),
   metrics: () => metrics(),
   async close() {
     closing = true;
-    watch.stop();
+    timer.stop();
+    threads.close();
     await server.close();
   },
 };

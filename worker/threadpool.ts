@@ -1,6 +1,6 @@
 import { fstat } from 'node:fs';
-import { DELAY_BOUNDS_MS, type LEDGER } from '../src/shared/layout.js';
-import type { Ledger } from './ledger.js';
+import { DELAY_BOUNDS_MS } from '../src/shared/layout.js';
+import type { ProcessLedger } from './ledger.js';
 import { KNOWS_SYSCALLS, openThread, read, type ThreadReader, threadIds } from './proc.js';
 
 /** How often a probe is sent, unless one still waits. */
@@ -33,7 +33,7 @@ export interface Threadpool {
  */
 export function watchThreadpool(
   configuredSize: number,
-  ledger: Ledger<(typeof LEDGER)['fields']>,
+  ledger: ProcessLedger,
   now: () => number,
   pausedBetween: (fromMs: number, toMs: number) => number,
   send: (answered: () => void) => void = (answered) => fstat(2, answered),

@@ -4,7 +4,8 @@
  * (an Int32 sequence in the header: odd while the writer is inside).
  */
 
-export type Writer = 'main' | 'sidecar';
+/** `loop`: the thread whose event loop is watched, main or another. */
+export type Writer = 'loop' | 'main' | 'sidecar';
 export type Fields = Readonly<Record<string, number>>;
 
 export interface Region<W extends Writer, F extends Fields> {
@@ -70,8 +71,8 @@ const heartFields = {
   worstMs: 64,
 } as const;
 
-/** What the main thread's heart writes, each turn. */
-export const HEART: Region<'main', typeof heartFields> = region('main', heartFields);
+/** What a loop's heart writes, each turn. */
+export const HEART: Region<'loop', typeof heartFields> = region('loop', heartFields);
 export type HeartValues = Values<typeof heartFields>;
 /** One-second slots that hold the worst delay of that second. */
 export const WORST_SLOTS: number = heartFields.worstSecond;
@@ -84,29 +85,23 @@ const ringFields = {
 } as const;
 
 /** The latest stalls; stall number n (from 0) lies at n % RING_SIZE, `HEART.stalls` is the next n. */
-export const RING: Region<'main', typeof ringFields> = region('main', ringFields);
+export const RING: Region<'loop', typeof ringFields> = region('loop', ringFields);
 export type RingValues = Values<typeof ringFields>;
-/** Finished stalls that main remembers for a sidecar that looks late. */
+/** Finished stalls that are remembered for a sidecar that looks late. */
 export const RING_SIZE: number = ringFields.turn;
 
-const houseFields = {
-  /** When `resources` was counted; 0 before the first time. */
-  resourcesAtMs: 1,
+const resourceFields = {
+  /** When they were counted; 0 before the first time. */
+  countedAtMs: 1,
   /** Active resources per type; the types' names travel by message, in order of first sight. */
-  resources: 32,
-  /** Sidecars that died and were replaced. */
-  restarts: 1,
-  /** Times that a pool could not be read. */
-  poolErrors: 1,
-  /** 1 while a debugger may attach: its breaks are no stalls, and a capture would get in its way. */
-  debuggerOpen: 1,
+  counts: 32,
 } as const;
 
-/** What main notes now and then. */
-export const HOUSE: Region<'main', typeof houseFields> = region('main', houseFields);
-export type HouseValues = Values<typeof houseFields>;
+/** What keeps a loop alive. */
+export const RESOURCES: Region<'loop', typeof resourceFields> = region('loop', resourceFields);
+export type ResourceValues = Values<typeof resourceFields>;
 /** Kinds of active resources told apart; the rest are counted together under the last. */
-export const RESOURCE_TYPES_MAX: number = houseFields.resources;
+export const RESOURCE_TYPES_MAX: number = resourceFields.counts;
 
 const gcFields = {
   /** Windows so far in which there was a collection: the ring's head is the latest. */
@@ -116,10 +111,10 @@ const gcFields = {
 } as const;
 
 /**
- * The latest garbage collections of main, written when main hears of them: after the turn in which they happened. Those
+ * A thread's latest garbage collections, written when it hears of them: after the turn in which they happened. Those
  * that begin within one tenth of a second are put together.
  */
-export const GC: Region<'main', typeof gcFields> = region('main', gcFields);
+export const GC: Region<'loop', typeof gcFields> = region('loop', gcFields);
 export type GcValues = Values<typeof gcFields>;
 export const GC_RING_SIZE: number = gcFields.startMs;
 
@@ -138,7 +133,7 @@ export const CAPTURE_RESULTS = ['captured', 'late', 'unanswered', 'unavailable',
 /** What became of a capture; see the README. */
 export type CaptureResult = (typeof CAPTURE_RESULTS)[number];
 
-const ledgerFields = {
+const loopLedgerFields = {
   /** Highest value exported so far: a counter never goes back when an estimate is corrected. */
   delayBuckets: 15,
   delayCount: 1,
@@ -157,6 +152,39 @@ const ledgerFields = {
   chargedMs: 1,
   /** Start of the latest stall (shared clock); 0 before the first. */
   lastStallMs: 1,
+} as const;
+
+/** The sidecar's counters of one loop, kept outside of the sidecar so that they survive it. */
+export const LOOP_LEDGER: Region<'sidecar', typeof loopLedgerFields> = region('sidecar', loopLedgerFields);
+
+type LoopPart = 'heart' | 'ring' | 'gc' | 'resources' | 'ledger';
+/** Everything of one loop under watch. */
+export const LOOP_REGIONS: Readonly<Record<LoopPart, Region<Writer, Fields>>> = {
+  heart: HEART,
+  ring: RING,
+  gc: GC,
+  resources: RESOURCES,
+  ledger: LOOP_LEDGER,
+};
+export type LoopMemory = Readonly<Record<LoopPart, SharedArrayBuffer>>;
+
+/** Most threads besides main that one watchdog takes: each is a label value. */
+export const THREADS_MAX = 32;
+
+const houseFields = {
+  /** Sidecars that died and were replaced. */
+  restarts: 1,
+  /** Times that a pool could not be read. */
+  poolErrors: 1,
+  /** 1 while a debugger may attach: its breaks are no stalls, and a capture would get in its way. */
+  debuggerOpen: 1,
+} as const;
+
+/** What main notes now and then of the process. */
+export const HOUSE: Region<'main', typeof houseFields> = region('main', houseFields);
+export type HouseValues = Values<typeof houseFields>;
+
+const ledgerFields = {
   /** Times that the whole process stood still, and for how long. */
   pauses: 1,
   pauseMs: 1,
@@ -167,13 +195,13 @@ const ledgerFields = {
   probeBuckets: 15,
   probeCount: 1,
   probeSumMs: 1,
-  /** Faults of the sidecar's collectors and of the relay, in the order of `COLLECTORS`. */
+  /** Faults of the sidecar's collectors and of the relay, in the order of `COLLECTOR_NAMES`. */
   collectorErrors: 8,
   /** Families of the app's registry left out, in the order of `DROP_REASONS`. */
   relayDropped: 2,
 } as const;
 
-/** The sidecar's own counters, kept outside of it so that they survive it. */
+/** The sidecar's own counters of the process. */
 export const LEDGER: Region<'sidecar', typeof ledgerFields> = region('sidecar', ledgerFields);
 
 const poolFields = {
@@ -223,7 +251,7 @@ export const GATE_EXITING = 0;
 export const GATE_LOOKING = 1;
 
 /** Changes whenever a table above does: two copies of this package in one process must not misread each other. */
-export const LAYOUT_VERSION: number = [HEART, RING, HOUSE, GC, LEDGER, POOL, POOL_LEDGER]
+export const LAYOUT_VERSION: number = [...Object.values(LOOP_REGIONS), HOUSE, LEDGER, POOL, POOL_LEDGER]
   .flatMap((one) => Object.entries(one.fields).map(([name, size]) => `${one.writer} ${name} ${size}`))
   .join('\n')
   .split('')
@@ -234,6 +262,11 @@ export function allocate(one: Region<Writer, Fields>): SharedArrayBuffer {
   const memory = new SharedArrayBuffer(HEADER_BYTES + one.length * Float64Array.BYTES_PER_ELEMENT);
   new Int32Array(memory, 0, 2)[1] = LAYOUT_VERSION;
   return memory;
+}
+
+export function allocateLoop(): LoopMemory {
+  const all = Object.entries(LOOP_REGIONS).map(([name, one]) => [name, allocate(one)]);
+  return Object.fromEntries(all) as LoopMemory;
 }
 
 /** The writer's hold on a region; `W` keeps a thread from opening what is not its own to write. */

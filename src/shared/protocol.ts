@@ -1,4 +1,4 @@
-import type { CaptureResult, Cause } from './layout.js';
+import type { CaptureResult, Cause, LoopMemory } from './layout.js';
 
 /** `globalThis[Symbol.for(this)]` is the running watchdog: bundlers may load this package twice. */
 export const RUNNING_KEY = 'event-loop-watchdog';
@@ -147,11 +147,11 @@ export interface PoolEntry {
 /** What a sidecar is born with. The ports are the two directions of control, one channel each. */
 export interface SidecarData {
   readonly options: SidecarOptions;
+  /** Same for all sidecars of one watchdog, one after another. */
+  readonly watchdogId: string;
+  readonly loop: LoopMemory;
   readonly memory: {
-    readonly heart: SharedArrayBuffer;
-    readonly ring: SharedArrayBuffer;
     readonly house: SharedArrayBuffer;
-    readonly gc: SharedArrayBuffer;
     readonly ledger: SharedArrayBuffer;
     readonly gate: SharedArrayBuffer;
   };
@@ -185,3 +185,55 @@ export interface Host {
   /** Says something once, as a process warning. */
   warn(message: string): void;
 }
+
+/**
+ * `BroadcastChannel` on which other threads join the sidecar. Main has no part in it: it may be blocked just then. A thread
+ * asks, gets the settings, begins to beat, and joins with its memory.
+ */
+export const THREADS_CHANNEL = 'event-loop-watchdog:threads';
+
+/** What a thread says. */
+export type ThreadMessage =
+  | { readonly type: 'ask'; readonly thread: string; readonly name: string }
+  | {
+      readonly type: 'join';
+      readonly thread: string;
+      readonly name: string;
+      readonly task: Task | undefined;
+      readonly watchdog: string;
+      readonly memory: LoopMemory;
+      readonly resourceTypes: readonly string[];
+    }
+  | { readonly type: 'types'; readonly thread: string; readonly resourceTypes: readonly string[] }
+  | { readonly type: 'leave'; readonly thread: string };
+
+/** A thread as Linux knows it. */
+export interface Task {
+  /** Such as `/proc/self/task/4711`. */
+  readonly directory: string;
+  /** When it began, as the system counts it: another thread may get the same number later. */
+  readonly startedAt: string;
+}
+
+/** What a sidecar says; of what is not for all, `thread` tells for whom. */
+export type SidecarMessage =
+  | { readonly type: 'here'; readonly watchdog: string }
+  | { readonly type: 'gone'; readonly watchdog: string }
+  | {
+      readonly type: 'settings';
+      readonly watchdog: string;
+      readonly thread: string;
+      readonly heartbeatInterval: number;
+      readonly stallThreshold: number;
+    }
+  | { readonly type: 'joined'; readonly watchdog: string; readonly thread: string }
+  | {
+      readonly type: 'refused';
+      readonly watchdog: string;
+      readonly thread: string;
+      readonly code:
+        | 'ERR_WATCHDOG_TOO_MANY_THREADS'
+        | 'ERR_WATCHDOG_DUPLICATE_THREAD'
+        | 'ERR_WATCHDOG_UNWATCHABLE_THREAD';
+      readonly message: string;
+    };

@@ -4,6 +4,7 @@ import { createStallEvents } from '../../src/events.js';
 import { pauseDuring } from '../../src/pause.js';
 import { createPools } from '../../src/pools.js';
 import { allocate, HOUSE, POOLS_MAX } from '../../src/shared/layout.js';
+import { watchThread } from '../../src/thread.js';
 
 const sampler = () => ({ capacity: 1, active: 0, queued: 0 });
 const newPools = () => createPools({ house: allocate(HOUSE), clock: () => 1, onEntry() {}, onRemove() {} });
@@ -97,4 +98,13 @@ it('pause() ends when what it runs throws or rejects', async () => {
   expect(() => pauseDuring(failing, heart)).toThrow('work');
   await expect(pauseDuring(async () => failing(), heart)).rejects.toThrow('work');
   expect(depth).toBe(0);
+});
+
+describe('watchThread', () => {
+  it('is not for the main thread', () => {
+    expect(fault(() => watchThread('main'))).toEqual({
+      code: 'ERR_WATCHDOG_INVALID_ARGUMENT',
+      message: 'watchThread() is for worker threads; the main thread is watched by startWatchdog().',
+    });
+  });
 });

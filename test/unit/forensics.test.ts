@@ -391,6 +391,7 @@ describe('the journal', () => {
 
   it('gives stalls of one place one fingerprint, whatever the line', () => {
     const at = (line: number, name = 'f') => ({
+      thread: 'main',
       cause: 'cpu' as const,
       stacks: [{ atMs: 200, result: 'captured' as const, frames: [{ ...frame, line, function: name }] }],
     });

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { allocate, HOUSE, openReader } from '../../src/shared/layout.js';
-import { openTally } from '../../worker/ledger.js';
+import { allocate, HOUSE, LEDGER, openReader, RESOURCES } from '../../src/shared/layout.js';
+import { openLedger, openTally } from '../../worker/ledger.js';
 import { METRIC_NAMES } from '../../worker/metrics/names.js';
 import { renderMetrics } from '../../worker/metrics/render.js';
 import { COLLECTOR_NAMES, type Sources } from '../../worker/metrics/sources.js';
@@ -8,12 +8,21 @@ import type { PoolView } from '../../worker/pools.js';
 import { createRig, type Rig } from './rig.js';
 
 function sources(rig: Rig, more: Partial<Sources> = {}): Sources {
+  const ledger = openLedger(LEDGER, allocate(LEDGER));
   return {
     nowMs: rig.now(),
-    heart: rig.read(),
+    loops: [
+      {
+        name: 'main',
+        heart: rig.read(),
+        ledger: rig.ledger,
+        resources: openReader(RESOURCES, allocate(RESOURCES))(),
+        resourceTypes: [],
+        times: undefined,
+      },
+    ],
     house: openReader(HOUSE, allocate(HOUSE))(),
-    resourceTypes: [],
-    ledger: rig.ledger,
+    ledger,
     pools: [],
     options: {
       port: 0,
@@ -38,12 +47,11 @@ function sources(rig: Rig, more: Partial<Sources> = {}): Sources {
       threadpoolSize: 4,
     },
     threadpool: { size: 4, busy: undefined, probePendingMs: 0 },
-    threadTimes: undefined,
     throttling: undefined,
     sidecarLagMaxMs: 0,
     relayAgeMs: undefined,
     relayDropped: undefined,
-    collectorErrors: openTally(rig.ledger, 'collectorErrors', COLLECTOR_NAMES),
+    collectorErrors: openTally(ledger, 'collectorErrors', COLLECTOR_NAMES),
     ...more,
   };
 }

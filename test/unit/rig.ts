@@ -3,18 +3,18 @@ import {
   allocate,
   HEART,
   type HeartValues,
-  LEDGER,
+  LOOP_LEDGER,
   openReader,
   RING,
   type RingValues,
 } from '../../src/shared/layout.js';
-import { type Ledger, openLedger } from '../../worker/ledger.js';
+import { type LoopLedger, openLedger } from '../../worker/ledger.js';
 
 export interface Rig {
   readonly heart: Heart;
   readonly read: () => HeartValues;
   readonly readRing: () => RingValues;
-  readonly ledger: Ledger<(typeof LEDGER)['fields']>;
+  readonly ledger: LoopLedger;
   /** Virtual time, in milliseconds. */
   now(): number;
   /** Time passes in which the loop waits for events; the pacer runs when it is due, as on a real loop. */
@@ -52,7 +52,7 @@ export function createRig(options: { stallThreshold?: number; heartbeatInterval?
     heart,
     read: openReader(HEART, memory.heart),
     readRing: openReader(RING, memory.ring),
-    ledger: openLedger(LEDGER, allocate(LEDGER)),
+    ledger: openLedger(LOOP_LEDGER, allocate(LOOP_LEDGER)),
     now: () => now,
     idle(ms) {
       const end = now + ms;

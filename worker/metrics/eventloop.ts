@@ -1,9 +1,10 @@
 import { wallClockOf } from '../../src/shared/clock.js';
 import { latenessOf } from '../../src/shared/lateness.js';
-import { DELAY_BOUNDS_MS, type HeartValues, type LEDGER } from '../../src/shared/layout.js';
-import type { Ledger } from '../ledger.js';
+import { DELAY_BOUNDS_MS, type HeartValues } from '../../src/shared/layout.js';
+import type { LoopLedger } from '../ledger.js';
+import type { LoopView } from '../loop.js';
 import { maxSince } from '../slidingmax.js';
-import { type Family, family, histogramSamples, single } from './family.js';
+import { type Definition, type Family, family, histogramSamples, type Sample, single } from './family.js';
 import type { Sources } from './sources.js';
 
 export const EVENTLOOP = {
@@ -50,7 +51,6 @@ export const EVENTLOOP = {
 } as const;
 
 const LAG_WINDOW_SECONDS = 60;
-const MAIN = { thread: 'main' } as const;
 
 /** The exact delay histogram at one moment: cumulative counts of virtual arrivals, one per millisecond. */
 export interface DelayHistogram {
@@ -65,13 +65,9 @@ export interface DelayHistogram {
  * progress counts with what it is late by now. What the turn's end corrects, by at most one heartbeat interval,
  * never makes a count go back: all of them pass the ledger's high-water mark.
  */
-export function delayHistogram(
-  nowMs: number,
-  heart: HeartValues,
-  ledger: Ledger<(typeof LEDGER)['fields']>,
-): DelayHistogram {
+export function delayHistogram(nowMs: number, heart: HeartValues, ledger: LoopLedger): DelayHistogram {
   const wallMs = nowMs - heart.loopStartedAtMs;
-  const lateMs = latenessOf(nowMs, heart.dueMs, heart.lastMarkMs);
+  const lateMs = lateness(nowMs, heart);
   const buckets = DELAY_BOUNDS_MS.map((bound, i) => {
     const excess = (heart.excessMs[i] as number) + Math.max(0, lateMs - bound);
     return ledger.raise('delayBuckets', Math.floor(wallMs - excess), i);
@@ -84,44 +80,52 @@ export function delayHistogram(
   };
 }
 
-export function collectEventloop(sources: Sources): Family[] {
-  const { nowMs, heart, ledger } = sources;
-  const started = heart.loopStartedAtMs > 0;
-  const startupMs = (started ? heart.loopStartedAtMs : nowMs) - heart.startedAtMs;
-  const startup = single(EVENTLOOP.startup, startupMs / 1000);
+export function collectEventloop({ nowMs, loops }: Sources): Family[] {
+  const [main] = loops;
+  const { startedAtMs, loopStartedAtMs } = main.heart;
   // Nothing is said of a loop before its first heartbeat.
-  if (!started) return [startup];
-
-  const lateMs = latenessOf(nowMs, heart.dueMs, heart.lastMarkMs);
-  const worstMs = maxSince(heart.worstSecond, heart.worstMs, nowMs, LAG_WINDOW_SECONDS);
-  const delay = delayHistogram(nowMs, heart, ledger);
-  const activeMs = heart.delayMs + lateMs;
-  return [
-    family(EVENTLOOP.lag, [{ labels: MAIN, value: lateMs / 1000 }]),
-    family(EVENTLOOP.lagMax, [{ labels: MAIN, value: Math.max(lateMs, worstMs) / 1000 }]),
+  const started = loops.filter(({ heart }) => heart.loopStartedAtMs > 0);
+  const each = (definition: Definition, samples: (loop: LoopView) => Samples): Family =>
     family(
-      EVENTLOOP.delay,
-      histogramSamples(MAIN, DELAY_BOUNDS_MS, delay.buckets, delay.sumSeconds, delay.count),
+      definition,
+      started.flatMap((loop) =>
+        samples(loop).map((sample) => ({ ...sample, labels: { thread: loop.name, ...sample.labels } })),
+      ),
+    );
+  return [
+    each(EVENTLOOP.lag, ({ heart }) => [{ value: lateness(nowMs, heart) / 1000 }]),
+    each(EVENTLOOP.lagMax, ({ heart }) => {
+      const worstMs = maxSince(heart.worstSecond, heart.worstMs, nowMs, LAG_WINDOW_SECONDS);
+      return [{ value: Math.max(lateness(nowMs, heart), worstMs) / 1000 }];
+    }),
+    each(EVENTLOOP.delay, ({ heart, ledger }) => {
+      const { buckets, sumSeconds, count } = delayHistogram(nowMs, heart, ledger);
+      return histogramSamples({}, DELAY_BOUNDS_MS, buckets, sumSeconds, count);
+    }),
+    each(EVENTLOOP.time, ({ heart, ledger }) => {
+      const activeMs = heart.delayMs + lateness(nowMs, heart);
+      const idleMs = nowMs - heart.loopStartedAtMs - activeMs;
+      return [
+        { labels: { state: 'active' }, value: ledger.raise('activeMs', activeMs) / 1000 },
+        { labels: { state: 'idle' }, value: ledger.raise('idleMs', idleMs) / 1000 },
+      ];
+    }),
+    each(EVENTLOOP.turns, ({ heart }) => [{ value: heart.turns }]),
+    each(EVENTLOOP.resources, ({ resources, resourceTypes }) =>
+      // Named types only: a type's name follows its first count by message.
+      resources.countedAtMs === 0
+        ? []
+        : resourceTypes.map((type, place) => ({
+            labels: { type },
+            value: resources.counts[place] as number,
+          })),
     ),
-    family(EVENTLOOP.time, [
-      { labels: { ...MAIN, state: 'active' }, value: ledger.raise('activeMs', activeMs) / 1000 },
-      {
-        labels: { ...MAIN, state: 'idle' },
-        value: ledger.raise('idleMs', nowMs - heart.loopStartedAtMs - activeMs) / 1000,
-      },
-    ]),
-    family(EVENTLOOP.turns, [{ labels: MAIN, value: heart.turns }]),
-    family(EVENTLOOP.resources, resourceSamples(sources)),
-    family(EVENTLOOP.lastHeartbeat, [{ labels: MAIN, value: wallClockOf(heart.lastMarkMs) / 1000 }]),
-    startup,
+    each(EVENTLOOP.lastHeartbeat, ({ heart }) => [{ value: wallClockOf(heart.lastMarkMs) / 1000 }]),
+    single(EVENTLOOP.startup, ((loopStartedAtMs || nowMs) - startedAtMs) / 1000),
   ];
 }
 
-function resourceSamples({ house, resourceTypes }: Sources) {
-  if (house.resourcesAtMs === 0) return [];
-  // Named types only: a type's name follows its first count by message.
-  return resourceTypes.map((type, place) => ({
-    labels: { ...MAIN, type },
-    value: house.resources[place] as number,
-  }));
-}
+type Samples = readonly Sample[];
+
+const lateness = (nowMs: number, { dueMs, lastMarkMs }: HeartValues): number =>
+  latenessOf(nowMs, dueMs, lastMarkMs);

@@ -66,7 +66,7 @@ export const POOLS = {
   },
 } as const;
 
-export function collectPools({ nowMs, heart, pools }: Sources): Family[] {
+export function collectPools({ nowMs, loops: [{ heart }], pools }: Sources): Family[] {
   const states = pools.map((pool) => ({ labels: { pool: pool.name }, state: pool.look(nowMs, heart) }));
   const each = (definition: Definition, value: (state: PoolState) => number | undefined): Family =>
     family(

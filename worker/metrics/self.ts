@@ -57,13 +57,13 @@ export const SELF = {
 } as const;
 
 export function collectSelf(sources: Sources): Family[] {
-  const { heart, house, ledger, options, relayAgeMs, relayDropped } = sources;
+  const { loops, house, ledger, options, relayAgeMs, relayDropped } = sources;
   // Pools are read on the main thread: their faults are counted there.
   const errors = [...sources.collectorErrors.entries(), ['pool_sampler', house.poolErrors] as const];
   return [
     single(SELF.sidecarLagMax, sources.sidecarLagMaxMs / 1000),
     single(SELF.restarts, house.restarts),
-    single(SELF.startTime, Math.round(wallClockOf(heart.startedAtMs)) / 1000),
+    single(SELF.startTime, Math.round(wallClockOf(loops[0].heart.startedAtMs)) / 1000),
     family(
       SELF.collectorErrors,
       errors.map(([collector, value]) => ({ labels: { collector }, value })),

@@ -1,9 +1,9 @@
-import type { HeartValues, HouseValues, LEDGER } from '../../src/shared/layout.js';
+import type { HouseValues } from '../../src/shared/layout.js';
 import type { SidecarOptions } from '../../src/shared/protocol.js';
 import type { CpuThrottling } from '../cgroup.js';
-import type { Ledger, Tally } from '../ledger.js';
+import type { ProcessLedger, Tally } from '../ledger.js';
+import type { LoopView } from '../loop.js';
 import type { PoolView } from '../pools.js';
-import type { ThreadTimes } from '../proc.js';
 import type { DropReason } from '../relay.js';
 import type { ThreadpoolState } from '../threadpool.js';
 
@@ -22,15 +22,14 @@ export type CollectorName = (typeof COLLECTOR_NAMES)[number];
 /** What the collectors of one scrape look at: the same moment for all. */
 export interface Sources {
   readonly nowMs: number;
-  readonly heart: HeartValues;
+  /** Main's first. */
+  readonly loops: readonly [LoopView, ...LoopView[]];
   readonly house: HouseValues;
-  readonly resourceTypes: readonly string[];
-  readonly ledger: Ledger<(typeof LEDGER)['fields']>;
+  readonly ledger: ProcessLedger;
   readonly pools: readonly PoolView[];
   readonly threadpool: ThreadpoolState;
   readonly options: SidecarOptions;
-  /** `undefined` where the system keeps no such accounts; so for the next. */
-  readonly threadTimes: ThreadTimes | undefined;
+  /** `undefined` where the system keeps no such accounts. */
   readonly throttling: CpuThrottling | undefined;
   /** Milliseconds, maximum over the last 60 s. */
   readonly sidecarLagMaxMs: number;

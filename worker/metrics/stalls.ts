@@ -1,6 +1,7 @@
 import { wallClockOf } from '../../src/shared/clock.js';
 import { CAUSES, STALL_BOUNDS_MS } from '../../src/shared/layout.js';
-import { type Family, family, histogramSamples } from './family.js';
+import type { LoopLedger } from '../ledger.js';
+import { type Definition, type Family, family, histogramSamples, type Sample } from './family.js';
 import type { Sources } from './sources.js';
 
 export const STALLS = {
@@ -26,38 +27,38 @@ export const STALLS = {
   },
 } as const;
 
-const MAIN = { thread: 'main' } as const;
+export function collectStalls({ loops }: Sources): Family[] {
+  const started = loops.filter(({ heart }) => heart.loopStartedAtMs > 0);
+  const byCause = (definition: Definition, value: (ledger: LoopLedger, place: number) => number): Family =>
+    family(
+      definition,
+      started.flatMap(({ name, ledger }) =>
+        CAUSES.map((cause, place) => ({ labels: { thread: name, cause }, value: value(ledger, place) })),
+      ),
+    );
+  return [
+    byCause(STALLS.count, (ledger, place) => ledger.get('stallsByCause', place)),
+    byCause(STALLS.seconds, (ledger, place) => ledger.get('stallMsByCause', place) / 1000),
+    family(
+      STALLS.duration,
+      started.flatMap(({ name, ledger }) => durationSamples(name, ledger)),
+    ),
+    family(
+      STALLS.last,
+      started.map(({ name, ledger }) => {
+        const lastMs = ledger.get('lastStallMs');
+        return { labels: { thread: name }, value: lastMs > 0 ? wallClockOf(lastMs) / 1000 : undefined };
+      }),
+    ),
+  ];
+}
 
-export function collectStalls({ heart, ledger }: Sources): Family[] {
-  if (heart.loopStartedAtMs === 0) return [];
+function durationSamples(thread: string, ledger: LoopLedger): Sample[] {
   let below = 0;
   const buckets = STALL_BOUNDS_MS.map((_, i) => {
     below += ledger.get('stallBuckets', i);
     return below;
   });
-  const lastMs = ledger.get('lastStallMs');
-  return [
-    family(
-      STALLS.count,
-      CAUSES.map((cause, i) => ({ labels: { ...MAIN, cause }, value: ledger.get('stallsByCause', i) })),
-    ),
-    family(
-      STALLS.seconds,
-      CAUSES.map((cause, i) => ({
-        labels: { ...MAIN, cause },
-        value: ledger.get('stallMsByCause', i) / 1000,
-      })),
-    ),
-    family(
-      STALLS.duration,
-      histogramSamples(
-        MAIN,
-        STALL_BOUNDS_MS,
-        buckets,
-        ledger.get('stallSumMs') / 1000,
-        ledger.get('stallCount'),
-      ),
-    ),
-    family(STALLS.last, [{ labels: MAIN, value: lastMs > 0 ? wallClockOf(lastMs) / 1000 : undefined }]),
-  ];
+  const sum = ledger.get('stallSumMs') / 1000;
+  return histogramSamples({ thread }, STALL_BOUNDS_MS, buckets, sum, ledger.get('stallCount'));
 }

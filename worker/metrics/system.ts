@@ -1,5 +1,6 @@
 import { CAPTURE_KINDS, CAPTURE_RESULTS } from '../../src/shared/layout.js';
-import { type Family, family, single } from './family.js';
+import type { ThreadTimes } from '../proc.js';
+import { type Definition, type Family, family, single } from './family.js';
 import type { Sources } from './sources.js';
 
 export const SYSTEM = {
@@ -45,23 +46,23 @@ export const SYSTEM = {
   },
 } as const;
 
-const MAIN = { thread: 'main' } as const;
-
-export function collectSystem({ heart, ledger, threadTimes, throttling }: Sources): Family[] {
+export function collectSystem({ loops, ledger, throttling }: Sources): Family[] {
   const captures = CAPTURE_KINDS.flatMap((kind, i) =>
     CAPTURE_RESULTS.map((result, k) => ({
       labels: { kind, result },
       value: ledger.get('captures', i * CAPTURE_RESULTS.length + k),
     })),
   );
-  const started = heart.loopStartedAtMs > 0;
-  const seconds = (ms: number | undefined) => [
-    { labels: MAIN, value: started && ms !== undefined ? ms / 1000 : undefined },
-  ];
+  const started = loops.filter(({ heart }) => heart.loopStartedAtMs > 0);
+  const seconds = (definition: Definition, kind: keyof ThreadTimes): Family =>
+    family(
+      definition,
+      started.map(({ name, times }) => ({ labels: { thread: name }, value: times && times[kind] / 1000 })),
+    );
   return [
     family(SYSTEM.captures, captures),
-    family(SYSTEM.cpu, seconds(threadTimes?.cpuMs)),
-    family(SYSTEM.runQueue, seconds(threadTimes?.runQueueMs)),
+    seconds(SYSTEM.cpu, 'cpuMs'),
+    seconds(SYSTEM.runQueue, 'runQueueMs'),
     single(SYSTEM.periods, throttling?.periods),
     single(SYSTEM.throttledPeriods, throttling?.throttledPeriods),
     single(SYSTEM.throttledSeconds, throttling?.throttledSeconds),

@@ -1,5 +1,5 @@
-import { CAUSES, type Cause, type LEDGER, STALL_BOUNDS_MS } from '../../src/shared/layout.js';
-import type { Ledger } from '../ledger.js';
+import { CAUSES, type Cause, STALL_BOUNDS_MS } from '../../src/shared/layout.js';
+import type { LoopLedger } from '../ledger.js';
 import type { FinishedStall, LiveStall } from './detect.js';
 
 /** The counters of stalls. What was charged to one cause stays there: no counter ever goes back. */
@@ -12,7 +12,7 @@ export interface StallAccount {
   countLost(count: number, ms: number): void;
 }
 
-export function createStallAccount(ledger: Ledger<(typeof LEDGER)['fields']>): StallAccount {
+export function createStallAccount(ledger: LoopLedger): StallAccount {
   const add = (cause: Cause, ms: number): void => {
     if (ms > 0) ledger.add('stallMsByCause', ms, CAUSES.indexOf(cause));
   };

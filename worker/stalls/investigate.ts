@@ -1,17 +1,7 @@
 import { wallClockOf } from '../../src/shared/clock.js';
-import {
-  CAPTURE_KINDS,
-  CAPTURE_RESULTS,
-  type CaptureKind,
-  type CaptureResult,
-  type Cause,
-  type GcValues,
-  type HeartValues,
-  type LEDGER,
-  type RingValues,
-} from '../../src/shared/layout.js';
+import type { CaptureResult, Cause, GcValues, HeartValues, RingValues } from '../../src/shared/layout.js';
 import type { StackSample, Stall } from '../../src/shared/protocol.js';
-import type { Ledger } from '../ledger.js';
+import type { LoopLedger } from '../ledger.js';
 import type { ThreadReader, ThreadState } from '../proc.js';
 import { createStallAccount } from './account.js';
 import { createBudget } from './budget.js';
@@ -33,15 +23,19 @@ const SETTLE_MS = 250;
 const SETTLE_CAPTURE_MS = 1500;
 
 export interface InvestigatorOptions {
+  /** Name of the thread whose loop it is. */
+  readonly name: string;
   readonly stallThresholdMs: number;
   /** Stalls are looked into after this long; `undefined`: never. */
   readonly captureAfterMs: number | undefined;
-  readonly ledger: Ledger<(typeof LEDGER)['fields']>;
+  readonly ledger: LoopLedger;
   readonly readRing: () => RingValues;
   readonly readGc: () => GcValues;
   readonly thread: ThreadReader;
   readonly pausedBetween: (fromMs: number, toMs: number) => number;
-  readonly capturer: Capturer;
+  /** `undefined` where nobody can look at the thread's stack. */
+  readonly capturer: Capturer | undefined;
+  readonly onCapture: (result: CaptureResult) => void;
   readonly toFrames: (raw: readonly RawFrame[]) => StackSample['frames'];
   /** Distinguishes this process's stalls from all others'. */
   readonly idPrefix: string;
@@ -64,16 +58,6 @@ export interface Investigator {
   observe(nowMs: number, heart: HeartValues): Stall | undefined;
 }
 
-/** Counts a capture's outcome. */
-export function countCapture(
-  ledger: Ledger<(typeof LEDGER)['fields']>,
-  kind: CaptureKind,
-  result: CaptureResult,
-): void {
-  const place = CAPTURE_KINDS.indexOf(kind) * CAPTURE_RESULTS.length + CAPTURE_RESULTS.indexOf(result);
-  ledger.add('captures', 1, place);
-}
-
 export function createInvestigator(options: InvestigatorOptions): Investigator {
   const { ledger, thread, capturer } = options;
   const detector = createDetector(options.stallThresholdMs, {
@@ -93,21 +77,21 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
     const culprit = culpritOf(stacks.find((sample) => sample.frames.length > 0)?.frames ?? []);
     return {
       id: `${options.idPrefix}-${turn}`,
-      thread: 'main',
+      thread: options.name,
       cause,
       startedAt: new Date(wallClockOf(startMs)).toISOString(),
       durationMs,
       ...evidence,
       ...file?.seen,
       ...(culprit && { culprit }),
-      fingerprint: fingerprintOf({ cause, stacks }),
+      fingerprint: fingerprintOf({ thread: options.name, cause, stacks }),
       stacks: [...stacks],
     };
   }
 
-  /** Looks into main at the times that are due for this stall, one after another. */
+  /** Looks into the thread at the times that are due for this stall, one after another. */
   function lookInto(nowMs: number, live: LiveStall, file: Case): void {
-    if (options.captureAfterMs === undefined || capturer.busy) return;
+    if (!capturer || options.captureAfterMs === undefined || capturer.busy) return;
     const times = [
       options.captureAfterMs,
       ...LATER_CAPTURES_MS.filter((ms) => ms > (options.captureAfterMs ?? 0)),
@@ -117,7 +101,7 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
     const fresh = file.nextCapture++ === 0;
     if (!capturer.available || !budget.allows(nowMs, fresh)) {
       const result = capturer.available ? 'over_budget' : 'unavailable';
-      countCapture(ledger, 'stack', result);
+      options.onCapture(result);
       // Without the first look there is no second: the next stall may have better luck.
       if (fresh) file.nextCapture = times.length;
       file.samples.push({ atMs: live.stallMs, result, frames: [] });
@@ -125,7 +109,7 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
     }
     void capturer.stack(live.turn, CAPTURE_DEADLINE_MS).then(({ result, frames, costMs }) => {
       budget.spend(nowMs, costMs, fresh);
-      countCapture(ledger, 'stack', result);
+      options.onCapture(result);
       file.samples.push({ atMs: live.stallMs, result, frames: options.toFrames(frames) });
     });
   }
@@ -150,7 +134,7 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
       const { stall, file } = next;
       const sinceMs = nowMs - (stall.startMs + stall.durationMs);
       const heard = heart.turns - stall.turn >= SETTLE_TURNS || sinceMs >= SETTLE_MS;
-      const looking = file !== undefined && capturer.busy && sinceMs < SETTLE_CAPTURE_MS;
+      const looking = file !== undefined && capturer?.busy === true && sinceMs < SETTLE_CAPTURE_MS;
       if (!heard || looking) return;
       settling.shift();
       const described = describe(stall.turn, stall.startMs, stall.durationMs, file);

@@ -1,0 +1,178 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Stall } from '../../src/types.js';
+import { type Child, eventually, killChildren, startChild } from './child.js';
+import { type Scrape, scrape } from './scrape.js';
+
+afterEach(killChildren);
+
+const lag = (thread: string): string => `watchdog_eventloop_lag_seconds{thread="${thread}"}`;
+const turns = (thread: string): string => `watchdog_eventloop_turns_total{thread="${thread}"}`;
+
+interface Refusal {
+  readonly code: string;
+  readonly message: string;
+}
+
+async function startApp(): Promise<{ app: Child; url: string }> {
+  const app = startChild('threads.mjs');
+  await app.message('up');
+  return { app, url: await startWatchdog(app) };
+}
+
+async function startWatchdog(app: Child, options: object = {}): Promise<string> {
+  app.send({ deed: 'start', value: options });
+  return (await app.message<{ url: string }>('ready')).url;
+}
+
+async function spawn(app: Child, ...names: string[]): Promise<void> {
+  app.send({ deed: 'spawn', value: names });
+  for (const _ of names) await app.message('joined');
+}
+
+const tell = (app: Child, name: string, deed: string, value?: unknown, blockMs = 0): void =>
+  app.send({ deed: 'tell', value: { name, deed, value, blockMs } });
+
+const until = (url: string, holds: (one: Scrape) => boolean, what: string): Promise<Scrape> =>
+  eventually(async () => {
+    const one = await scrape(url);
+    return holds(one) ? one : undefined;
+  }, what);
+
+describe('a worker thread', () => {
+  it('joins while the main thread is frozen, and its own stalls are seen then', async () => {
+    const { app, url } = await startApp();
+    // One after the other in main's queue: the second begins when the thread is made, but cannot have joined yet.
+    app.send({ deed: 'spawn', value: ['late'] });
+    app.send({ deed: 'spin', value: 6000 });
+    const joined = await until(url, (one) => one.has(turns('late')), 'it has joined');
+    expect(joined.value(lag('main'))).toBeGreaterThan(0);
+    await app.message('joined');
+
+    tell(app, 'late', 'wait', 2500, 2500);
+    const both = await until(
+      url,
+      (one) => one.value(lag('late')) > 1 && one.value(lag('main')) > 1,
+      'both are stuck',
+    );
+    expect(both.value('watchdog_stall_seconds_total{thread="late",cause="blocked"}')).toBeGreaterThan(0);
+  });
+
+  it('has its stalls counted, explained and told of on the main thread, without a stack', async () => {
+    const { app, url } = await startApp();
+    await spawn(app, 'crunch', 'idle');
+    tell(app, 'crunch', 'wait', 700);
+    const stall = await eventually(async () => {
+      const one = await app.message<Stall>('stall');
+      return one.thread === 'crunch' && one.durationMs > 600 ? one : undefined;
+    }, 'the stall is told of');
+    expect(stall).toMatchObject({ cause: 'blocked', stacks: [], durationMs: expect.any(Number) });
+    const one = await scrape(url);
+    expect(one.value('watchdog_stalls_total{thread="crunch",cause="blocked"}')).toBe(1);
+    expect(one.value('watchdog_stalls_total{thread="idle",cause="blocked"}')).toBe(0);
+    expect(one.value('watchdog_eventloop_delay_seconds_bucket{thread="crunch",le="0.5"}')).toBeLessThan(
+      one.value('watchdog_eventloop_delay_seconds_count{thread="crunch"}') - 100,
+    );
+    expect(one.value('watchdog_thread_cpu_seconds_total{thread="crunch"}')).toBeGreaterThan(0);
+    await until(
+      url,
+      (now) => now.has('watchdog_eventloop_active_resources{thread="idle",type="MessagePort"}'),
+      'its resources are counted',
+    );
+    const { stalls } = (await (await fetch(`${url}/api/stalls`)).json()) as { stalls: Stall[] };
+    expect(stalls).toContainEqual(stall);
+  });
+
+  it('may do known long work', async () => {
+    const { app, url } = await startApp();
+    await spawn(app, 'rebuild');
+    tell(app, 'rebuild', 'pause', 600);
+    const after = await until(
+      url,
+      (one) => one.value('watchdog_eventloop_lag_max_seconds{thread="rebuild"}') > 0.5,
+      'it was at work',
+    );
+    const stalled = [...after.family('watchdog_stall_seconds_total')].filter(([name]) =>
+      name.includes('thread="rebuild"'),
+    );
+    expect(stalled.reduce((sum, [, seconds]) => sum + seconds, 0)).toBeLessThan(0.4);
+  });
+
+  it.each(['end', 'exit', 'crash', 'unwatch', 'terminate'])('leaves when it ends (%s)', async (way) => {
+    const { app, url } = await startApp();
+    await spawn(app, 'first', 'second');
+    await until(url, (one) => one.has(turns('first')) && one.has(turns('second')), 'both are there');
+    if (way === 'terminate') app.send({ deed: 'terminate', value: 'first' });
+    else tell(app, 'first', way);
+    const left = await until(url, (one) => !one.text.includes('thread="first"'), 'it is gone');
+    expect(left.has(turns('second'))).toBe(true);
+    if (way === 'unwatch') {
+      // It may come back.
+      tell(app, 'first', 'watch');
+      await app.message('joined');
+    } else {
+      // Another one may have its name.
+      await spawn(app, 'first');
+    }
+    await until(url, (one) => one.has(turns('first')), 'it is there again');
+  });
+
+  it('must have a name of its own, and at most 32 are taken', async () => {
+    const { app, url } = await startApp();
+    await spawn(app, ...Array.from({ length: 32 }, (_, i) => `thread ${i}`));
+    app.send({ deed: 'spawn', value: ['thread 7'] });
+    expect(await app.message<Refusal>('refused')).toMatchObject({
+      code: 'ERR_WATCHDOG_DUPLICATE_THREAD',
+      message: expect.stringContaining('"thread 7"'),
+    });
+    app.send({ deed: 'spawn', value: ['one more'] });
+    expect(await app.message<Refusal>('refused')).toMatchObject({
+      code: 'ERR_WATCHDOG_TOO_MANY_THREADS',
+      message: expect.stringContaining('At most 32'),
+    });
+    const one = await scrape(url);
+    expect(one.family('watchdog_eventloop_turns_total').size).toBe(33);
+    // A place that is free again is given away.
+    app.send({ deed: 'terminate', value: 'thread 3' });
+    await app.message('done');
+    await spawn(app, 'one more again');
+  });
+
+  it('goes on under a new sidecar, and its counters do, too', async () => {
+    const { app, url } = await startApp();
+    await spawn(app, 'steady');
+    tell(app, 'steady', 'wait', 300);
+    const count = 'watchdog_stalls_total{thread="steady",cause="blocked"}';
+    const before = await until(url, (one) => one.has(count) && one.value(count) === 1, 'a stall is counted');
+    app.send({ deed: 'killSidecar' });
+    const after = await eventually(async () => {
+      const one = await scrape(url);
+      return one.value('watchdog_sidecar_restarts_total') === 1 && one.has(count) ? one : undefined;
+    }, 'it has joined the next one');
+    expect(after.value(count)).toBe(1);
+    expect(after.value(turns('steady'))).toBeGreaterThanOrEqual(before.value(turns('steady')));
+  });
+
+  it('may be there before the watchdog, and outlive it', async () => {
+    const app = startChild('threads.mjs');
+    await app.message('up');
+    app.send({ deed: 'spawn', value: ['early'] });
+    await app.message('done');
+    const url = await startWatchdog(app);
+    await app.message('joined');
+    await until(url, (one) => one.has(turns('early')), 'it has joined');
+    app.send({ deed: 'stop' });
+    await eventually(async () => !(await fetch(url).catch(() => undefined)) || undefined, 'closed');
+    const next = await startWatchdog(app, { stallThreshold: 50 });
+    await until(next, (one) => one.has(turns('early')), 'it has joined the next one');
+  });
+});
+
+describe('a thread of a Piscina pool', () => {
+  it.each([
+    ['sync', 'ERR_WATCHDOG_UNWATCHABLE_THREAD'],
+    ['disabled', 'joined'],
+  ])('whose idle threads (atomics: %s) sleep or not: %s', async (atomics, outcome) => {
+    const app = startChild('piscina-thread.mjs', { args: [atomics] });
+    expect(await app.message('outcome')).toBe(outcome);
+  });
+});

@@ -1,0 +1,82 @@
+import {
+  GC,
+  HEART,
+  type HeartValues,
+  LOOP_LEDGER,
+  type LoopMemory,
+  openReader,
+  RESOURCES,
+  type ResourceValues,
+  RING,
+} from '../src/shared/layout.js';
+import type { Stall } from '../src/shared/protocol.js';
+import { type LoopLedger, openLedger } from './ledger.js';
+import { openThread, type ThreadReader, type ThreadTimes } from './proc.js';
+import { createInvestigator, type InvestigatorOptions } from './stalls/investigate.js';
+
+/** What the metrics of one scrape need to know of a loop. */
+export interface LoopView {
+  /** Value of the `thread` label. */
+  readonly name: string;
+  readonly heart: HeartValues;
+  readonly ledger: LoopLedger;
+  readonly resources: ResourceValues;
+  /** Names of the places in `resources.counts`. */
+  readonly resourceTypes: readonly string[];
+  /** `undefined` where the system keeps no such accounts. */
+  readonly times: ThreadTimes | undefined;
+}
+
+/** An event loop under watch: main's, or that of another thread. */
+export interface Loop {
+  readonly name: string;
+  heart(): HeartValues;
+  /** Brings its stalls up to date with this moment. Returns what was seen. */
+  look(nowMs: number): { readonly heart: HeartValues; readonly stall: Stall | undefined };
+  view(): LoopView;
+  setResourceTypes(names: readonly string[]): void;
+}
+
+export interface LoopOptions
+  extends Omit<InvestigatorOptions, 'ledger' | 'thread' | 'readHeart' | 'readRing' | 'readGc'> {
+  readonly memory: LoopMemory;
+  /** Where the system keeps the thread's accounts, such as `/proc/self/task/4711`; `undefined`: nowhere. */
+  readonly taskDirectory: string | undefined;
+  readonly resourceTypes: readonly string[];
+}
+
+const NO_ACCOUNTS: ThreadReader = { times: () => undefined, state: () => undefined };
+
+export function watchLoop({ memory, taskDirectory, ...options }: LoopOptions): Loop {
+  const heart = openReader(HEART, memory.heart);
+  const readResources = openReader(RESOURCES, memory.resources);
+  const ledger = openLedger(LOOP_LEDGER, memory.ledger);
+  const thread = taskDirectory === undefined ? NO_ACCOUNTS : openThread(taskDirectory);
+  const investigator = createInvestigator({
+    ...options,
+    ledger,
+    thread,
+    readRing: openReader(RING, memory.ring),
+    readGc: openReader(GC, memory.gc),
+  });
+  let { resourceTypes } = options;
+  return {
+    name: options.name,
+    heart,
+    look(nowMs) {
+      const values = heart();
+      return { heart: values, stall: investigator.observe(nowMs, values) };
+    },
+    view: () => ({
+      name: options.name,
+      heart: heart(),
+      ledger,
+      resources: readResources(),
+      resourceTypes,
+      times: thread.times(),
+    }),
+    setResourceTypes(names) {
+      resourceTypes = names;
+    },
+  };
+}
