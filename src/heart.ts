@@ -6,6 +6,8 @@ import { DELAY_BOUNDS_MS, HEART, locked, openWriter, RING, RING_SIZE, WORST_SLOT
  * housekeeping turns an idle loop every few seconds, and each time costs this much of full pace.
  */
 export const QUIET_AFTER_MS = 1000;
+/** What is told of the last second is kept in two halves. */
+const HALF_WINDOW_MS = 500;
 /** The longest that the pacer sleeps. */
 export const PACE_MAX_MS = 1000;
 
@@ -39,6 +41,12 @@ export interface Heart {
   rouse(nowMs: number): number;
   /** The number of the turn in progress, from 0. */
   turn(): number;
+  /** The longest delay of the turns of the last second, in milliseconds; those under the first bound count as 0. */
+  worstMs(nowMs: number): number;
+  /** How long the turn in progress has held the loop. */
+  heldMs(nowMs: number, idleMs: number): number;
+  /** Sum of the turns' delays. */
+  activeMs(): number;
   /** Enters and leaves known long work; nests. */
   enterPause(nowMs: number): void;
   leavePause(nowMs: number): void;
@@ -62,6 +70,10 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
   let busyAt = startedAtMs;
   let pauseDepth = 0;
   let pausedInTurn = 0;
+  // The longest delay of this half of the last second, and of the half before it.
+  let halfFromMs = Number.NEGATIVE_INFINITY;
+  let worstNow = 0;
+  let worstBefore = 0;
 
   locked(sequence, () => {
     values[at.startedAtMs] = startedAtMs;
@@ -76,6 +88,13 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
       if (over <= 0) break;
       values[at.excessMs + i] = (values[at.excessMs + i] as number) + over;
     }
+    if (nowMs - halfFromMs >= HALF_WINDOW_MS) {
+      worstBefore = nowMs - halfFromMs < 2 * HALF_WINDOW_MS ? worstNow : 0;
+      worstNow = 0;
+      halfFromMs = nowMs;
+    }
+    if (delay > worstNow) worstNow = delay;
+
     const second = Math.floor(nowMs / 1000);
     const slot = second & (WORST_SLOTS - 1);
     if (values[at.worstSecond + slot] !== second) {
@@ -161,6 +180,13 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
     },
 
     turn: () => turns,
+    worstMs(nowMs) {
+      const sinceMs = nowMs - halfFromMs;
+      if (sinceMs >= 2 * HALF_WINDOW_MS) return 0;
+      return sinceMs >= HALF_WINDOW_MS ? worstNow : Math.max(worstNow, worstBefore);
+    },
+    heldMs: (nowMs, idleMs) => (beating ? Math.max(0, nowMs - lastMark - (idleMs - lastIdle)) : 0),
+    activeMs: () => values[DELAY] as number,
 
     enterPause(nowMs) {
       if (pauseDepth++ > 0) return;

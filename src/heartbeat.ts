@@ -24,6 +24,10 @@ export interface Heartbeat {
   sampling(on: boolean): void;
   /** The number of the turn in progress, from 0. */
   turn(): number;
+  /** The longest delay of a turn of the last second, the one in progress included, in milliseconds. */
+  worstMs(nowMs: number): number;
+  /** Sum of the turns' delays. */
+  activeMs(): number;
   enterPause(): void;
   leavePause(): void;
   stop(): void;
@@ -86,6 +90,8 @@ export function startHeartbeat(memory: HeartMemory, options: HeartbeatOptions): 
       nextSampleMs = on ? 0 : Number.POSITIVE_INFINITY;
     },
     turn: () => heart.turn(),
+    worstMs: (nowMs) => Math.max(heart.worstMs(nowMs), heart.heldMs(nowMs, nodeTiming.idleTime)),
+    activeMs: () => heart.activeMs(),
     enterPause: () => heart.enterPause(now()),
     leavePause: () => heart.leavePause(now()),
     stop() {

@@ -6,6 +6,7 @@ import {
   type HangOptions,
   isToken,
   type LogFormat,
+  type ProcessFacts,
   type ReadinessLimits,
   type SidecarOptions,
   type Stall,
@@ -16,8 +17,9 @@ import type { MetricsRegistry, WatchdogOptions } from './types.js';
 
 /** All settings, checked and with the defaults filled in. */
 export interface ResolvedOptions
-  extends Omit<SidecarOptions, 'relay' | 'log' | 'capture' | 'threadId' | 'inspectable' | 'threadpoolSize'> {
+  extends Omit<SidecarOptions, 'relay' | 'log' | 'capture' | 'directory' | keyof ProcessFacts> {
   readonly registry: MetricsRegistry | undefined;
+  readonly perProcess: boolean;
   /** Milliseconds after which a stall is looked into; `false`: never. */
   readonly capture: number | false;
   readonly log: LogFormat | false | ((stall: Stall) => void);
@@ -178,6 +180,12 @@ export const OPTIONS: Specs = {
       const sound = files.key && files.cert && (ca === undefined || files.ca);
       return sound ? (files as TlsFiles) : undefined;
     },
+  },
+  perProcess: {
+    env: 'WATCHDOG_PER_PROCESS',
+    default: false,
+    rule: 'true or false',
+    check: (value) => (typeof value === 'boolean' ? value : undefined),
   },
   labels: {
     default: Object.freeze({}),

@@ -19,7 +19,7 @@ import {
   type RegionWriter,
 } from './shared/layout.js';
 import type { PoolEntry } from './shared/protocol.js';
-import type { PiscinaLike, PoolSampler } from './types.js';
+import type { PiscinaLike, PoolPressure, PoolSampler, Pressure } from './types.js';
 import { reasonOf, warn } from './warn.js';
 
 interface Pool {
@@ -43,6 +43,8 @@ export interface Pools {
   /** Reads every pool into shared memory. */
   sample(nowMs: number): void;
   entries(): readonly PoolEntry[];
+  /** Each by its name, as it was last read. */
+  pressure(): Pressure['pools'];
   close(): void;
 }
 
@@ -156,6 +158,19 @@ export function createPools(options: PoolsOptions): Pools {
       for (const pool of pools.values()) sampleOne(pool, nowMs);
     },
     entries: () => [...pools.values()].map((pool) => pool.entry),
+    pressure() {
+      // Without a prototype: a pool may be called "__proto__".
+      const all: Record<string, PoolPressure> = Object.create(null);
+      for (const { entry, region } of pools.values()) {
+        const { at, values } = region;
+        all[entry.name] = {
+          active: values[at.active] as number,
+          capacity: values[at.capacity] as number,
+          queued: values[at.queueSize] as number,
+        };
+      }
+      return all;
+    },
     close() {
       for (const id of [...pools.keys()]) remove(id);
     },

@@ -97,6 +97,13 @@ export interface WatchdogOptions {
     | { readonly key: string; readonly cert: string; readonly ca?: string | undefined }
     | undefined;
   /**
+   * For several processes of one app on one host, each with this same call: adds the place of this process among them to
+   * `port` (pm2's `NODE_APP_INSTANCE`, or `cluster.worker.id - 1`; port 0 stays 0), says on standard error where it listens,
+   * and lists it under `GET /sd` of all of them, by a file in the system's temporary directory.
+   * @defaultValue false
+   */
+  readonly perProcess?: boolean | undefined;
+  /**
    * Labels put on every series of the sidecar, at most 16.
    * @defaultValue none
    */
@@ -153,6 +160,28 @@ export interface WatchdogEvents {
   stall: [stall: Stall];
 }
 
+/** A pool as the main thread last saw it. Numbers of tasks; NaN if the pool cannot be read. */
+export interface PoolPressure {
+  readonly active: number;
+  readonly capacity: number;
+  readonly queued: number;
+}
+
+/** How hard it goes for the main thread now. */
+export interface Pressure {
+  /**
+   * The longest time in milliseconds for which one turn held the loop in the last second, the turn in progress included: what a
+   * request has to wait that arrives when it begins.
+   */
+  readonly lagMs: number;
+  /** Part of the last second or so for which the loop was held, 0 to 1. High is not bad by itself: see `lagMs`. */
+  readonly utilization: number;
+  /** The pools under watch, by name. */
+  readonly pools: Readonly<Record<string, PoolPressure>>;
+  /** How long the latest probe waited for a thread of libuv's pool, or waits by now, in milliseconds. */
+  readonly threadpoolDelayMs: number;
+}
+
 /** A running watchdog. */
 export interface Watchdog extends AsyncDisposable {
   /**
@@ -181,6 +210,11 @@ export interface Watchdog extends AsyncDisposable {
    * promise, until that is settled.
    */
   pause<T>(work: () => T): T;
+  /**
+   * How hard it goes for the main thread: cheap enough (under 2 µs) to be asked at each request, in order to turn some away
+   * before all come too late. All zero once closed.
+   */
+  pressure(): Pressure;
   /** The text of the sidecar's `/metrics`, for an app that serves its own. */
   metrics(): Promise<string>;
   /** Stops the heartbeat, the server and the sidecar. Idempotent; never rejects. */

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 import { WatchdogError } from './errors.js';
 import { createStallEvents } from './events.js';
@@ -7,7 +8,9 @@ import { startHeartbeat } from './heartbeat.js';
 import { isDebuggerOpen, isInspectable } from './inspectable.js';
 import { optionsFromEnv, resolveOptions } from './options.js';
 import { pauseDuring } from './pause.js';
+import { placeOfProcess, portOf } from './place.js';
 import { createPools } from './pools.js';
+import { createPressureGauge, NO_PRESSURE } from './pressure.js';
 import { createRelay } from './relay.js';
 import { createResourceSampler } from './resources.js';
 import { now } from './shared/clock.js';
@@ -58,6 +61,8 @@ function dismissThreads(watchdog: string): void {
  */
 export function startWatchdog(port: number, options: WatchdogOptions = {}): Watchdog {
   const resolved = resolveOptions(port, withSecret(options));
+  const place = resolved.perProcess ? placeOfProcess() : undefined;
+  const ownPort = portOf(resolved.port, place);
   if (getWatchdog()) {
     throw new WatchdogError(
       'ERR_WATCHDOG_ALREADY_STARTED',
@@ -71,7 +76,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
     gate: new SharedArrayBuffer(GATE_BYTES),
   };
   const house = openWriter('main', HOUSE, memory.house);
-  const { registry, log, capture, ...settings } = resolved;
+  const { registry, log, capture, perProcess, ...settings } = resolved;
   const events = createStallEvents(typeof log === 'function' ? log : undefined);
   const watchdogId = Date.now().toString(36);
   const configuredSize = threadpoolSize(process.env.UV_THREADPOOL_SIZE);
@@ -96,10 +101,18 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
     heartbeatInterval: resolved.heartbeatInterval,
     stallThreshold: resolved.stallThreshold,
     onPace(nowMs) {
+      pressure.note(nowMs);
       resources.sample(nowMs, now);
       house.values[house.at.debuggerOpen] = isDebuggerOpen() ? 1 : 0;
     },
     onTurn: (nowMs) => pools.sample(nowMs),
+  });
+  const pressure = createPressureGauge({
+    now,
+    worstMs: heartbeat.worstMs,
+    activeMs: heartbeat.activeMs,
+    pools: pools.pressure,
+    ledger: memory.ledger,
   });
   const stopGcNotes = startGcNotes(loop.gc);
   const stopGuard = guardExit(memory.gate);
@@ -113,13 +126,16 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
     data: (boundPort) => ({
       options: {
         ...settings,
-        port: boundPort ?? resolved.port,
+        port: boundPort ?? ownPort,
         relay: registry !== undefined,
         log: typeof log === 'string' ? log : undefined,
         capture: capture === false ? undefined : capture,
         // The main thread's id is the process's; of another thread's, Node.js does not tell.
         threadId: isMainThread ? process.pid : undefined,
         inspectable: isInspectable(),
+        // pm2 starts the app by a file of its own.
+        entry: process.env.pm_exec_path ?? process.argv[1],
+        directory: perProcess ? { root: tmpdir(), place } : undefined,
         threadpoolSize: configuredSize,
       },
       watchdogId,
@@ -159,6 +175,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
       return watchdog;
     },
     pause: (work) => pauseDuring(work, heartbeat),
+    pressure: () => (closed ? NO_PRESSURE : pressure.read()),
     metrics: () => sidecar.call((control) => control.metrics()),
     close() {
       closed ??= (async () => {

@@ -21,6 +21,7 @@ import {
   TOKEN_RULE,
 } from '../src/shared/protocol.js';
 import { openCgroup } from './cgroup.js';
+import { appNameOf, type Directory, joinDirectory, serviceDiscovery } from './directory.js';
 import { followFiles } from './files.js';
 import { checkLiveness, createReadiness, type HealthState } from './health.js';
 import { createDebugHandlers } from './http/debug.js';
@@ -38,7 +39,7 @@ import { createCapturer } from './stalls/capture.js';
 import { createFrameReader } from './stalls/frames.js';
 import { createHangGuard } from './stalls/hang.js';
 import { createJournal, createJournalFile } from './stalls/journal.js';
-import { createStallLog, writeLine } from './stalls/log.js';
+import { createStallLog, logPort, writeLine } from './stalls/log.js';
 import { createPauseBook } from './stalls/pauses.js';
 import { watchThreadpool } from './threadpool.js';
 import { openThreads } from './threads.js';
@@ -243,6 +244,7 @@ const server = startServer(
     },
     liveness: () => checkLiveness(look(), options.livenessTimeout),
     readiness: () => readiness.check(look()),
+    processes: (asked) => serviceDiscovery(processes?.list() ?? [], appName, asked),
     journal,
     debug: createDebugHandlers({
       capturer,
@@ -263,6 +265,27 @@ const server = startServer(
   },
 );
 
+// The processes of the app on this host: this one, and with `perProcess` the others.
+const STAY_EVERY_MS = 60_000;
+const appName = appNameOf(options.entry);
+let processes: Pick<Directory, 'list' | 'leave'> | undefined;
+server.ready.then(
+  ({ port, host: boundTo, url }) => {
+    const { log, directory } = options;
+    const self = { port, host: boundTo, worker: directory?.place, tls: tls !== undefined };
+    if (!directory) {
+      processes = { list: () => [{ pid: process.pid, startedAt: undefined, ...self }], leave() {} };
+      return;
+    }
+    const { root } = directory;
+    const joined = joinDirectory(appName, self, { root, warn: (message) => warned(new Error(message)) });
+    processes = joined;
+    setInterval(joined.stay, STAY_EVERY_MS);
+    if (log) logPort(log, directory.place, url);
+  },
+  () => {}, // Told of by `ready`.
+);
+
 const control: Control = {
   ready: () => server.ready,
   setPool(entry) {
@@ -277,6 +300,7 @@ const control: Control = {
     closing = true;
     timer.stop();
     threads.close();
+    processes?.leave();
     await server.close();
   },
 };

@@ -44,11 +44,14 @@ export function watchThreadpool(
   let answeredAtMs: number | undefined;
   /** From the first answer on; libuv makes all its threads at once, when the first task comes. */
   let workers: readonly ThreadReader[] | undefined;
+  // An earlier sidecar may have taken its probe along.
+  ledger.set('probeSentMs', 0);
 
   function count(waitMs: number): void {
     // A probe that waited kept others from being sent, which would have waited less and less. Without them one long wait
     // would weigh as much as one short one (HdrHistogram's "expected interval" does the same).
     let ms = Math.max(0, waitMs);
+    ledger.set('probeLastMs', ms);
     do {
       const place = DELAY_BOUNDS_MS.findIndex((bound) => ms <= bound);
       if (place >= 0) ledger.add('probeBuckets', 1, place);
@@ -68,9 +71,11 @@ export function watchThreadpool(
       if (waiting || nowMs - sentAtMs < PROBE_EVERY_MS - SLACK_MS) return;
       sentAtMs = nowMs;
       waiting = true;
+      ledger.set('probeSentMs', nowMs);
       send(() => {
         answeredAtMs = now();
         waiting = false;
+        ledger.set('probeSentMs', 0);
       });
     },
     state: (nowMs) => ({

@@ -195,6 +195,9 @@ const ledgerFields = {
   probeBuckets: 15,
   probeCount: 1,
   probeSumMs: 1,
+  /** How long the latest waited, and when the one on its way was sent (shared clock); 0 if there is none. */
+  probeLastMs: 1,
+  probeSentMs: 1,
   /** Faults of the sidecar's collectors and of the relay, in the order of `COLLECTOR_NAMES`. */
   collectorErrors: 8,
   /** Families of the app's registry left out, in the order of `DROP_REASONS`. */
@@ -283,6 +286,14 @@ export function openWriter<W extends Writer, F extends Fields>(
   memory: SharedArrayBuffer,
 ): RegionWriter<F> {
   return { at: one.at, values: valuesOf(one, memory), sequence: new Int32Array(memory, 0, 2) };
+}
+
+/** Single numbers of a region, each as it is when it is read: for one who needs no two of the same moment. */
+export function openView<F extends Fields>(
+  one: Region<Writer, F>,
+  memory: SharedArrayBuffer,
+): { readonly at: Region<Writer, F>['at']; readonly values: Readonly<Float64Array> } {
+  return { at: one.at, values: valuesOf(one, memory) };
 }
 
 /** Runs `write` between the two beats of the seqlock. The heart, which is hot, does this by hand. */

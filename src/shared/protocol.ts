@@ -99,8 +99,27 @@ export function isToken(value: unknown): value is string {
 /** Where stalls are logged by the sidecar; a function of the app's is called by main instead. */
 export type LogFormat = 'text' | 'json';
 
+export interface DirectoryOptions {
+  /** The system's directory for temporary files. */
+  readonly root: string;
+  /** Place of this process among those of the app, from 0. */
+  readonly place: number | undefined;
+}
+
+/** What the sidecar cannot find out by itself. */
+export interface ProcessFacts {
+  /** The thread under watch as the system knows it; `undefined` if it is not the main thread. */
+  readonly threadId: number | undefined;
+  /** Whether the sidecar may look into it; see `src/inspectable.ts`. */
+  readonly inspectable: boolean;
+  /** The app's entry file, by which it is named. */
+  readonly entry: string | undefined;
+  /** Threads of libuv's pool, as configured. */
+  readonly threadpoolSize: number;
+}
+
 /** The part of the options that the sidecar needs; all of it survives structured cloning. */
-export interface SidecarOptions {
+export interface SidecarOptions extends ProcessFacts {
   readonly port: number;
   /** `undefined`: all interfaces. */
   readonly host: string | undefined;
@@ -121,11 +140,8 @@ export interface SidecarOptions {
   readonly guardMetrics: boolean;
   readonly allowedHosts: readonly string[];
   readonly tls: TlsFiles | undefined;
-  /** The thread under watch as the system knows it; `undefined` if it is not the main thread. */
-  readonly threadId: number | undefined;
-  readonly inspectable: boolean;
-  /** Threads of libuv's pool, as configured. */
-  readonly threadpoolSize: number;
+  /** Where the processes of the app find each other; `undefined`: they need not. */
+  readonly directory: DirectoryOptions | undefined;
 }
 
 /** Response and request counters of a Piscina thread: 0 requests handed to it, 1 responses it gave. */

@@ -20,6 +20,7 @@ describe('options', () => {
       guardMetrics: false,
       allowedHosts: [],
       tls: undefined,
+      perProcess: false,
       labels: {},
       registry: undefined,
     });
@@ -150,6 +151,7 @@ describe('the environment', () => {
       'token',
       'tokenFile',
       'guardMetrics',
+      'perProcess',
     ]);
     expect(
       read({
@@ -164,6 +166,7 @@ describe('the environment', () => {
         WATCHDOG_TOKEN: 'x'.repeat(32),
         WATCHDOG_TOKEN_FILE: '/run/token',
         WATCHDOG_GUARD_METRICS: 'true',
+        WATCHDOG_PER_PROCESS: 'true',
       }),
     ).toEqual({
       port: 9000,
@@ -178,6 +181,7 @@ describe('the environment', () => {
         token: 'x'.repeat(32),
         tokenFile: '/run/token',
         guardMetrics: true,
+        perProcess: true,
       },
       warnings: [],
     });

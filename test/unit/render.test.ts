@@ -45,6 +45,8 @@ function sources(rig: Rig, more: Partial<Sources> = {}): Sources {
       threadId: undefined,
       inspectable: false,
       threadpoolSize: 4,
+      entry: undefined,
+      directory: undefined,
     },
     threadpool: { size: 4, busy: undefined, probePendingMs: 0 },
     throttling: undefined,

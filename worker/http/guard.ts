@@ -53,7 +53,7 @@ function isSame(given: string, secret: string | undefined): boolean {
 }
 
 /** The name in a Host header, without port and brackets. */
-function hostOf(header = ''): string {
+export function hostOf(header = ''): string {
   const name = /^\[([^\]]*)\](?::\d+)?$/.exec(header)?.[1] ?? header.replace(/:\d+$/, '');
   return name.toLowerCase();
 }

@@ -1,9 +1,9 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import type { Check } from '../health.js';
 import { CONTENT_TYPE } from '../metrics/render.js';
 import type { Journal } from '../stalls/journal.js';
-import type { Guard } from './guard.js';
+import { type Guard, hostOf } from './guard.js';
 import { send, sendJson, sendProblem } from './respond.js';
 import type { Handler, Routes, Target } from './server.js';
 
@@ -14,6 +14,8 @@ export interface RouteSources {
   health(): Health;
   liveness(): readonly Check[];
   readiness(): readonly Check[];
+  /** All processes of the app on this host, in Prometheus' http_sd form, reached by this name or address. */
+  processes(host: string): unknown;
   readonly journal: Journal;
   readonly debug: { readonly stack: Handler; readonly profile: Handler };
   readonly guard: Guard;
@@ -74,9 +76,19 @@ export function createRoutes(sources: RouteSources): Routes {
         else sendProblem(response, 404, 'There is no such stall among the latest hundred.');
       },
     },
+    '/sd': {
+      ...guarded,
+      GET: (request, response) => sendJson(response, 200, sources.processes(askedHostOf(request))),
+    },
     '/debug/stack': { ...guarded, POST: debug.stack },
     '/debug/cpu-profile': { ...guarded, POST: debug.profile },
   };
+}
+
+/** The name or address by which the asker reaches this host. */
+function askedHostOf({ headers, socket }: IncomingMessage): string {
+  const host = hostOf(headers.host);
+  return /^[a-z0-9._:-]+$/.test(host) ? host : (socket.localAddress ?? 'localhost');
 }
 
 /** A probe looks at the status; a person at what failed, or with `?verbose` at all that was checked. */

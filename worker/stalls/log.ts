@@ -15,6 +15,13 @@ export function writeLine(line: string): void {
   }
 }
 
+/** Says where one of several processes listens. */
+export function logPort(format: LogFormat, place: number | undefined, url: string): void {
+  const text = `process ${place ?? process.pid} serves ${url}/metrics`;
+  const entry = { level: 'info', time: new Date().toISOString(), msg: text, place, pid: process.pid, url };
+  writeLine(format === 'json' ? JSON.stringify(entry) : `event-loop-watchdog: ${text}`);
+}
+
 /** Logs stalls, bounded in rate. */
 export function createStallLog(format: LogFormat): (nowMs: number, stall: Stall) => void {
   let windowMs = Number.NEGATIVE_INFINITY;

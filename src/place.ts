@@ -1,0 +1,29 @@
+import cluster from 'node:cluster';
+import { WatchdogError } from './errors.js';
+
+const PORT_MAX = 65_535;
+
+/**
+ * The place of this process among those of the app, from 0, as pm2 or `node:cluster` tells it; `undefined` if neither does. pm2's
+ * comes first: it is given anew to the process that replaces another, while cluster's ids only grow.
+ */
+export function placeOfProcess(
+  variable: string | undefined = process.env.NODE_APP_INSTANCE,
+  workerId: number | undefined = cluster.worker?.id,
+): number | undefined {
+  if (variable !== undefined && /^\d{1,5}$/.test(variable)) return Number(variable);
+  return workerId === undefined ? undefined : workerId - 1;
+}
+
+/**
+ * The port of the process at this place.
+ * @throws WatchdogError `ERR_WATCHDOG_INVALID_OPTION` if there are not so many ports
+ */
+export function portOf(port: number, place: number | undefined): number {
+  if (port === 0 || place === undefined) return port;
+  if (port + place <= PORT_MAX) return port + place;
+  throw new WatchdogError(
+    'ERR_WATCHDOG_INVALID_OPTION',
+    `The option "port" plus the place of this process (${place}) must be at most ${PORT_MAX}, but is ${port + place}.`,
+  );
+}

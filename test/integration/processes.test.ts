@@ -1,0 +1,140 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Child, eventually, killChildren, startChild } from './child.js';
+import { scrape } from './scrape.js';
+
+interface Discovered {
+  readonly targets: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+let home: string;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'watchdog-processes-'));
+});
+afterEach(async () => {
+  await killChildren();
+  rmSync(home, { recursive: true, force: true });
+});
+
+const start = (fixture: string, port: number, env: Record<string, string> = {}): Child =>
+  startChild(fixture, { args: [String(port)], env: { TMPDIR: home, ...env } });
+
+async function discover(url: string): Promise<Discovered[]> {
+  const response = await fetch(`${url}/sd`);
+  expect(response.headers.get('content-type')).toMatch(/^application\/json/);
+  return (await response.json()) as Discovered[];
+}
+
+/** The first of so many ports in a row that are free now. */
+async function freePorts(count: number): Promise<number> {
+  for (;;) {
+    const servers: Server[] = [];
+    let first = 0;
+    try {
+      while (servers.length < count) {
+        const server = createServer().listen(first && first + servers.length);
+        await once(server, 'listening');
+        servers.push(server);
+        first ||= (server.address() as AddressInfo).port;
+      }
+      return first;
+    } catch {
+      // One of them is taken: elsewhere.
+    } finally {
+      for (const server of servers) server.close();
+    }
+  }
+}
+
+describe('four processes behind node:cluster', () => {
+  it('serve on ports in a row; any of them lists all, while one is frozen too, and forgets the dead', async () => {
+    const port = await freePorts(4);
+    const app = start('processes.mjs', port);
+    const urls = new Map<number, string>();
+    while (urls.size < 4) {
+      const { id, url, port: own } = await app.message<{ id: number; url: string; port: number }>('serving');
+      expect(own).toBe(port + id - 1);
+      urls.set(id, url);
+    }
+    const url = urls.get(3) as string;
+    app.send({ deed: 'freeze', value: { worker: 3, ms: 30_000 } });
+    await eventually(
+      async () =>
+        (await scrape(url)).value('watchdog_eventloop_lag_seconds{thread="main"}') > 0.5 || undefined,
+      'it is frozen',
+    );
+    for (const one of urls.values()) {
+      const all = await discover(one);
+      expect(all).toEqual(
+        [0, 1, 2, 3].map((worker) => ({
+          targets: [`127.0.0.1:${port + worker}`],
+          labels: {
+            __meta_watchdog_app: 'event-loop-watchdog',
+            __meta_watchdog_pid: expect.stringMatching(/^\d+$/),
+            worker: String(worker),
+          },
+        })),
+      );
+    }
+    for (const { targets } of await discover(url)) {
+      expect(
+        (await scrape(`http://${targets[0]}`)).has('watchdog_eventloop_turns_total{thread="main"}'),
+      ).toBe(true);
+    }
+
+    app.send({ deed: 'kill', value: 2 });
+    const left = await eventually(async () => {
+      const all = await discover(url);
+      return all.length < 4 ? all : undefined;
+    }, 'the dead one is forgotten');
+    expect(left.map(({ labels }) => labels.worker)).toEqual(['0', '2', '3']);
+    const { stderr } = await app.kill();
+    expect(stderr).toContain(`event-loop-watchdog: process 2 serves http://127.0.0.1:${port + 2}/metrics`);
+  });
+
+  it('may take any ports, and find each other nevertheless', async () => {
+    const app = start('processes.mjs', 0);
+    const ports = new Set<number>();
+    for (let i = 0; i < 4; i++) ports.add((await app.message<{ port: number }>('serving')).port);
+    expect(ports.size).toBe(4);
+    const [port] = ports;
+    const found = (await discover(`http://127.0.0.1:${port}`)).map(({ targets }) => targets[0]);
+    expect(new Set(found)).toEqual(new Set([...ports].map((one) => `127.0.0.1:${one}`)));
+  });
+});
+
+describe('processes under pm2', () => {
+  it('go by NODE_APP_INSTANCE; one that closes takes itself off the list', async () => {
+    const port = await freePorts(2);
+    const [first, second] = ['0', '1'].map((NODE_APP_INSTANCE) =>
+      start('process.mjs', port, { NODE_APP_INSTANCE }),
+    ) as [Child, Child];
+    const { url } = await first.message<{ url: string }>('ready');
+    expect(await second.message('ready')).toMatchObject({ port: port + 1 });
+    expect(await discover(url)).toHaveLength(2);
+    second.send({ close: true });
+    await second.message('closed');
+    expect((await discover(url)).map(({ labels }) => labels.worker)).toEqual(['0']);
+  });
+
+  it('of which there are more than ports: a clear error', async () => {
+    const app = start('process.mjs', 65_530, { NODE_APP_INSTANCE: '6' });
+    expect(await app.message('refused')).toEqual({
+      code: 'ERR_WATCHDOG_INVALID_OPTION',
+      message: 'The option "port" plus the place of this process (6) must be at most 65535, but is 65536.',
+    });
+  });
+});
+
+describe('a process by itself', () => {
+  it('keeps its port', async () => {
+    const port = await freePorts(1);
+    const app = start('process.mjs', port);
+    expect(await app.message('ready')).toMatchObject({ port });
+  });
+});
