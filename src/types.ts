@@ -11,7 +11,7 @@ export interface WatchdogOptions {
    */
   readonly host?: string | undefined;
   /**
-   * How often an idle loop is made to turn, in milliseconds, 20 to 1000. After 5 s of idleness it backs off to
+   * How often an idle loop is made to turn, in milliseconds, 20 to 1000. After one second of idleness it backs off to
    * one second. Finished turns are measured exactly whatever it is; it bounds how much the lag of a stall under way is
    * understated.
    * @defaultValue 100

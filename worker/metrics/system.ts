@@ -37,7 +37,7 @@ export const SYSTEM = {
   pauses: {
     name: 'watchdog_process_pauses_total',
     type: 'counter',
-    help: 'Times that the whole process stood still (SIGSTOP, frozen cgroup, suspended machine).',
+    help: 'Times that the whole process stood still (SIGSTOP, frozen cgroup).',
   },
   pauseSeconds: {
     name: 'watchdog_process_pause_seconds_total',

@@ -16,7 +16,7 @@ interface Pause {
 }
 
 /**
- * Tells when the whole process stood still (SIGSTOP, a frozen cgroup, a suspended machine): the sidecar's own timer is
+ * Tells when the whole process stood still (SIGSTOP, a frozen cgroup; of a suspended machine Linux' clock tells nothing): the sidecar's own timer is
  * late though its thread neither ran nor waited for a CPU meanwhile.
  */
 export function createPauseBook(readOwnTimes: () => ThreadTimes | undefined): {
