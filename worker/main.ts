@@ -21,7 +21,6 @@ import {
   TOKEN_RULE,
 } from '../src/shared/protocol.js';
 import { openCgroup } from './cgroup.js';
-import { appNameOf, type Directory, joinDirectory, serviceDiscovery } from './directory.js';
 import { followFiles } from './files.js';
 import { checkLiveness, createReadiness, type HealthState } from './health.js';
 import { createDebugHandlers } from './http/debug.js';
@@ -34,6 +33,9 @@ import { renderMetrics } from './metrics/render.js';
 import { COLLECTOR_NAMES } from './metrics/sources.js';
 import { PoolView } from './pools.js';
 import { openThread } from './proc.js';
+import { appNameOf } from './processes/appname.js';
+import { type Directory, joinDirectory } from './processes/directory.js';
+import { serviceDiscovery } from './processes/discovery.js';
 import { createRelay, DROP_REASONS } from './relay.js';
 import { createCapturer } from './stalls/capture.js';
 import { createFrameReader } from './stalls/frames.js';

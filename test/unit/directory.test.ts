@@ -20,14 +20,14 @@ import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { appNameOf } from '../../worker/processes/appname.js';
 import {
-  appNameOf,
   type Directory,
   joinDirectory,
   type Listing,
   type Neighbour,
-  serviceDiscovery,
-} from '../../worker/directory.js';
+} from '../../worker/processes/directory.js';
+import { serviceDiscovery } from '../../worker/processes/discovery.js';
 import { type Child, eventually, killChildren, startChild } from '../integration/child.js';
 
 const LINUX = process.platform === 'linux';
@@ -60,7 +60,7 @@ let warnings: string[];
 beforeAll(async () => {
   home = realpathSync(mkdtempSync(join(tmpdir(), 'watchdog-peers-')));
   await build({
-    entryPoints: [fileURLToPath(new URL('../../worker/directory.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(new URL('../../worker/processes/directory.ts', import.meta.url))],
     outfile: join(home, 'directory.mjs'),
     bundle: true,
     platform: 'node',

@@ -8,20 +8,17 @@ import {
   mkdirSync,
   opendirSync,
   openSync,
-  readFileSync,
   readlinkSync,
   readSync,
-  realpathSync,
   renameSync,
   rmSync,
-  statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
-import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
-import { read } from './proc.js';
+import { isAbsolute, join } from 'node:path';
+import { read } from '../proc.js';
 
 /** A process with a watchdog, as the others on this host see it. */
 export interface Neighbour {
@@ -59,7 +56,6 @@ export interface DirectoryOptions {
 const NAME = 'event-loop-watchdog';
 const ENTRIES_MAX = 1024;
 const ENTRY_MAX_BYTES = 4096;
-const PACKAGE_MAX_BYTES = 2 ** 20;
 /** After so long without `stay` a process is taken for dead that cannot be asked. Cleaners of /tmp wait longer. */
 const FORGET_MS = 24 * 3600 * 1000;
 
@@ -316,71 +312,4 @@ function touch(file: string): boolean {
   } catch {
     return false; // Most likely a cleaner of /tmp took it; if not, writing tells what is wrong.
   }
-}
-
-/**
- * Name of the app: of the nearest package.json with a name above its entry file, else the name of the entry's folder.
- * A package.json inside `node_modules` is that of a tool which runs the app (`next start`): it counts only if there is
- * no other.
- * @param entry the main thread's `process.argv[1]`; without it the working directory is taken
- */
-export function appNameOf(entry: string | undefined): string {
-  try {
-    const folder = entry === undefined ? process.cwd() : folderOf(entry);
-    let tool: string | undefined;
-    for (let at = folder; ; at = dirname(at)) {
-      const name = packageNameIn(at);
-      if (name !== undefined && !at.split(sep).includes('node_modules')) return name;
-      tool ??= name;
-      if (dirname(at) === at) return tool ?? (basename(folder) || 'node');
-    }
-  } catch {
-    return 'node'; // The working directory was removed, say.
-  }
-}
-
-/** `node app` and `node .` name no file, and a command is often a link into its package. */
-function folderOf(entry: string): string {
-  let path = resolve(entry);
-  try {
-    path = realpathSync(path);
-    if (statSync(path).isDirectory()) return path;
-  } catch {
-    // No such file: `app` for `app.js`, say.
-  }
-  return dirname(path);
-}
-
-function packageNameIn(folder: string): string | undefined {
-  const file = join(folder, 'package.json');
-  try {
-    const stat = statSync(file, { throwIfNoEntry: false });
-    if (!stat?.isFile() || stat.size > PACKAGE_MAX_BYTES) return undefined;
-    const { name } = JSON.parse(readFileSync(file, 'utf8')) as { name?: unknown };
-    return typeof name === 'string' && name !== '' ? name : undefined;
-  } catch {
-    return undefined; // Not readable or no JSON: as if it were not there.
-  }
-}
-
-/**
- * The list as Prometheus' http_sd wants it.
- * @param host the name or IP address, without port, by which the asker reached this process. It stands for all: the
- * processes of an app are bound alike, and an address such as 127.0.0.1 would be another machine to an asker elsewhere.
- */
-export function serviceDiscovery(
-  neighbours: readonly Neighbour[],
-  app: string,
-  host: string,
-): readonly { targets: string[]; labels: Record<string, string> }[] {
-  const name = isIPv6(host) ? `[${host}]` : host;
-  return neighbours.map(({ pid, port, worker, tls }) => ({
-    targets: [`${name}:${port}`],
-    labels: {
-      __meta_watchdog_app: app,
-      __meta_watchdog_pid: String(pid),
-      ...(tls && { __scheme__: 'https' }),
-      ...(worker !== undefined && { worker: String(worker) }),
-    },
-  }));
 }
