@@ -1,19 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { eventually } from '../integration/child.js';
 import { type Service, startAlertmanager, startHook } from '../prometheus/services.js';
+import { kit, readYaml } from './files.js';
 
 /** As with promtool: skipped where it is not installed (Debian: prometheus-alertmanager), but never in CI. */
 const SKIP_AMTOOL = process.env.CI === undefined && spawnSync('amtool', ['--version']).status !== 0;
-
-const kit = new URL('../../observability/', import.meta.url);
-const readYaml = <T>(file: string): T =>
-  parse(readFileSync(new URL(file, kit), 'utf8'), { strict: true }) as T;
 
 interface Rules {
   groups: { rules: { alert: string; labels: { severity: string } }[] }[];
