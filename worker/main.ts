@@ -12,36 +12,26 @@ import {
   LEDGER,
   openReader,
 } from '../src/shared/layout.js';
-import {
-  type Control,
-  type Host,
-  isToken,
-  type SidecarData,
-  type Stall,
-  TOKEN_RULE,
-} from '../src/shared/protocol.js';
+import type { Control, Host, SidecarData } from '../src/shared/protocol.js';
 import { openCgroup } from './cgroup.js';
-import { followFiles } from './files.js';
 import { checkLiveness, createReadiness, type HealthState } from './health.js';
 import { createDebugHandlers } from './http/debug.js';
 import { createGuard } from './http/guard.js';
 import { createRoutes } from './http/routes.js';
-import { checkTls, startServer, type TlsContext } from './http/server.js';
+import { openTls, openToken } from './http/secrets.js';
+import { startServer } from './http/server.js';
 import { openLedger, openTally } from './ledger.js';
 import { type Loop, type LoopOptions, watchLoop } from './loop.js';
 import { renderMetrics } from './metrics/render.js';
 import { COLLECTOR_NAMES } from './metrics/sources.js';
 import { PoolView } from './pools.js';
 import { openThread } from './proc.js';
-import { appNameOf } from './processes/appname.js';
-import { type Directory, joinDirectory } from './processes/directory.js';
-import { serviceDiscovery } from './processes/discovery.js';
+import { openProcesses } from './processes/processes.js';
 import { createRelay, DROP_REASONS } from './relay.js';
 import { createCapturer } from './stalls/capture.js';
+import { openDesk } from './stalls/desk.js';
 import { createFrameReader } from './stalls/frames.js';
 import { createHangGuard } from './stalls/hang.js';
-import { createJournal, createJournalFile } from './stalls/journal.js';
-import { createStallLog, logPort, writeLine } from './stalls/log.js';
 import { createPauseBook } from './stalls/pauses.js';
 import { watchThreadpool } from './threadpool.js';
 import { openThreads } from './threads.js';
@@ -70,16 +60,21 @@ const relay = options.relay
     })
   : undefined;
 
+/** Tells of what the app survives, as a process warning. */
+const warn = (message: string): void => void host.warn(message).catch(() => {});
+const warnOf = (error: Error): void => warn(error.message);
+
 // Stalls: what is found out about them, and who is told.
-const journal = createJournal();
-const toFile =
-  options.journal === undefined
-    ? undefined
-    : createJournalFile(options.journal, (error, first) => {
-        ledger.add('journalErrors', 1);
-        if (first) void host.warn(`The stall journal cannot be written: ${error.message}`).catch(() => {});
-      });
-const logStall = options.log === undefined ? undefined : createStallLog(options.log);
+const desk = openDesk({
+  now,
+  file: options.journal,
+  log: options.log,
+  onFileError(error, first) {
+    ledger.add('journalErrors', 1);
+    if (first) warn(`The stall journal cannot be written: ${error.message}`);
+  },
+  tellMain: (stall) => void host.stall(stall).catch(() => {}), // Main may be gone; the stall is written down.
+});
 const debuggerOpen = (): boolean => readHouse().debuggerOpen > 0;
 const capturer = createCapturer({
   inspectable: options.inspectable,
@@ -107,13 +102,8 @@ function watch(
     toFrames,
     onCapture: (result) => countCapture('stack', result),
     idPrefix: `${process.pid}-${id}`,
-    onBegin: (stall) => toFile?.({ type: 'begin', time: new Date().toISOString(), stall }),
-    onEnd(stall) {
-      journal.add(stall);
-      toFile?.({ type: 'end', time: new Date().toISOString(), stall });
-      logStall?.(now(), stall);
-      host.stall(stall).catch(() => {}); // Main is gone; the stall is counted and journalled.
-    },
+    onBegin: desk.begin,
+    onEnd: desk.end,
   });
 }
 
@@ -143,18 +133,14 @@ const guardHang =
   createHangGuard({
     hang: options.hang,
     debuggerOpen,
-    report: reportHang,
+    report(stall) {
+      const nowMs = now();
+      const heart = main.heart();
+      const states = [...pools.values()].map((pool) => ({ pool: pool.name, ...pool.look(nowMs, heart) }));
+      desk.hang(stall, { pools: states, heart });
+    },
     kill: (signal) => process.kill(process.pid, signal),
   });
-
-function reportHang(stall: Stall): void {
-  const nowMs = now();
-  const heart = main.heart();
-  const states = [...pools.values()].map((pool) => ({ pool: pool.name, ...pool.look(nowMs, heart) }));
-  const report = { type: 'hang', time: new Date().toISOString(), stall, pools: states, heart };
-  toFile?.(report);
-  writeLine(`event-loop-watchdog: the event loop does not come back: ${JSON.stringify(report)}`);
-}
 
 /** What the last look saw. */
 let state: HealthState;
@@ -221,17 +207,6 @@ async function render(scrapeTimeoutMs?: number): Promise<string> {
   return relay?.text() ? `${text}\n${relay.text()}` : text;
 }
 
-/** Tells of a file that cannot be used; the app goes on. */
-const warned = (error: Error): void => void host.warn(error.message).catch(() => {});
-const { token, tokenFile, tls } = options;
-const tokenOf = ([text = '']: readonly string[]): string => {
-  const secret = text.trim();
-  if (!isToken(secret)) throw new Error(`The token in ${tokenFile} must be ${TOKEN_RULE}.`);
-  return secret;
-};
-const tlsOf = ([key = '', cert = '', ca]: readonly string[]): TlsContext =>
-  checkTls({ key, cert, ...(ca !== undefined && { ca }), clientsCertified: ca !== undefined });
-
 const server = startServer(
   createRoutes({
     metrics,
@@ -246,47 +221,22 @@ const server = startServer(
     },
     liveness: () => checkLiveness(look(), options.livenessTimeout),
     readiness: () => readiness.check(look()),
-    processes: (asked) => serviceDiscovery(processes?.list() ?? [], appName, asked),
-    journal,
+    processes: (asked) => processes.discover(asked),
+    journal: desk.journal,
     debug: createDebugHandlers({
       capturer,
       toFrames,
       count: countCapture,
     }),
     guard: createGuard({
-      token: tokenFile === undefined ? () => token : followFiles([tokenFile], tokenOf, now, warned),
+      token: openToken(options, now, warnOf),
       allowedHosts: options.allowedHosts,
     }),
     guardMetrics: options.guardMetrics,
   }),
-  {
-    port: options.port,
-    host: options.host,
-    tls:
-      tls && followFiles([tls.key, tls.cert, ...(tls.ca === undefined ? [] : [tls.ca])], tlsOf, now, warned),
-  },
+  { port: options.port, host: options.host, tls: openTls(options, now, warnOf) },
 );
-
-// The processes of the app on this host: this one, and with `perProcess` the others.
-const STAY_EVERY_MS = 60_000;
-const appName = appNameOf(options.entry);
-let processes: Pick<Directory, 'list' | 'leave'> | undefined;
-server.ready.then(
-  ({ port, host: boundTo, url }) => {
-    const { log, directory } = options;
-    const self = { port, host: boundTo, worker: directory?.place, tls: tls !== undefined };
-    if (!directory) {
-      processes = { list: () => [{ pid: process.pid, startedAt: undefined, ...self }], leave() {} };
-      return;
-    }
-    const { root } = directory;
-    const joined = joinDirectory(appName, self, { root, warn: (message) => warned(new Error(message)) });
-    processes = joined;
-    setInterval(joined.stay, STAY_EVERY_MS);
-    if (log) logPort(log, directory.place, url);
-  },
-  () => {}, // Told of by `ready`.
-);
+const processes = openProcesses(options, server.ready, warn);
 
 const control: Control = {
   ready: () => server.ready,
@@ -302,7 +252,7 @@ const control: Control = {
     closing = true;
     timer.stop();
     threads.close();
-    processes?.leave();
+    processes.leave();
     await server.close();
   },
 };

@@ -31,14 +31,26 @@ const stalledFor = (url: string, limitMs: number): Promise<unknown> =>
     return Number(seconds) * 1000 > limitMs || undefined;
   }, 'the stall is long');
 
+/** The answer of `/livez` while the code keeps the loop. On a busy machine it may truly get no CPU, which is no fault; then again. */
+async function stuck(app: Child, url: string): Promise<Answer> {
+  for (let tries = 0; tries < 5; tries++) {
+    app.send({ deed: 'spin', value: 4000 });
+    await app.message('begun');
+    const outcome = await eventually(async () => {
+      const answer = await probe(url, '/livez');
+      return answer.status === 503 ? answer : app.messages('done').length > 0 && 'over';
+    }, 'the loop is stuck');
+    if (outcome !== 'over' && outcome) return outcome;
+    await app.message('done');
+  }
+  throw new Error('the machine is too busy');
+}
+
 it('both probes pass, fail while the loop is stuck for too long, and pass again', async () => {
   const { app, url } = await startApp();
   expect(await probe(url, '/livez')).toEqual({ status: 200, body: { status: 'ok' } });
   expect(await probe(url, '/readyz')).toEqual({ status: 200, body: { status: 'ok' } });
-  app.send({ deed: 'spin', value: 4000 });
-  await stalledFor(url, LIMITS.livenessTimeout);
-  const dead = await probe(url, '/livez');
-  expect(dead.status).toBe(503);
+  const dead = await stuck(app, url);
   expect(dead.body.detail).toMatch(/^eventloop: has not turned for \d\.\d s \(cpu\); the limit is 1\.0 s$/);
   expect(dead.body.checks).toBeUndefined();
   const unready = await probe(url, '/readyz?verbose');

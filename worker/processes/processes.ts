@@ -1,0 +1,44 @@
+import type { Address, SidecarOptions } from '../../src/shared/protocol.js';
+import { logPort } from '../stalls/log.js';
+import { appNameOf } from './appname.js';
+import { type Directory, joinDirectory } from './directory.js';
+import { serviceDiscovery } from './discovery.js';
+
+/** How often this process shows the others that it lives. */
+const STAY_EVERY_MS = 60_000;
+
+/** The processes of the app on this host: this one, and with `perProcess` the others. */
+export interface Processes {
+  /** In Prometheus' http_sd form, each reached by this name or address. */
+  discover(host: string): unknown;
+  leave(): void;
+}
+
+/** @param ready where this process serves, once it does */
+export function openProcesses(
+  options: SidecarOptions,
+  ready: Promise<Address>,
+  warn: (message: string) => void,
+): Processes {
+  const app = appNameOf(options.entry);
+  let directory: Pick<Directory, 'list' | 'leave'> | undefined;
+
+  ready.then(
+    ({ port, host, url }) => {
+      const self = { port, host, worker: options.directory?.place, tls: options.tls !== undefined };
+      if (!options.directory) {
+        directory = { list: () => [{ pid: process.pid, startedAt: undefined, ...self }], leave() {} };
+        return;
+      }
+      const joined = joinDirectory(app, self, { root: options.directory.root, warn });
+      directory = joined;
+      setInterval(joined.stay, STAY_EVERY_MS);
+      if (options.log) logPort(options.log, self.worker, url);
+    },
+    () => {}, // Told of by `ready` itself.
+  );
+  return {
+    discover: (host) => serviceDiscovery(directory?.list() ?? [], app, host),
+    leave: () => directory?.leave(),
+  };
+}
