@@ -69,6 +69,33 @@ describe('the examples', { timeout: DEAD_MAN_MS }, () => {
     await scrapeUntil(url, 'more finished tasks', (text) => value(text, completed) > before);
   });
 
+  it('threads: a worker thread that stalls, while the main thread does not', async () => {
+    const example = startExample('threads.mjs');
+    const url = await example.line('metrics');
+    const lag = 'watchdog_eventloop_lag_seconds{thread="indexer"}';
+    await scrapeUntil(url, 'the thread is blocked', (text) => value(text, lag) >= 0.5);
+    await example.line('stall', (rest) => /^indexer \w+ \d{4} ms$/.test(rest));
+  });
+
+  it("threadpool: a probe that waits for a thread of libuv's, like a file", async () => {
+    const example = startExample('threadpool.mjs');
+    const url = await example.line('metrics');
+    const pending = 'watchdog_threadpool_probe_pending_seconds';
+    await scrapeUntil(url, 'a probe waits', (text) => value(text, pending) >= 0.3);
+    await example.line('file', (rest) => /^\d{3,} ms$/.test(rest));
+  });
+
+  it('cluster: four processes, each of which knows of all, also while one is frozen', async () => {
+    const example = startExample('cluster.mjs');
+    const url = await example.line('metrics');
+    await poll('one of four is frozen', async () => {
+      const all = JSON.parse(await get(url.replace('/metrics', '/sd'))) as { targets: string[] }[];
+      const texts = await Promise.all(all.map(({ targets }) => get(`http://${targets[0]}/metrics`)));
+      const frozen = texts.filter((text) => value(text, LAG) > 0.5);
+      return texts.length === 4 && frozen.length === 1 ? true : undefined;
+    });
+  });
+
   it("custom-registry: the app's own metrics, fresh while it runs and the latest copy while it is blocked", async () => {
     const example = startExample('custom-registry.mjs');
     const url = await example.line('metrics');

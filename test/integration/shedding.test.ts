@@ -1,0 +1,180 @@
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Example, endExamples, get, poll, startExample } from './example.js';
+
+afterEach(endExamples);
+
+/** What came of the requests of one second. */
+interface Second {
+  readonly served: number;
+  readonly shed: number;
+  readonly late: number;
+  readonly failed: number;
+}
+
+const DEAD_MAN_MS = 120_000;
+/** Over how many seconds goodput is taken. */
+const MEASURED = 8;
+/** Shedding has found its way once so many are served in time a second. The app can serve fifty, by their length. */
+const SETTLED = 15;
+
+const goodput = (seconds: readonly Second[]): number =>
+  seconds.reduce((sum, { served }) => sum + served, 0) / seconds.length;
+
+/** The load's next seconds, as they come. */
+async function* secondsOf(load: Example): AsyncGenerator<Second> {
+  for (let number = 1; ; number++) {
+    const rest = await load.line('second', (one) => one.startsWith(`${number} `));
+    yield JSON.parse(rest.slice(rest.indexOf('{'))) as Second;
+  }
+}
+
+async function overload(app: string): Promise<{ load: Example; seconds: AsyncGenerator<Second> }> {
+  const load = startExample('shedding-load.mjs', { args: [app, '100'], deadManMs: DEAD_MAN_MS });
+  await load.line('users');
+  return { load, seconds: secondsOf(load) };
+}
+
+async function take(seconds: AsyncGenerator<Second>, count: number): Promise<Second[]> {
+  const taken: Second[] = [];
+  while (taken.length < count) taken.push((await seconds.next()).value);
+  return taken;
+}
+
+/** How many seconds pass until, over four of them, enough is served in time. */
+async function settle(seconds: AsyncGenerator<Second>): Promise<number> {
+  // Not at once: those who ask first are served in any case.
+  const past = await take(seconds, MEASURED);
+  while (past.length < 60 && goodput(past.slice(-4)) < SETTLED) past.push(...(await take(seconds, 1)));
+  return past.length;
+}
+
+async function startApp(file: string, env: NodeJS.ProcessEnv): Promise<{ example: Example; app: string }> {
+  const example = startExample(file, { env, deadManMs: DEAD_MAN_MS });
+  return { example, app: await example.line('app') };
+}
+
+/** Goodput of an app that lets everything in, some seconds after its overload began. */
+async function goodputWithout(file: string): Promise<number> {
+  const { app } = await startApp(file, { SHEDDING: 'off' });
+  const { seconds } = await overload(app);
+  await take(seconds, MEASURED);
+  const measured = await take(seconds, MEASURED);
+  await endExamples();
+  return goodput(measured);
+}
+
+/** Asks for this again and again. Returns a function that ends it and tells the status codes of all answers. */
+function probe(url: string): () => Promise<number[]> {
+  const statuses: number[] = [];
+  let over = false;
+  const probing = (async () => {
+    while (!over) {
+      const response = await fetch(url).catch(() => undefined);
+      // Without an answer the app is gone: the test has failed, or is at its end.
+      if (!response) return;
+      await response.text();
+      statuses.push(response.status);
+      await delay(100);
+    }
+  })();
+  return async () => {
+    over = true;
+    await probing;
+    return statuses;
+  };
+}
+
+describe('shedding under a real overload', { timeout: 2 * DEAD_MAN_MS }, () => {
+  it.each(['express', 'fastify'])('%s', async (name) => {
+    const file = `shedding-${name}.mjs`;
+    const without = await goodputWithout(file);
+
+    const { app } = await startApp(file, {});
+    const health = probe(`${app}/healthz`);
+    const { load, seconds } = await overload(app);
+    const settledAfter = await settle(seconds);
+    const measured = await take(seconds, MEASURED);
+    const withShedding = goodput(measured);
+    console.log(
+      `${name}: served in time, a second: ${withShedding.toFixed(1)} with shedding (after ${settledAfter} s), ` +
+        `${without.toFixed(1)} without`,
+    );
+    expect(withShedding).toBeGreaterThanOrEqual(SETTLED / 2);
+    expect(withShedding).toBeGreaterThanOrEqual(2 * without);
+    // The others were told at once, and when to come back.
+    expect(measured.reduce((sum, { shed }) => sum + shed, 0)).toBeGreaterThan(0);
+
+    load.process.kill('SIGKILL');
+    await once(load.process, 'exit');
+    await poll('everything to be served again', async () => {
+      for (let n = 0; n < 20; n++) if ((await get(`${app}/report`)) !== 'report\n') return undefined;
+      return true;
+    });
+    expect(new Set(await health())).toEqual(new Set([200]));
+  });
+});
+
+describe('the share that is let in', () => {
+  const pressure = { lagMs: 0, utilization: 0 };
+  let shouldShed: () => boolean;
+  let random: number;
+
+  beforeEach(async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    vi.spyOn(Math, 'random').mockImplementation(() => random);
+    const { createShedder } = await import(new URL('../../examples/shedding.mjs', import.meta.url).href);
+    shouldShed = createShedder({ pressure: () => pressure });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
+
+  /** The share after some seconds of this, with requests all the time. */
+  function shareAfter(seconds: number, now: typeof pressure): number {
+    Object.assign(pressure, now);
+    for (let second = 0; second < seconds; second++) {
+      vi.advanceTimersByTime(1000);
+      shouldShed();
+    }
+    return currentShare();
+  }
+
+  function currentShare(): number {
+    let share = 0;
+    for (random = 0; random < 0.9995; random += 0.001) if (!shouldShed()) share += 0.001;
+    return share;
+  }
+
+  it('stays whole on a loop that is always busy and never late', () => {
+    expect(shareAfter(60, { lagMs: 100, utilization: 1 })).toBeCloseTo(1);
+  });
+
+  it('stays whole on a loop that was late once and has time', () => {
+    expect(shareAfter(60, { lagMs: 3000, utilization: 0.6 })).toBeCloseTo(1);
+  });
+
+  it('falls on a loop that is busy and late, by how late it is', () => {
+    expect(shareAfter(1, { lagMs: 300, utilization: 1 })).toBeCloseTo(0.5, 2);
+    expect(shareAfter(1, { lagMs: 60_000, utilization: 1 })).toBeCloseTo(0.125, 2);
+    expect(shareAfter(60, { lagMs: 60_000, utilization: 1 })).toBeCloseTo(0.01, 2);
+  });
+
+  it('once it has fallen, falls on until the loop has idle time again', () => {
+    shareAfter(1, { lagMs: 300, utilization: 1 });
+    expect(shareAfter(1, { lagMs: 20, utilization: 1 })).toBeCloseTo(0.45, 2);
+    expect(shareAfter(1, { lagMs: 20, utilization: 0.9 })).toBeCloseTo(0.45, 2);
+    expect(shareAfter(1, { lagMs: 20, utilization: 0.75 })).toBeCloseTo(0.54, 2);
+  });
+
+  it('is whole again some seconds after, also if nobody asked meanwhile', () => {
+    shareAfter(1, { lagMs: 600, utilization: 1 });
+    expect(shareAfter(4, { lagMs: 5, utilization: 0.1 })).toBeCloseTo(1);
+
+    shareAfter(1, { lagMs: 600, utilization: 1 });
+    vi.advanceTimersByTime(10_000);
+    expect(shareAfter(1, { lagMs: 5, utilization: 0 })).toBeCloseTo(1);
+  });
+});
