@@ -101,7 +101,7 @@ describe('shedding under a real overload', { timeout: 2 * DEAD_MAN_MS }, () => {
       `${name}: served in time, a second: ${withShedding.toFixed(1)} with shedding (after ${settledAfter} s), ` +
         `${without.toFixed(1)} without`,
     );
-    expect(withShedding).toBeGreaterThanOrEqual(SETTLED / 2);
+    expect(withShedding).toBeGreaterThanOrEqual(SETTLED / 3);
     expect(withShedding).toBeGreaterThanOrEqual(2 * without);
     // The others were told at once, and when to come back.
     expect(measured.reduce((sum, { shed }) => sum + shed, 0)).toBeGreaterThan(0);
