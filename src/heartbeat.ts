@@ -26,8 +26,8 @@ export interface Heartbeat {
   turn(): number;
   /** The longest delay of a turn of the last second, the one in progress included, in milliseconds. */
   worstMs(nowMs: number): number;
-  /** Sum of the turns' delays. */
-  activeMs(): number;
+  /** For how long the loop has been held in all, the turn in progress included. */
+  activeMs(nowMs: number): number;
   enterPause(): void;
   leavePause(): void;
   stop(): void;
@@ -91,7 +91,7 @@ export function startHeartbeat(memory: HeartMemory, options: HeartbeatOptions): 
     },
     turn: () => heart.turn(),
     worstMs: (nowMs) => Math.max(heart.worstMs(nowMs), heart.heldMs(nowMs, nodeTiming.idleTime)),
-    activeMs: () => heart.activeMs(),
+    activeMs: (nowMs) => heart.activeMs() + heart.heldMs(nowMs, nodeTiming.idleTime),
     enterPause: () => heart.enterPause(now()),
     leavePause: () => heart.leavePause(now()),
     stop() {

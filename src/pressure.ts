@@ -17,8 +17,8 @@ export interface PressureSources {
   readonly now: () => number;
   /** How long the loop was held at most in a turn of the last second, the one in progress included. */
   readonly worstMs: (nowMs: number) => number;
-  /** For how long the loop has been held in all. */
-  readonly activeMs: () => number;
+  /** For how long the loop has been held in all, the turn in progress included. */
+  readonly activeMs: (nowMs: number) => number;
   readonly pools: () => Pressure['pools'];
   /** The sidecar's counters. */
   readonly ledger: SharedArrayBuffer;
@@ -40,7 +40,7 @@ export function createPressureGauge(sources: PressureSources): PressureGauge {
   let pools = NO_PRESSURE.pools;
 
   function note(nowMs: number): void {
-    past.push({ atMs: nowMs, activeMs: sources.activeMs() });
+    past.push({ atMs: nowMs, activeMs: sources.activeMs(nowMs) });
     // The youngest that is older than the window stays.
     while (past.length > 1 && nowMs - (past[1]?.atMs ?? 0) >= WINDOW_MS) past.shift();
   }
@@ -51,7 +51,8 @@ export function createPressureGauge(sources: PressureSources): PressureGauge {
     pools = sources.pools();
     const [oldest] = past;
     const spanMs = nowMs - (oldest?.atMs ?? nowMs);
-    if (oldest && spanMs > 0) utilization = Math.min(1, (sources.activeMs() - oldest.activeMs) / spanMs);
+    const activeMs = sources.activeMs(nowMs) - (oldest?.activeMs ?? 0);
+    if (spanMs > 0) utilization = Math.max(0, Math.min(1, activeMs / spanMs));
   }
 
   function threadpoolDelayMs(nowMs: number): number {

@@ -9,8 +9,8 @@ import { createRig, type Rig } from './rig.js';
 function gaugeOf(rig: Rig, ledger: SharedArrayBuffer = allocate(LEDGER)): PressureGauge {
   return createPressureGauge({
     now: rig.now,
-    worstMs: rig.heart.worstMs,
-    activeMs: rig.heart.activeMs,
+    worstMs: (nowMs) => Math.max(rig.heart.worstMs(nowMs), rig.heldMs(nowMs)),
+    activeMs: (nowMs) => rig.heart.activeMs() + rig.heldMs(nowMs),
     pools: () => ({}),
     ledger,
   });
@@ -47,6 +47,17 @@ it('tells how much of the last second the loop was held', () => {
   expect(gauge.read().utilization).toBeCloseTo(1);
   go(1, 99);
   expect(gauge.read().utilization).toBeCloseTo(0.01, 1);
+});
+
+it('counts the turn in progress', () => {
+  const rig = createRig();
+  const gauge = gaugeOf(rig);
+  rig.idle(3000);
+  gauge.read();
+  rig.pass(1500);
+  const { lagMs, utilization } = gauge.read();
+  expect(lagMs).toBeCloseTo(1500);
+  expect(utilization).toBeGreaterThan(0.9);
 });
 
 it('tells how long libuv keeps a probe waiting, also the one under way', () => {

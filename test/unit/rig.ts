@@ -17,6 +17,8 @@ export interface Rig {
   readonly ledger: LoopLedger;
   /** Virtual time, in milliseconds. */
   now(): number;
+  /** How long the turn in progress has held the loop. */
+  heldMs(nowMs: number): number;
   /** Time passes in which the loop waits for events; the pacer runs when it is due, as on a real loop. */
   idle(ms: number): void;
   /** The loop holds for `ms`, then ends its turn. */
@@ -54,6 +56,7 @@ export function createRig(options: { stallThreshold?: number; heartbeatInterval?
     readRing: openReader(RING, memory.ring),
     ledger: openLedger(LOOP_LEDGER, allocate(LOOP_LEDGER)),
     now: () => now,
+    heldMs: (nowMs) => heart.heldMs(nowMs, idleTotal),
     idle(ms) {
       const end = now + ms;
       while (now < end) {
