@@ -1,5 +1,5 @@
 import cluster from 'node:cluster';
-import { WatchdogError } from './errors.js';
+import { warn } from './warn.js';
 
 const PORT_MAX = 65_535;
 
@@ -15,15 +15,13 @@ export function placeOfProcess(
   return workerId === undefined ? undefined : workerId - 1;
 }
 
-/**
- * The port of the process at this place.
- * @throws WatchdogError `ERR_WATCHDOG_INVALID_OPTION` if there are not so many ports
- */
+/** The port of the process at this place; any, with a warning, if there are not so many. */
 export function portOf(port: number, place: number | undefined): number {
   if (port === 0 || place === undefined) return port;
   if (port + place <= PORT_MAX) return port + place;
-  throw new WatchdogError(
-    'ERR_WATCHDOG_INVALID_OPTION',
-    `The option "port" plus the place of this process (${place}) must be at most ${PORT_MAX}, but is ${port + place}.`,
+  warn(
+    `The port ${port} plus the place of this process (${place}) is more than ${PORT_MAX}. It takes any port; GET /sd lists it.`,
+    'WATCHDOG_BAD_PORT',
   );
+  return 0;
 }

@@ -166,7 +166,12 @@ export function startSidecar(events: SidecarEvents): Sidecar {
           CLOSE_DEADLINE_MS,
           () => new WatchdogError('ERR_WATCHDOG_TIMEOUT', 'The sidecar did not close in time.'),
         ).catch(() => {}); // Terminated anyway, next.
-        await worker.terminate();
+        // It may hang in a call of the system; it is unref'd, and does no harm.
+        await withDeadline(
+          worker.terminate(),
+          CLOSE_DEADLINE_MS,
+          () => new WatchdogError('ERR_WATCHDOG_TIMEOUT', 'The sidecar did not end in time.'),
+        ).catch(() => {});
       })();
       return closing;
     },

@@ -23,7 +23,7 @@ import type { ThreadOptions, WatchedThread } from './types.js';
 import { warn } from './warn.js';
 import { getWatchdog } from './watchdog.js';
 
-const { setTimeout, clearTimeout } = timers;
+const { setTimeout, clearTimeout, setImmediate } = timers;
 
 const RUNNING: unique symbol = Symbol.for(`${RUNNING_KEY}:thread`) as never;
 type Global = typeof globalThis & { [RUNNING]?: boolean | undefined };
@@ -61,6 +61,9 @@ export function watchThread(name: string, options: ThreadOptions = {}): WatchedT
   const task = taskOfThisThread();
   const channel = new BroadcastChannel(THREADS_CHANNEL);
   let beat: Beat | undefined;
+  /** The watchdog that ended last: what it said before may come in after. */
+  let gone: string | undefined;
+  let refused = false;
   let closed = false;
 
   const say = (message: ThreadMessage): void => channel.postMessage(message);
@@ -109,16 +112,18 @@ export function watchThread(name: string, options: ThreadOptions = {}): WatchedT
     beat = undefined;
   }
 
-  channel.onmessage = (event) => {
-    const message = (event as unknown as { data: SidecarMessage }).data;
+  function hear(message: SidecarMessage): void {
     if ('thread' in message && message.thread !== thread) return;
     switch (message.type) {
+      case 'room':
+        if (beat === undefined) ask();
+        break;
       case 'here':
         // A new sidecar, of our watchdog or of the first that there is.
         if (beat === undefined || beat.watchdog === message.watchdog) ask();
         break;
       case 'settings': {
-        if (beat !== undefined && beat.watchdog !== message.watchdog) break;
+        if (message.watchdog === gone || (beat !== undefined && beat.watchdog !== message.watchdog)) break;
         beat ??= begin(message);
         const { watchdog, memory, types } = beat;
         say({ type: 'join', thread, name, task, watchdog, memory, resourceTypes: [...types()] });
@@ -126,17 +131,28 @@ export function watchThread(name: string, options: ThreadOptions = {}): WatchedT
       }
       case 'joined':
         clearTimeout(deadline);
-        ready.resolve();
+        // After the heart's first beat, which was set up earlier: what the app does next is counted.
+        setImmediate(ready.resolve);
         break;
       case 'refused':
+        if (beat !== undefined && beat.watchdog !== message.watchdog) break;
         end();
-        warn(message.message, message.code);
+        // It asks again whenever a thread leaves: once is enough.
+        if (!refused) warn(message.message, message.code);
+        refused = true;
         fail(message.code, message.message);
         break;
       case 'gone':
-        if (beat?.watchdog === message.watchdog) end();
+        gone = message.watchdog;
+        if (beat?.watchdog === gone) end();
         break;
     }
+  }
+
+  channel.onmessage = (event) => {
+    const { data } = event as unknown as { data: SidecarMessage };
+    // Anybody in the process may say anything here.
+    if (typeof data === 'object' && data !== null) hear(data);
   };
   // After the listener, which refs the channel: it must not keep the thread alive.
   channel.unref();

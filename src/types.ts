@@ -170,7 +170,7 @@ export interface PoolPressure {
 /** How hard it goes for the main thread now. */
 export interface Pressure {
   /**
-   * The longest time in milliseconds for which one turn held the loop in the last second, the turn in progress included: what a
+   * The longest time in milliseconds for which one turn held the loop in about the last second, the turn in progress included: what a
    * request has to wait that arrives when it begins.
    */
   readonly lagMs: number;
@@ -211,7 +211,7 @@ export interface Watchdog extends AsyncDisposable {
    */
   pause<T>(work: () => T): T;
   /**
-   * How hard it goes for the main thread: cheap enough (under 2 µs) to be asked at each request, in order to turn some away
+   * How hard it goes for the main thread: cheap enough (under 2 µs on average at a thousand requests a second) to be asked at each, in order to turn some away
    * before all come too late. All zero once closed.
    */
   pressure(): Pressure;
@@ -235,8 +235,10 @@ export interface ThreadOptions {
 export interface WatchedThread extends Disposable {
   /**
    * Resolves once the sidecar counts this thread. Rejects with a {@link WatchdogError} if it cannot
-   * (`ERR_WATCHDOG_DUPLICATE_THREAD`, `ERR_WATCHDOG_TOO_MANY_THREADS`; a process warning, too), or if no watchdog answers within
-   * five seconds (`ERR_WATCHDOG_TIMEOUT`): the thread joins when one is started. Never an unhandled rejection.
+   * (`ERR_WATCHDOG_DUPLICATE_THREAD`, `ERR_WATCHDOG_TOO_MANY_THREADS`; it joins when there is room;
+   * `ERR_WATCHDOG_UNWATCHABLE_THREAD`: another version of this package), which is a process warning, too; if no watchdog
+   * answers within five seconds (`ERR_WATCHDOG_TIMEOUT`): it joins when one is started; or after `close()`
+   * (`ERR_WATCHDOG_CLOSED`). Never an unhandled rejection.
    */
   readonly ready: Promise<void>;
   /** As {@link Watchdog.pause}, for this thread. */

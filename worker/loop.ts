@@ -34,6 +34,8 @@ export interface Loop {
   /** Brings its stalls up to date with this moment. Returns what was seen. */
   look(nowMs: number): { readonly heart: HeartValues; readonly stall: Stall | undefined };
   view(): LoopView;
+  /** The loop is no more: tells of what has come up, also of a stall that its end cut short. */
+  end(nowMs: number): void;
   setResourceTypes(names: readonly string[]): void;
 }
 
@@ -75,6 +77,7 @@ export function watchLoop({ memory, taskDirectory, ...options }: LoopOptions): L
       resourceTypes,
       times: thread.times(),
     }),
+    end: (nowMs) => investigator.end(nowMs, heart()),
     setResourceTypes(names) {
       resourceTypes = names;
     },

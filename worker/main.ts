@@ -121,6 +121,7 @@ const threads = openThreads({
   watchdogId: data.watchdogId,
   heartbeatInterval: options.heartbeatInterval,
   stallThreshold: options.stallThreshold,
+  now,
   watch: ({ name, memory: loopMemory, task, resourceTypes, thread }) =>
     // V8's inspector reaches main only.
     watch(
@@ -164,7 +165,7 @@ const timer = startWatch(now, (nowMs, ownLatenessMs) => {
   }
   state = { nowMs, heart, stall, queued, debuggerOpen: debuggerOpen(), closing };
   readiness.look(state);
-  threads.prune(nowMs);
+  threads.prune();
   const hearts = [heart, ...threads.loops().map((loop) => loop.look(nowMs).heart)];
   return Math.min(...hearts.map((one) => nextLookMs(now(), one, options.stallThreshold)));
 });
@@ -236,7 +237,7 @@ const server = startServer(
   }),
   { port: options.port, host: options.host, tls: openTls(options, now, warnOf) },
 );
-const processes = openProcesses(options, server.ready, warn);
+const processes = openProcesses(options, server.listening, warn);
 
 const control: Control = {
   ready: () => server.ready,

@@ -1,4 +1,5 @@
-import { fstat } from 'node:fs';
+import { fstat, openSync } from 'node:fs';
+import { devNull } from 'node:os';
 import { DELAY_BOUNDS_MS } from '../src/shared/layout.js';
 import type { ProcessLedger } from './ledger.js';
 import { KNOWS_SYSCALLS, openThread, read, type ThreadReader, threadIds } from './proc.js';
@@ -26,8 +27,8 @@ export interface Threadpool {
 }
 
 /**
- * Watches libuv's pool by letting a small task queue there like any other: an `fstat` of stderr, which touches no
- * disk. (Random bytes would do, too, but hold up the end of the thread that waits for them.)
+ * Watches libuv's pool by letting a small task queue there like any other: an `fstat` of the null device, which no
+ * disk can hold up. (Random bytes would do, too, but hold up the end of the thread that waits for them.)
  * @param configuredSize as `UV_THREADPOOL_SIZE` has it
  * @param pausedBetween time of these for which the whole process stood still: not the pool's fault
  */
@@ -36,7 +37,7 @@ export function watchThreadpool(
   ledger: ProcessLedger,
   now: () => number,
   pausedBetween: (fromMs: number, toMs: number) => number,
-  send: (answered: () => void) => void = (answered) => fstat(2, answered),
+  send: (answered: () => void) => void = openProbe(),
 ): Threadpool {
   let sentAtMs = Number.NEGATIVE_INFINITY;
   let waiting = false;
@@ -84,6 +85,11 @@ export function watchThreadpool(
       probePendingMs: waiting ? nowMs - sentAtMs : 0,
     }),
   };
+}
+
+function openProbe(): (answered: () => void) => void {
+  const descriptor = openSync(devNull, 'r');
+  return (answered) => fstat(descriptor, answered);
 }
 
 /** A thread without work sleeps on a futex, the pool's condition variable; what works runs, or sleeps in another call. */

@@ -7,16 +7,19 @@ import {
   THREADS_CHANNEL,
   type ThreadMessage,
 } from '../src/shared/protocol.js';
-import { startOf } from '../src/shared/task.js';
+import { hasEnded } from '../src/shared/task.js';
 import type { Loop } from './loop.js';
 
 /** Where the system does not tell whether a thread is alive: after such a silence it is taken for dead. */
 const SILENT_MS = 60_000;
+/** And after this one another may have its name. */
+const YIELDS_MS = 3000;
 
 export interface ThreadsOptions {
   readonly watchdogId: string;
   readonly heartbeatInterval: number;
   readonly stallThreshold: number;
+  readonly now: () => number;
   readonly watch: (thread: ThreadMessage & { type: 'join' }) => Loop;
 }
 
@@ -24,7 +27,7 @@ export interface ThreadsOptions {
 export interface Threads {
   loops(): readonly Loop[];
   /** Those that are still alive. */
-  prune(nowMs: number): void;
+  prune(): void;
   close(): void;
 }
 
@@ -41,7 +44,7 @@ export function openThreads(options: ThreadsOptions): Threads {
 
   /** Why this thread cannot join, if so. */
   function objection(thread: string, name: string): (SidecarMessage & { type: 'refused' }) | undefined {
-    const others = [...members].filter(([id, member]) => id !== thread && !isDead(member));
+    const others = [...members].filter(([id, member]) => id !== thread && !isDead(member, YIELDS_MS));
     const refused = { type: 'refused', watchdog, thread } as const;
     if (name === 'main' || others.some(([, { loop }]) => loop.name === name)) {
       return {
@@ -58,18 +61,25 @@ export function openThreads(options: ThreadsOptions): Threads {
     };
   }
 
-  /** Dead for certain. Most ends are told of, but not those by `terminate()`. */
-  const isDead = ({ task }: Member): boolean =>
-    task !== undefined && startOf(task.directory) !== task.startedAt;
+  /** Most ends are told of, but not those by `terminate()`. */
+  function isDead({ loop, task }: Member, silentMs: number): boolean {
+    const { dueMs, lastMarkMs } = loop.heart();
+    const lateMs = latenessOf(options.now(), dueMs, lastMarkMs);
+    // Who beats is alive, and need not be asked for.
+    if (lateMs === 0) return false;
+    return task === undefined ? lateMs > silentMs : hasEnded(task);
+  }
 
-  function prune(nowMs: number): void {
-    for (const [thread, member] of members) {
-      const { dueMs, lastMarkMs } = member.loop.heart();
-      const lateMs = latenessOf(nowMs, dueMs, lastMarkMs);
-      // Who beats is alive, and need not be asked for.
-      if (lateMs === 0) continue;
-      if (isDead(member) || (!member.task && lateMs > SILENT_MS)) members.delete(thread);
-    }
+  function remove(thread: string): void {
+    const member = members.get(thread);
+    if (!member) return;
+    members.delete(thread);
+    member.loop.end(options.now());
+    say({ type: 'room' });
+  }
+
+  function prune(): void {
+    for (const [thread, member] of members) if (isDead(member, SILENT_MS)) remove(thread);
   }
 
   function hear(message: ThreadMessage): void {
@@ -93,28 +103,30 @@ export function openThreads(options: ThreadsOptions): Threads {
           say(no);
           break;
         }
-        // A dead one of that name makes place.
-        for (const [id, { loop }] of members) if (loop.name === message.name) members.delete(id);
+        // A dead one of that name makes place, and so does what this one was to us before.
+        for (const [id, { loop }] of members) if (id === thread || loop.name === message.name) remove(id);
         members.set(thread, { loop: options.watch(message), task: message.task });
         say({ type: 'joined', watchdog, thread });
         break;
       }
       case 'types':
-        members.get(thread)?.loop.setResourceTypes(message.resourceTypes);
+        members.get(thread)?.loop.setResourceTypes(message.resourceTypes.map(String));
         break;
       case 'leave':
-        members.delete(thread);
+        remove(thread);
         break;
     }
   }
 
   channel.onmessage = (event) => {
     const { data } = event as unknown as { data: ThreadMessage };
+    // Anybody in the process may say anything here.
+    if (typeof data?.thread !== 'string') return;
     try {
       hear(data);
     } catch (error) {
       // Of a copy of this package in another version, or of somebody else.
-      const { thread } = data ?? {};
+      const { thread } = data;
       const message = `This thread cannot be watched: ${error instanceof Error ? error.message : error}`;
       say({ type: 'refused', watchdog, thread, code: 'ERR_WATCHDOG_UNWATCHABLE_THREAD', message });
     }

@@ -235,6 +235,8 @@ export interface Task {
 export type SidecarMessage =
   | { readonly type: 'here'; readonly watchdog: string }
   | { readonly type: 'gone'; readonly watchdog: string }
+  /** A thread has left: who was refused may ask again. */
+  | { readonly type: 'room' }
   | {
       readonly type: 'settings';
       readonly watchdog: string;

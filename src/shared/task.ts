@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Task } from './protocol.js';
 
 /**
  * When a process or thread began, as Linux counts it: the same id may be given to another one later.
@@ -7,10 +8,23 @@ import { readFileSync } from 'node:fs';
  */
 export function startOf(directory: string): string | undefined {
   try {
-    const stat = readFileSync(`${directory}/stat`, 'utf8');
-    // Field 22; the second is a name that may hold anything, a parenthesis too.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    return startIn(readFileSync(`${directory}/stat`, 'utf8'));
   } catch {
     return undefined;
   }
+}
+
+/** Whether the thread is no more. If that cannot be told (no file descriptor is left, say), it is taken to be alive. */
+export function hasEnded({ directory, startedAt }: Task): boolean {
+  try {
+    return startIn(readFileSync(`${directory}/stat`, 'utf8')) !== startedAt;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' || code === 'ESRCH';
+  }
+}
+
+/** Field 22; the second is a name that may hold anything, a parenthesis too. */
+function startIn(stat: string): string | undefined {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
 }

@@ -95,7 +95,12 @@ describe('four processes behind node:cluster', () => {
     }, 'the dead ones are forgotten');
     expect(left.map(({ labels }) => labels.worker)).toEqual(['0', '3']);
     const { stderr } = await app.kill();
-    expect(stderr).toContain(`event-loop-watchdog: process 2 serves http://127.0.0.1:${port + 2}/metrics`);
+    expect(stderr).toMatch(
+      new RegExp(
+        `^event-loop-watchdog: worker 2 \\(pid \\d+\\) serves http://127.0.0.1:${port + 2}/metrics$`,
+        'm',
+      ),
+    );
   });
 
   it('may take any ports, and find each other nevertheless', async () => {
@@ -123,12 +128,25 @@ describe('processes under pm2', () => {
     expect((await discover(url)).map(({ labels }) => labels.worker)).toEqual(['0']);
   });
 
-  it('of which there are more than ports: a clear error', async () => {
+  it('of which there are more than ports take any, and say so', async () => {
     const app = start('process.mjs', 65_530, { NODE_APP_INSTANCE: '6' });
-    expect(await app.message('refused')).toEqual({
-      code: 'ERR_WATCHDOG_INVALID_OPTION',
-      message: 'The option "port" plus the place of this process (6) must be at most 65535, but is 65536.',
-    });
+    expect(await app.message('warning')).toBe('WATCHDOG_BAD_PORT');
+    const { url } = await app.message<{ url: string }>('ready');
+    expect((await discover(url)).map(({ labels }) => labels.worker)).toEqual(['6']);
+  });
+
+  it('one that has to wait for its port, as in a reload, is on the list once it has it', async () => {
+    const port = await freePorts(1);
+    const old = start('process.mjs', port, { NODE_APP_INSTANCE: '0' });
+    await old.message('ready');
+    const fresh = start('process.mjs', port, { NODE_APP_INSTANCE: '0' });
+    expect(await fresh.message('failed')).toBe('EADDRINUSE');
+    await old.kill();
+    const found = await eventually(async () => {
+      const all = await discover(`http://127.0.0.1:${port}`);
+      return all.length === 1 ? all[0] : undefined;
+    }, 'it is on the list');
+    expect(found?.labels.__meta_watchdog_pid).toBe(String(fresh.process.pid));
   });
 });
 

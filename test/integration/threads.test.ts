@@ -82,6 +82,44 @@ describe('a worker thread', () => {
     expect(stalls).toContainEqual(stall);
   });
 
+  it('has its first job counted, which it begins as soon as it is watched', async () => {
+    const { app, url } = await startApp();
+    const names = ['hasty 1', 'hasty 2', 'hasty 3', 'hasty 4'];
+    await spawn(app, ...names);
+    await until(
+      url,
+      (one) =>
+        names.every(
+          (name) =>
+            one.has(turns(name)) && one.value(`watchdog_stall_duration_seconds_sum{thread="${name}"}`) > 0.5,
+        ),
+      'each has stalled once',
+    );
+  });
+
+  it('that ends by a long turn has told of it', async () => {
+    const { app } = await startApp();
+    await spawn(app, 'last words');
+    tell(app, 'last words', 'spinAndExit', 900);
+    const stall = await eventually(async () => {
+      const one = await app.message<Stall>('stall');
+      return one.thread === 'last words' && one.durationMs > 500 ? one : undefined;
+    }, 'the stall is told of');
+    expect(stall.cause).not.toBe('paused');
+  });
+
+  it('minds no nonsense on the channel, and neither does the sidecar', async () => {
+    const { app, url } = await startApp();
+    await spawn(app, 'calm');
+    app.send({ deed: 'garble' });
+    await app.message('done');
+    await spawn(app, 'calm, too');
+    const one = await until(url, (now) => now.has(turns('calm')) && now.has(turns('calm, too')), 'both');
+    expect(one.has(turns('main'))).toBe(true);
+    expect(one.value('watchdog_sidecar_restarts_total')).toBe(0);
+    expect(one.value('watchdog_collector_errors_total{collector="eventloop"}')).toBe(0);
+  });
+
   it('may do known long work', async () => {
     const { app, url } = await startApp();
     await spawn(app, 'rebuild');
@@ -131,10 +169,10 @@ describe('a worker thread', () => {
     });
     const one = await scrape(url);
     expect(one.family('watchdog_eventloop_turns_total').size).toBe(33);
-    // A place that is free again is given away.
+    // A place that is free again is for who was refused.
     app.send({ deed: 'terminate', value: 'thread 3' });
-    await app.message('done');
-    await spawn(app, 'one more again');
+    const later = await until(url, (now) => now.has(turns('one more')), 'it has joined');
+    expect(later.family('watchdog_eventloop_turns_total').size).toBe(33);
   });
 
   it('goes on under a new sidecar, and its counters do, too', async () => {

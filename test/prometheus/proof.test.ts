@@ -269,6 +269,8 @@ it('a process that is gone is told of, until it is back', async () => {
   await eventually(() => notified.has(DOWN) || undefined, DOWN);
   await start('well', wellPorts.watchdog, wellPorts.app);
   await eventually(async () => !(await alerts()).includes(DOWN) || undefined, 'it is resolved');
+  const beginnings = 'resets(watchdog_eventloop_delay_seconds_count{instance="well"}[2m]) > 0';
+  await eventually(async () => (await prometheus.query(beginnings)).length > 0 || undefined, 'it began anew');
 });
 
 it.each(['dashboard.json', 'fleet.json'])('each expression of %s returns data', async (file) => {

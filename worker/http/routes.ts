@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import type { Check } from '../health.js';
 import { CONTENT_TYPE } from '../metrics/render.js';
@@ -78,7 +79,12 @@ export function createRoutes(sources: RouteSources): Routes {
     },
     '/sd': {
       ...guarded,
-      GET: (request, response) => sendJson(response, 200, sources.processes(askedHostOf(request))),
+      GET(request, response) {
+        const found = sources.processes(askedHostOf(request));
+        // An empty list would tell Prometheus to forget them all.
+        if (found) sendJson(response, 200, found);
+        else sendProblem(response, 503, 'This process is not on the list yet.');
+      },
     },
     '/debug/stack': { ...guarded, POST: debug.stack },
     '/debug/cpu-profile': { ...guarded, POST: debug.profile },
@@ -88,7 +94,7 @@ export function createRoutes(sources: RouteSources): Routes {
 /** The name or address by which the asker reaches this host. */
 function askedHostOf({ headers, socket }: IncomingMessage): string {
   const host = hostOf(headers.host);
-  return /^[a-z0-9._:-]+$/.test(host) ? host : (socket.localAddress ?? 'localhost');
+  return isIP(host) > 0 || /^[a-z0-9._-]+$/.test(host) ? host : (socket.localAddress ?? 'localhost');
 }
 
 /** A probe looks at the status; a person at what failed, or with `?verbose` at all that was checked. */

@@ -51,6 +51,8 @@ const RETRY_MAX_MS = 5_000;
 export interface SurvivingServer {
   /** The outcome of the first try to listen. */
   readonly ready: Promise<Address>;
+  /** Settles once a try succeeds, and never if none does. */
+  readonly listening: Promise<Address>;
   close(): Promise<void>;
 }
 
@@ -106,8 +108,11 @@ export function startServer(routes: Routes, { port, host, tls }: ServerSettings)
   const listen = (): void => {
     server.listen(host === undefined ? { port } : { port, host });
   };
+  const listening = new Promise<Address>((resolve) => {
+    server.once('listening', () => resolve(addressOf(server, tls ? 'https' : 'http')));
+  });
   const ready = new Promise<Address>((resolve, reject) => {
-    server.on('listening', () => resolve(addressOf(server, tls ? 'https' : 'http')));
+    listening.then(resolve);
     server.on('error', (error: NodeJS.ErrnoException) => {
       reject(Object.assign(new Error(listenFault(error, port, host)), { code: error.code }));
       retry = setTimeout(listen, retryMs);
@@ -119,6 +124,7 @@ export function startServer(routes: Routes, { port, host, tls }: ServerSettings)
 
   return {
     ready,
+    listening,
     close: () =>
       new Promise((resolve) => {
         clearTimeout(retry);

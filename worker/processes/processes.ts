@@ -9,36 +9,33 @@ const STAY_EVERY_MS = 60_000;
 
 /** The processes of the app on this host: this one, and with `perProcess` the others. */
 export interface Processes {
-  /** In Prometheus' http_sd form, each reached by this name or address. */
+  /** In Prometheus' http_sd form, each reached by this name or address; `undefined` until this process is on the list. */
   discover(host: string): unknown;
   leave(): void;
 }
 
-/** @param ready where this process serves, once it does */
+/** @param listening where this process serves, once it does */
 export function openProcesses(
   options: SidecarOptions,
-  ready: Promise<Address>,
+  listening: Promise<Address>,
   warn: (message: string) => void,
 ): Processes {
   const app = appNameOf(options.entry);
   let directory: Pick<Directory, 'list' | 'leave'> | undefined;
 
-  ready.then(
-    ({ port, host, url }) => {
-      const self = { port, host, worker: options.directory?.place, tls: options.tls !== undefined };
-      if (!options.directory) {
-        directory = { list: () => [{ pid: process.pid, startedAt: undefined, ...self }], leave() {} };
-        return;
-      }
-      const joined = joinDirectory(app, self, { root: options.directory.root, warn });
-      directory = joined;
-      setInterval(joined.stay, STAY_EVERY_MS);
-      if (options.log) logPort(options.log, self.worker, url);
-    },
-    () => {}, // Told of by `ready` itself.
-  );
+  void listening.then(({ port, host, url }) => {
+    const self = { port, host, worker: options.directory?.place, tls: options.tls !== undefined };
+    if (!options.directory) {
+      directory = { list: () => [{ pid: process.pid, startedAt: undefined, ...self }], leave() {} };
+      return;
+    }
+    const joined = joinDirectory(app, self, { root: options.directory.root, warn });
+    directory = joined;
+    setInterval(joined.stay, STAY_EVERY_MS);
+    if (options.log) logPort(options.log, self.worker, url);
+  });
   return {
-    discover: (host) => serviceDiscovery(directory?.list() ?? [], app, host),
+    discover: (host) => directory && serviceDiscovery(directory.list(), app, host),
     leave: () => directory?.leave(),
   };
 }

@@ -56,6 +56,8 @@ interface Case {
 export interface Investigator {
   /** Brings everything up to date with this moment. Returns the stall under way, if there is one. */
   observe(nowMs: number, heart: HeartValues): Stall | undefined;
+  /** The loop is no more: settles what is open. A stall under way ends with it. */
+  end(nowMs: number, heart: HeartValues): void;
 }
 
 export function createInvestigator(options: InvestigatorOptions): Investigator {
@@ -137,10 +139,14 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
       const looking = file !== undefined && capturer?.busy === true && sinceMs < SETTLE_CAPTURE_MS;
       if (!heard || looking) return;
       settling.shift();
-      const described = describe(stall.turn, stall.startMs, stall.durationMs, file);
-      account.count(stall, described.cause);
-      options.onEnd(described);
+      conclude(stall, file);
     }
+  }
+
+  function conclude(stall: FinishedStall, file: Case | undefined): void {
+    const described = describe(stall.turn, stall.startMs, stall.durationMs, file);
+    account.count(stall, described.cause);
+    options.onEnd(described);
   }
 
   return {
@@ -157,6 +163,15 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
         return undefined;
       }
       return follow(nowMs, live);
+    },
+    end(nowMs, heart) {
+      const { finished, live } = detector.observe(nowMs, heart, options.readRing);
+      book.note(nowMs, heart, true);
+      for (const { stall, file } of settling.splice(0)) conclude(stall, file);
+      for (const stall of finished) conclude(stall, open?.turn === stall.turn ? open : undefined);
+      // Only of what was told to have begun is an end told.
+      if (live && open?.turn === live.turn) conclude({ ...live, durationMs: live.stallMs }, open);
+      open = undefined;
     },
   };
 }

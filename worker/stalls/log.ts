@@ -17,7 +17,8 @@ export function writeLine(line: string): void {
 
 /** Says where one of several processes listens. */
 export function logPort(format: LogFormat, place: number | undefined, url: string): void {
-  const text = `process ${place ?? process.pid} serves ${url}/metrics`;
+  const who = place === undefined ? `process ${process.pid}` : `worker ${place} (pid ${process.pid})`;
+  const text = `${who} serves ${url}/metrics`;
   const entry = { level: 'info', time: new Date().toISOString(), msg: text, place, pid: process.pid, url };
   writeLine(format === 'json' ? JSON.stringify(entry) : `event-loop-watchdog: ${text}`);
 }
