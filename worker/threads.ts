@@ -61,13 +61,14 @@ export function openThreads(options: ThreadsOptions): Threads {
     };
   }
 
-  /** Most ends are told of, but not those by `terminate()`. */
-  function isDead({ loop, task }: Member, silentMs: number): boolean {
+  function lateMsOf({ loop }: Member): number {
     const { dueMs, lastMarkMs } = loop.heart();
-    const lateMs = latenessOf(options.now(), dueMs, lastMarkMs);
-    // Who beats is alive, and need not be asked for.
-    if (lateMs === 0) return false;
-    return task === undefined ? lateMs > silentMs : hasEnded(task);
+    return latenessOf(options.now(), dueMs, lastMarkMs);
+  }
+
+  /** Most ends are told of, but not those by `terminate()`. */
+  function isDead(member: Member, silentMs: number): boolean {
+    return member.task === undefined ? lateMsOf(member) > silentMs : hasEnded(member.task);
   }
 
   function remove(thread: string): void {
@@ -79,7 +80,10 @@ export function openThreads(options: ThreadsOptions): Threads {
   }
 
   function prune(): void {
-    for (const [thread, member] of members) if (isDead(member, SILENT_MS)) remove(thread);
+    for (const [thread, member] of members) {
+      // Who beats is alive, and need not be asked for.
+      if (lateMsOf(member) > 0 && isDead(member, SILENT_MS)) remove(thread);
+    }
   }
 
   function hear(message: ThreadMessage): void {

@@ -139,8 +139,13 @@ describe('a worker thread', () => {
     const { app, url } = await startApp();
     await spawn(app, 'first', 'second');
     await until(url, (one) => one.has(turns('first')) && one.has(turns('second')), 'both are there');
-    if (way === 'terminate') app.send({ deed: 'terminate', value: 'first' });
-    else tell(app, 'first', way);
+    if (way === 'terminate') {
+      app.send({ deed: 'terminate', value: 'second' });
+      await app.message('done');
+      // At once: nobody has looked for it yet.
+      await spawn(app, 'second');
+      app.send({ deed: 'terminate', value: 'first' });
+    } else tell(app, 'first', way);
     const left = await until(url, (one) => !one.text.includes('thread="first"'), 'it is gone');
     expect(left.has(turns('second'))).toBe(true);
     if (way === 'unwatch') {
