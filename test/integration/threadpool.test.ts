@@ -1,8 +1,18 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Child, eventually, killChildren, NODE_MAJOR, startChild } from './child.js';
 import { type Scrape, scrape } from './scrape.js';
 
-afterEach(killChildren);
+let home: string;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'watchdog-threadpool-'));
+});
+afterEach(async () => {
+  await killChildren();
+  rmSync(home, { recursive: true, force: true });
+});
 
 const SIZE = 'watchdog_threadpool_size';
 const BUSY = 'watchdog_threadpool_busy_threads';
@@ -12,9 +22,9 @@ const SUM = 'watchdog_threadpool_queue_delay_seconds_sum';
 
 const TELLS_BUSY = process.platform === 'linux' && NODE_MAJOR >= 22;
 
-async function startApp(size?: number): Promise<{ app: Child; url: string; idle: Scrape }> {
-  const env = size === undefined ? {} : { UV_THREADPOOL_SIZE: String(size) };
-  const app = startChild('threadpool.mjs', { env });
+async function startApp(size: number): Promise<{ app: Child; url: string; idle: Scrape }> {
+  const env = { UV_THREADPOOL_SIZE: String(size) };
+  const app = startChild('threadpool.mjs', { env, args: [join(home, 'pipe')] });
   const { url } = await app.message<{ url: string }>('ready');
   const idle = await until(url, (one) => one.value(COUNT) >= 1, 'a probe has come back');
   return { app, url, idle };

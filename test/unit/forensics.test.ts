@@ -297,14 +297,19 @@ it("a thread's state is what follows the last parenthesis, whatever its name hol
 });
 
 describe('the budget of captures', () => {
-  it('keeps the first captures of stalls five seconds apart', () => {
+  it('has three stalls in a row looked into, then one in five seconds', () => {
     const budget = createBudget();
-    expect(budget.allows(0, true)).toBe(true);
-    budget.spend(0, 3, true);
+    for (const nowMs of [0, 300, 600]) {
+      expect(budget.allows(nowMs, true)).toBe(true);
+      budget.spend(nowMs, 3, true);
+    }
     expect(budget.allows(1000, false)).toBe(true);
     budget.spend(1000, 3, false);
     expect(budget.allows(4999, true)).toBe(false);
     expect(budget.allows(5000, true)).toBe(true);
+    budget.spend(5000, 3, true);
+    expect(budget.allows(9999, true)).toBe(false);
+    expect(budget.allows(10_000, true)).toBe(true);
   });
 
   it('costs at most 0.5 % over any ten minutes, whatever a capture costs', () => {

@@ -1,8 +1,9 @@
 /** Captures may cost main at most this part of the time, over this window. */
 const SHARE = 0.005;
 const WINDOW_MS = 600_000;
-/** The first captures of different stalls are at least this far apart. */
+/** One stall in so long is looked into, but for so many that may come in a row. */
 const APART_MS = 5000;
+const IN_A_ROW = 3;
 /** What a capture is taken to cost before one was measured. */
 const FIRST_GUESS_MS = 10;
 
@@ -14,17 +15,21 @@ export function createBudget(): {
 } {
   const spent: { readonly atMs: number; readonly costMs: number }[] = [];
   let lastCostMs = FIRST_GUESS_MS;
-  let lastFreshMs = Number.NEGATIVE_INFINITY;
+  /** When the last look would be paid for at one in so long. */
+  let paidUntilMs = Number.NEGATIVE_INFINITY;
   return {
     allows(nowMs, fresh) {
       while (spent[0] && spent[0].atMs < nowMs - WINDOW_MS) spent.shift();
       const total = spent.reduce((sum, { costMs }) => sum + costMs, 0);
-      return total + lastCostMs <= WINDOW_MS * SHARE && (!fresh || nowMs - lastFreshMs >= APART_MS);
+      return (
+        total + lastCostMs <= WINDOW_MS * SHARE &&
+        (!fresh || paidUntilMs <= nowMs + (IN_A_ROW - 1) * APART_MS)
+      );
     },
     spend(nowMs, costMs, fresh) {
       spent.push({ atMs: nowMs, costMs });
       lastCostMs = costMs;
-      if (fresh) lastFreshMs = nowMs;
+      if (fresh) paidUntilMs = Math.max(paidUntilMs, nowMs) + APART_MS;
     },
   };
 }
