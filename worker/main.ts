@@ -55,6 +55,7 @@ const relay = options.relay
   ? createRelay({
       fetch: () => host.relay(),
       now,
+      turns: () => main.heart().turns,
       onError: () => collectorErrors.add('relay'),
       onDrop: (reason) => relayDropped.add(reason),
     })

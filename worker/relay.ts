@@ -18,7 +18,11 @@ export interface RelayOptions {
   /** Asks main for the registry's text. */
   readonly fetch: () => Promise<{ readonly text: string; readonly contentType: string }>;
   readonly now: () => number;
+  /** Turns of main's loop. */
+  readonly turns: () => number;
   readonly onError: () => void;
+  /** When a question is given up, in milliseconds; for tests. */
+  readonly giveUpMs?: number;
   /** A family was left out. */
   readonly onDrop: (reason: DropReason) => void;
 }
@@ -37,22 +41,26 @@ export interface Relay {
 }
 
 export function createRelay(options: RelayOptions): Relay {
-  let giveUpMs = GIVE_UP_MS;
+  const { giveUpMs: firstMs = GIVE_UP_MS } = options;
+  let giveUpMs = firstMs;
   let copy: Copy | undefined;
   let asking: Promise<void> | undefined;
 
   async function ask(): Promise<void> {
+    const turn = options.turns();
+    let silent = false;
     try {
-      const { text, contentType } = await withDeadline(
-        options.fetch(),
-        giveUpMs,
-        () => new Error('the registry does not answer'),
-      );
+      const { text, contentType } = await withDeadline(options.fetch(), giveUpMs, () => {
+        silent = true;
+        return new Error('the registry does not answer');
+      });
       const kept = cleanFamilies(text, contentType.includes('openmetrics'), options.onDrop);
-      giveUpMs = GIVE_UP_MS;
+      giveUpMs = firstMs;
       copy = { text: kept, atMs: options.now() };
     } catch {
-      // The app's registry threw: counted, and the last copy goes on being served.
+      // Main has not turned since: no fault of its registry's.
+      if (silent && options.turns() === turn) return;
+      // The app's registry threw, or hangs: counted, and the last copy goes on being served.
       options.onError();
       // A registry that hangs keeps each question for good: let them be few.
       giveUpMs = Math.min(giveUpMs * 2, GIVE_UP_MAX_MS);

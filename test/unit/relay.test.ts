@@ -71,10 +71,19 @@ describe('a foreign exposition', () => {
 });
 
 describe('relay', () => {
-  const rig = (fetch: () => Promise<{ text: string; contentType: string }>) => {
+  const rig = (fetch: () => Promise<{ text: string; contentType: string }>, frozen?: boolean) => {
     let now = 0;
     let errors = 0;
-    const relay = createRelay({ fetch, now: () => now, onError: () => errors++, onDrop: () => {} });
+    let turns = 0;
+    const relay = createRelay({
+      fetch,
+      now: () => now,
+      // It turns whenever it is asked for, unless it is frozen.
+      turns: () => (frozen ? turns : turns++),
+      onError: () => errors++,
+      onDrop: () => {},
+      ...(frozen !== undefined && { giveUpMs: 50 }),
+    });
     return { relay, errors: () => errors, pass: (ms: number) => (now += ms) };
   };
 
@@ -99,6 +108,20 @@ describe('relay', () => {
     await relay.refresh(false, 100);
     await relay.refresh(false, 100);
     expect(asked).toBe(1);
+  });
+
+  it.each([
+    [true, 0],
+    [false, 1],
+  ])('gives up a question that is not answered; main frozen: %s, faults: %i', async (frozen, faults) => {
+    let asked = 0;
+    const { relay, errors } = rig(() => {
+      asked++;
+      return new Promise(() => {});
+    }, frozen);
+    // A question is asked anew once the one before is given up.
+    while (asked < 2) await relay.refresh(false, 20);
+    expect(errors()).toBe(faults);
   });
 
   it('counts a registry that throws, and asks again', async () => {
