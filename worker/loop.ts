@@ -16,8 +16,8 @@ import { createInvestigator, type InvestigatorOptions } from './stalls/investiga
 
 /** What the metrics of one scrape need to know of a loop. */
 export interface LoopView {
-  /** Value of the `thread` label. */
-  readonly name: string;
+  /** The same object for the life of the loop. */
+  readonly labels: { readonly thread: string };
   readonly heart: HeartValues;
   readonly ledger: LoopLedger;
   readonly resources: ResourceValues;
@@ -33,6 +33,7 @@ export interface Loop {
   heart(): HeartValues;
   /** Brings its stalls up to date with this moment. Returns what was seen. */
   look(nowMs: number): { readonly heart: HeartValues; readonly stall: Stall | undefined };
+  /** As of the last look. */
   view(): LoopView;
   /** The loop is no more: tells of what has come up, also of a stall that its end cut short. */
   end(nowMs: number): void;
@@ -61,17 +62,19 @@ export function watchLoop({ memory, taskDirectory, ...options }: LoopOptions): L
     readRing: openReader(RING, memory.ring),
     readGc: openReader(GC, memory.gc),
   });
+  const labels = { thread: options.name };
   let { resourceTypes } = options;
+  let seen = heart();
   return {
     name: options.name,
     heart,
     look(nowMs) {
-      const values = heart();
-      return { heart: values, stall: investigator.observe(nowMs, values) };
+      seen = heart();
+      return { heart: seen, stall: investigator.observe(nowMs, seen) };
     },
     view: () => ({
-      name: options.name,
-      heart: heart(),
+      labels,
+      heart: seen,
       ledger,
       resources: readResources(),
       resourceTypes,

@@ -22,7 +22,7 @@ import { openTls, openToken } from './http/secrets.js';
 import { startServer } from './http/server.js';
 import { openLedger, openTally } from './ledger.js';
 import { type Loop, type LoopOptions, watchLoop } from './loop.js';
-import { renderMetrics } from './metrics/render.js';
+import { createRenderer } from './metrics/render.js';
 import { COLLECTOR_NAMES } from './metrics/sources.js';
 import { PoolView } from './pools.js';
 import { openThread } from './proc.js';
@@ -176,6 +176,8 @@ function look(): HealthState {
   timer.look();
   return state;
 }
+
+const renderMetrics = createRenderer(options.labels);
 
 /** Scrapes that come at once share one text: any number of them costs the memory of one. */
 let rendering: Promise<string> | undefined;

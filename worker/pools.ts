@@ -22,6 +22,8 @@ interface ThreadView {
  * threads count themselves, main frozen or not.
  */
 export class PoolView {
+  /** The same object for the life of the pool. */
+  readonly labels: { readonly pool: string };
   readonly #read: () => PoolValues;
   readonly #ledger: Ledger<(typeof POOL_LEDGER)['fields']>;
   #entry: PoolEntry;
@@ -30,6 +32,7 @@ export class PoolView {
 
   constructor(entry: PoolEntry) {
     this.#entry = entry;
+    this.labels = { pool: entry.name };
     this.#read = openReader(POOL, entry.memory);
     this.#ledger = openLedger(POOL_LEDGER, entry.ledger);
     this.update(entry);

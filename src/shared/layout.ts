@@ -323,7 +323,8 @@ export function openReader<F extends Fields>(
   }
   const values = valuesOf(one, memory);
   const copy = new Float64Array(one.length);
-  let good = unpack(one, copy);
+  const unpack = openUnpacker(one);
+  let good = unpack(copy);
   return () => {
     for (let tries = 0; tries < READ_TRIES; tries++) {
       const before = Atomics.load(sequence, 0);
@@ -332,7 +333,7 @@ export function openReader<F extends Fields>(
       // The order of events: sequence, values, sequence again. A plain atomic load would let the reads of the
       // values sink below it on weakly ordered CPUs; a read-modify-write that adds nothing does not.
       if (Atomics.add(sequence, 0, 0) === before) {
-        good = unpack(one, copy);
+        good = unpack(copy);
         break;
       }
     }
@@ -344,11 +345,17 @@ function valuesOf(one: Region<Writer, Fields>, memory: SharedArrayBuffer): Float
   return new Float64Array(memory, HEADER_BYTES, one.length);
 }
 
-function unpack<F extends Fields>(one: Region<Writer, F>, from: Float64Array): Values<F> {
-  const values: Record<string, number | Float64Array> = {};
-  for (const [name, size] of Object.entries(one.fields)) {
+/** Makes objects of a region's values. */
+function openUnpacker<F extends Fields>(one: Region<Writer, F>): (from: Float64Array) => Values<F> {
+  const fields = Object.entries(one.fields).map(([name, size]) => {
     const start = one.at[name as keyof F];
-    values[name] = size === 1 ? (from[start] ?? 0) : from.slice(start, start + size);
-  }
-  return values as Values<F>;
+    return { name, size, start, end: start + size };
+  });
+  return (from) => {
+    const values: Record<string, number | Float64Array> = {};
+    for (const { name, size, start, end } of fields) {
+      values[name] = size === 1 ? (from[start] ?? 0) : from.slice(start, end);
+    }
+    return values as Values<F>;
+  };
 }

@@ -82,6 +82,19 @@ async function scrape() {
   completed = highest.get('watchdog_pool_tasks_completed_total{pool="images"}') ?? 0;
 }
 
+/** The sidecar may have been killed a moment ago. */
+async function scrapeAtLast() {
+  const until = Date.now() + RESPAWN_MS;
+  for (;;) {
+    try {
+      return await scrape();
+    } catch (error) {
+      if (Date.now() > until) throw error;
+      await sleep(SCRAPE_EVERY_MS);
+    }
+  }
+}
+
 async function scrapeOnAndOn() {
   while (!over) {
     const from = Date.now();
@@ -132,7 +145,7 @@ await Promise.all([killNowAndThen(), stopNowAndThen(), sampleMemory()]);
 const stopped = said('stopped');
 app.send({ stop: true });
 const { tasks } = await stopped;
-await scrape();
+await scrapeAtLast();
 over = true;
 await scraping;
 app.kill('SIGKILL');

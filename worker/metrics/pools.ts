@@ -67,7 +67,7 @@ export const POOLS = {
 } as const;
 
 export function collectPools({ nowMs, loops: [{ heart }], pools }: Sources): Family[] {
-  const states = pools.map((pool) => ({ labels: { pool: pool.name }, state: pool.look(nowMs, heart) }));
+  const states = pools.map((pool) => ({ labels: pool.labels, state: pool.look(nowMs, heart) }));
   const each = (definition: Definition, value: (state: PoolState) => number | undefined): Family =>
     family(
       definition,

@@ -2,7 +2,7 @@ import type PromClient from 'prom-client';
 // The registry alone: the package's entry brings default metrics and cluster listeners along.
 import PromRegistry from 'prom-client/lib/registry.js';
 import { collectEventloop } from './eventloop.js';
-import type { Family } from './family.js';
+import { type Family, type Labels, NO_LABELS } from './family.js';
 import { collectPools } from './pools.js';
 import { collectSelf } from './self.js';
 import type { CollectorName, Sources } from './sources.js';
@@ -25,29 +25,44 @@ const COLLECTORS: readonly { name: CollectorName; collect: (sources: Sources) =>
 ];
 
 /**
- * The watchdog's own metrics as Prometheus text. A collector that throws costs its own series only, and is counted.
+ * What makes the watchdog's own metrics into Prometheus text. A collector that throws costs its own series only, and
+ * is counted.
+ * @param statics labels of every series
  */
-export async function renderMetrics(sources: Sources): Promise<string> {
-  const registry = new Registry();
-  registry.setDefaultLabels(sources.options.labels);
-  for (const { name, collect } of COLLECTORS) {
-    try {
-      for (const one of collect(sources)) if (one.samples.length > 0) register(registry, one);
-    } catch {
-      // Visible as watchdog_collector_errors_total; `self` comes last and tells of it in this very scrape.
-      sources.collectorErrors.add(name);
+export function createRenderer(statics: Labels): (sources: Sources) => Promise<string> {
+  const complete = new WeakMap<Labels, Labels>();
+  function completed(labels: Labels): Labels {
+    let all = complete.get(labels);
+    if (!all) {
+      all = { ...labels, ...statics };
+      complete.set(labels, all);
     }
+    return all;
   }
-  return registry.metrics();
-}
 
-/** prom-client renders any object of this shape; its own metric classes would keep a second copy of each value. */
-function register(registry: PromClient.Registry, { name, type, help, samples }: Family): void {
-  const values = samples.map(({ labels = {}, value, suffix = '' }) => ({
-    labels,
-    value,
-    metricName: name + suffix,
-  }));
-  const metric = { name, help, type, aggregator: 'sum', get: () => ({ name, help, type, values }) };
-  registry.registerMetric(metric as unknown as PromClient.Metric);
+  /** prom-client renders any object of this shape; its own metric classes would keep a second copy of each value. */
+  function register(registry: PromClient.Registry, { name, type, help, samples }: Family): void {
+    const values = samples.map(({ labels = NO_LABELS, value, suffix = '' }) => ({
+      labels: NO_LABELS,
+      // Their text it keeps for as long as the object is the same: that is most of the work of a scrape.
+      sharedLabels: completed(labels),
+      value,
+      metricName: name + suffix,
+    }));
+    const metric = { name, help, type, aggregator: 'sum', get: () => ({ name, help, type, values }) };
+    registry.registerMetric(metric as unknown as PromClient.Metric);
+  }
+
+  return async (sources) => {
+    const registry = new Registry();
+    for (const { name, collect } of COLLECTORS) {
+      try {
+        for (const one of collect(sources)) if (one.samples.length > 0) register(registry, one);
+      } catch {
+        // Visible as watchdog_collector_errors_total; `self` comes last and tells of it in this very scrape.
+        sources.collectorErrors.add(name);
+      }
+    }
+    return registry.metrics();
+  };
 }

@@ -1,6 +1,6 @@
 import { wallClockOf } from '../../src/shared/clock.js';
 import { VERSION } from '../version.js';
-import { type Family, family, single } from './family.js';
+import { extend, type Family, family, NO_LABELS, single } from './family.js';
 import type { Sources } from './sources.js';
 
 export const SELF = {
@@ -56,6 +56,8 @@ export const SELF = {
   },
 } as const;
 
+const BUILD = { version: VERSION, node_version: process.version };
+
 export function collectSelf(sources: Sources): Family[] {
   const { loops, house, ledger, options, relayAgeMs, relayDropped } = sources;
   // Pools are read on the main thread: their faults are counted there.
@@ -66,16 +68,19 @@ export function collectSelf(sources: Sources): Family[] {
     single(SELF.startTime, Math.round(wallClockOf(loops[0].heart.startedAtMs)) / 1000),
     family(
       SELF.collectorErrors,
-      errors.map(([collector, value]) => ({ labels: { collector }, value })),
+      errors.map(([collector, value]) => ({ labels: extend(NO_LABELS, 'collector', collector), value })),
     ),
     single(SELF.journalErrors, options.journal === undefined ? undefined : ledger.get('journalErrors')),
     single(SELF.relayAge, relayAgeMs === undefined ? undefined : relayAgeMs / 1000),
     family(
       SELF.relayDropped,
-      (relayDropped?.entries() ?? []).map(([reason, value]) => ({ labels: { reason }, value })),
+      (relayDropped?.entries() ?? []).map(([reason, value]) => ({
+        labels: extend(NO_LABELS, 'reason', reason),
+        value,
+      })),
     ),
     single(SELF.heartbeatInterval, options.heartbeatInterval / 1000),
     single(SELF.stallThreshold, options.stallThreshold / 1000),
-    family(SELF.buildInfo, [{ labels: { version: VERSION, node_version: process.version }, value: 1 }]),
+    family(SELF.buildInfo, [{ labels: BUILD, value: 1 }]),
   ];
 }

@@ -1,7 +1,15 @@
 import { wallClockOf } from '../../src/shared/clock.js';
 import { CAUSES, STALL_BOUNDS_MS } from '../../src/shared/layout.js';
 import type { LoopLedger } from '../ledger.js';
-import { type Definition, type Family, family, histogramSamples, type Sample } from './family.js';
+import {
+  type Definition,
+  extend,
+  type Family,
+  family,
+  histogramSamples,
+  type Labels,
+  type Sample,
+} from './family.js';
 import type { Sources } from './sources.js';
 
 export const STALLS = {
@@ -32,8 +40,11 @@ export function collectStalls({ loops }: Sources): Family[] {
   const byCause = (definition: Definition, value: (ledger: LoopLedger, place: number) => number): Family =>
     family(
       definition,
-      started.flatMap(({ name, ledger }) =>
-        CAUSES.map((cause, place) => ({ labels: { thread: name, cause }, value: value(ledger, place) })),
+      started.flatMap(({ labels, ledger }) =>
+        CAUSES.map((cause, place) => ({
+          labels: extend(labels, 'cause', cause),
+          value: value(ledger, place),
+        })),
       ),
     );
   return [
@@ -41,24 +52,24 @@ export function collectStalls({ loops }: Sources): Family[] {
     byCause(STALLS.seconds, (ledger, place) => ledger.get('stallMsByCause', place) / 1000),
     family(
       STALLS.duration,
-      started.flatMap(({ name, ledger }) => durationSamples(name, ledger)),
+      started.flatMap(({ labels, ledger }) => durationSamples(labels, ledger)),
     ),
     family(
       STALLS.last,
-      started.map(({ name, ledger }) => {
+      started.map(({ labels, ledger }) => {
         const lastMs = ledger.get('lastStallMs');
-        return { labels: { thread: name }, value: lastMs > 0 ? wallClockOf(lastMs) / 1000 : undefined };
+        return { labels, value: lastMs > 0 ? wallClockOf(lastMs) / 1000 : undefined };
       }),
     ),
   ];
 }
 
-function durationSamples(thread: string, ledger: LoopLedger): Sample[] {
+function durationSamples(labels: Labels, ledger: LoopLedger): Sample[] {
   let below = 0;
   const buckets = STALL_BOUNDS_MS.map((_, i) => {
     below += ledger.get('stallBuckets', i);
     return below;
   });
   const sum = ledger.get('stallSumMs') / 1000;
-  return histogramSamples({ thread }, STALL_BOUNDS_MS, buckets, sum, ledger.get('stallCount'));
+  return histogramSamples(labels, STALL_BOUNDS_MS, buckets, sum, ledger.get('stallCount'));
 }

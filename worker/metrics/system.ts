@@ -1,6 +1,6 @@
 import { CAPTURE_KINDS, CAPTURE_RESULTS } from '../../src/shared/layout.js';
 import type { ThreadTimes } from '../proc.js';
-import { type Definition, type Family, family, single } from './family.js';
+import { type Definition, extend, type Family, family, NO_LABELS, single } from './family.js';
 import type { Sources } from './sources.js';
 
 export const SYSTEM = {
@@ -49,7 +49,7 @@ export const SYSTEM = {
 export function collectSystem({ loops, ledger, throttling }: Sources): Family[] {
   const captures = CAPTURE_KINDS.flatMap((kind, i) =>
     CAPTURE_RESULTS.map((result, k) => ({
-      labels: { kind, result },
+      labels: extend(extend(NO_LABELS, 'kind', kind), 'result', result),
       value: ledger.get('captures', i * CAPTURE_RESULTS.length + k),
     })),
   );
@@ -57,7 +57,7 @@ export function collectSystem({ loops, ledger, throttling }: Sources): Family[] 
   const seconds = (definition: Definition, kind: keyof ThreadTimes): Family =>
     family(
       definition,
-      started.map(({ name, times }) => ({ labels: { thread: name }, value: times && times[kind] / 1000 })),
+      started.map(({ labels, times }) => ({ labels, value: times && times[kind] / 1000 })),
     );
   return [
     family(SYSTEM.captures, captures),
