@@ -111,9 +111,11 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
     if (stall < stallThresholdMs) return;
     const count = values[at.stalls] as number;
     const place = count % RING_SIZE;
-    ring.values[ring.at.turn + place] = turns - 1;
-    ring.values[ring.at.startMs + place] = start;
-    ring.values[ring.at.durationMs + place] = stall;
+    locked(ring.sequence, () => {
+      ring.values[ring.at.turn + place] = turns - 1;
+      ring.values[ring.at.startMs + place] = start;
+      ring.values[ring.at.durationMs + place] = stall;
+    });
     values[at.stalledMs] = (values[at.stalledMs] as number) + stall;
     // Last: the sidecar reads the ring only up to this count.
     values[at.stalls] = count + 1;

@@ -13,8 +13,8 @@ const SAMPLE_EVERY_MS = 50;
 export interface HeartbeatOptions {
   readonly heartbeatInterval: number;
   readonly stallThreshold: number;
-  /** Called with each beat of the pacer. */
-  readonly onPace: (nowMs: number) => void;
+  /** Called with each beat of the pacer; `quiet` if it has backed off, since nothing else turned the loop. */
+  readonly onPace: (nowMs: number, quiet: boolean) => void;
   /** Called at the end of a turn, at most each 50 ms, while `sampling(true)`. */
   readonly onTurn: (nowMs: number) => void;
 }
@@ -76,7 +76,7 @@ export function startHeartbeat(memory: HeartMemory, options: HeartbeatOptions): 
   function beat(): void {
     const nowMs = now();
     const next = heart.pace(nowMs);
-    options.onPace(nowMs);
+    options.onPace(nowMs, next > options.heartbeatInterval);
     if (stopped) return;
     if (next === interval) timer.refresh();
     else arm(next);

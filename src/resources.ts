@@ -1,21 +1,24 @@
 import { locked, openWriter, RESOURCE_TYPES_MAX, RESOURCES } from './shared/layout.js';
 
 const EVERY_MS = 1000;
+/** On a quiet loop, where hardly anything can have changed. */
+const QUIET_EVERY_MS = 10_000;
 /** Listing takes longer the more resources there are; it may take at most one part in this many of the time. */
 const BUDGET = 1000;
 
 /**
- * Counts what keeps the loop alive, by type, about once a second.
+ * Counts what keeps the loop alive, by type, about once a second; less often while nothing happens.
  * @param announce called with all type names, in order of their places, when a new one appears
  */
 export function createResourceSampler(
   memory: SharedArrayBuffer,
   announce: (types: readonly string[]) => void,
-): { sample(nowMs: number, clock: () => number): void; types(): readonly string[] } {
+): { sample(nowMs: number, quiet: boolean, clock: () => number): void; types(): readonly string[] } {
   const { at, values, sequence } = openWriter('loop', RESOURCES, memory);
   const types: string[] = [];
   const counts = new Float64Array(RESOURCE_TYPES_MAX);
   let nextMs = 0;
+  let nextQuietMs = 0;
 
   function placeOf(type: string): number {
     const known = types.indexOf(type);
@@ -28,8 +31,8 @@ export function createResourceSampler(
 
   return {
     types: () => types,
-    sample(nowMs, clock) {
-      if (nowMs < nextMs) return;
+    sample(nowMs, quiet, clock) {
+      if (nowMs < (quiet ? nextQuietMs : nextMs)) return;
       counts.fill(0);
       for (const type of process.getActiveResourcesInfo()) {
         const place = placeOf(type);
@@ -39,7 +42,9 @@ export function createResourceSampler(
         values[at.countedAtMs] = nowMs;
         values.set(counts, at.counts);
       });
-      nextMs = nowMs + Math.max(EVERY_MS, (clock() - nowMs) * BUDGET);
+      const leastMs = (clock() - nowMs) * BUDGET;
+      nextMs = nowMs + Math.max(EVERY_MS, leastMs);
+      nextQuietMs = nowMs + Math.max(QUIET_EVERY_MS, leastMs);
     },
   };
 }

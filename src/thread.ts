@@ -91,7 +91,7 @@ export function watchThread(name: string, options: ThreadOptions = {}): WatchedT
     const heartbeat = startHeartbeat(memory, {
       heartbeatInterval,
       stallThreshold,
-      onPace: (nowMs) => resources.sample(nowMs, now),
+      onPace: (nowMs, quiet) => resources.sample(nowMs, quiet, now),
       onTurn: () => {},
     });
     const stopGcNotes = startGcNotes(memory.gc);

@@ -97,13 +97,20 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
       if (pools.entries().length === 0) heartbeat.sampling(false);
     },
   });
+  function noteDebugger(): void {
+    const open = isDebuggerOpen() ? 1 : 0;
+    if (house.values[house.at.debuggerOpen] === open) return;
+    locked(house.sequence, () => {
+      house.values[house.at.debuggerOpen] = open;
+    });
+  }
   const heartbeat = startHeartbeat(loop, {
     heartbeatInterval: resolved.heartbeatInterval,
     stallThreshold: resolved.stallThreshold,
-    onPace(nowMs) {
+    onPace(nowMs, quiet) {
       pressure.note(nowMs);
-      resources.sample(nowMs, now);
-      house.values[house.at.debuggerOpen] = isDebuggerOpen() ? 1 : 0;
+      resources.sample(nowMs, quiet, now);
+      noteDebugger();
     },
     onTurn: (nowMs) => pools.sample(nowMs),
   });
@@ -116,7 +123,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
   });
   const stopGcNotes = startGcNotes(loop.gc);
   const stopGuard = guardExit(memory.gate);
-  house.values[house.at.debuggerOpen] = isDebuggerOpen() ? 1 : 0;
+  noteDebugger();
   const sidecar = startSidecar({
     host: {
       stall: events.publish,

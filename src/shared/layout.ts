@@ -276,7 +276,7 @@ export function allocateLoop(): LoopMemory {
 export interface RegionWriter<F extends Fields> {
   readonly at: { readonly [K in keyof F]: number };
   readonly values: Float64Array;
-  /** First element: the seqlock. Add one before and after each group of writes. */
+  /** First element: the seqlock. Add one before and after each group of writes; readers do not see any other. */
   readonly sequence: Int32Array;
 }
 
@@ -312,7 +312,7 @@ export function locked(sequence: Int32Array, write: () => void): void {
  */
 const READ_TRIES = 1000;
 
-/** Returns a function that reads all of a region at one moment. */
+/** Returns a function that reads all of a region at one moment: the same object until something is written. */
 export function openReader<F extends Fields>(
   one: Region<Writer, F>,
   memory: SharedArrayBuffer,
@@ -325,15 +325,18 @@ export function openReader<F extends Fields>(
   const copy = new Float64Array(one.length);
   const unpack = openUnpacker(one);
   let good = unpack(copy);
+  let goodSequence: number | undefined;
   return () => {
     for (let tries = 0; tries < READ_TRIES; tries++) {
       const before = Atomics.load(sequence, 0);
+      if (before === goodSequence) break;
       if (before & 1) continue;
       copy.set(values);
       // The order of events: sequence, values, sequence again. A plain atomic load would let the reads of the
       // values sink below it on weakly ordered CPUs; a read-modify-write that adds nothing does not.
       if (Atomics.add(sequence, 0, 0) === before) {
         good = unpack(copy);
+        goodSequence = before;
         break;
       }
     }

@@ -44,7 +44,7 @@ export const EVENTLOOP = {
   resources: {
     name: 'watchdog_eventloop_active_resources',
     type: 'gauge',
-    help: 'Resources that keep the event loop alive (pending tasks), by type; counted about once a second.',
+    help: 'Resources that keep the event loop alive (pending tasks), by type; counted about once a second, on a quiet loop each ten seconds.',
   },
   lastHeartbeat: {
     name: 'watchdog_last_heartbeat_timestamp_seconds',
