@@ -145,8 +145,12 @@ describe('the directory of an app’s processes', () => {
 
   it.runIf(LINUX)('takes a process that has ended for dead also before its parent has asked', async () => {
     const directory = enter();
-    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60']);
+    // The child ends with its input, and that when its parent has become one that asks for no child.
+    const parent = spawn('sh', ['-c', 'exec 3<&0; cat <&3 & echo $!; exec sleep 60']);
     const pid = await new Promise<number>((resolve) => parent.stdout.once('data', (data) => resolve(+data)));
+    const parentName = (): string => readFileSync(`/proc/${parent.pid}/comm`, 'utf8');
+    await eventually(() => parentName() === 'sleep\n' || undefined, 'the parent sleeps');
+    parent.stdin.end();
     const fields = await eventually(() => {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
       return stat.includes(') Z ') && stat.slice(stat.lastIndexOf(')')).split(' ');
