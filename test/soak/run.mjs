@@ -26,8 +26,12 @@ const TOLERANCE = 0.01;
 const ELSE_MS = 20;
 /** Two reports are of one stall if their starts are this near. Stalls are at least 200 ms apart. */
 const SAME_START_MS = 100;
-/** How long after its death a sidecar may be away. */
-const RESPAWN_MS = 2000;
+/** How long after its death a sidecar may be away: a second, and as long as the main thread, which replaces it, stands still. */
+const RESPAWN_MS = 5000;
+/** More deaths in a row, and the next sidecar would take its time, as it should. */
+const KILLS_IN_A_ROW = 8;
+/** A sidecar that lives as long is healthy. */
+const HEALTHY_MS = 31_000;
 const SCRAPE_EVERY_MS = 200;
 /** A process's memory moves by this much on its own. */
 const NOISE_MIB = 24;
@@ -101,16 +105,18 @@ async function scrapeOnAndOn() {
     scrapes++;
     await scrape().catch((error) => {
       // It was away when this began, or fell meanwhile.
-      const excused = away || from - awayMs < RESPAWN_MS;
-      if (!excused) lost.push(`${new Date(from).toISOString()} ${error.cause?.code ?? error.message}`);
+      if (from - awayMs > RESPAWN_MS)
+        lost.push(`${new Date(from).toISOString()} ${error.cause?.code ?? error.message}`);
     });
     await sleep(SCRAPE_EVERY_MS);
   }
 }
 
 async function killNowAndThen() {
-  while (Date.now() < end) {
+  for (let kills = 1; Date.now() < end; kills++) {
     await sleep(4000 + 8000 * random());
+    if (kills % KILLS_IN_A_ROW === 0) await sleep(HEALTHY_MS);
+    if (Date.now() > end) return;
     awayMs = Date.now();
     app.send({ kill: WAYS[Math.floor(random() * WAYS.length)] });
   }
