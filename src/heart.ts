@@ -111,11 +111,11 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
     if (stall < stallThresholdMs) return;
     const count = values[at.stalls] as number;
     const place = count % RING_SIZE;
-    locked(ring.sequence, () => {
-      ring.values[ring.at.turn + place] = turns - 1;
-      ring.values[ring.at.startMs + place] = start;
-      ring.values[ring.at.durationMs + place] = stall;
-    });
+    ring.values[ring.at.turn + place] = turns - 1;
+    ring.values[ring.at.startMs + place] = start;
+    ring.values[ring.at.durationMs + place] = stall;
+    // At one stroke: the ring is never closed to readers, who know by the count which of it is whole.
+    Atomics.add(ring.sequence, 0, 2);
     values[at.stalledMs] = (values[at.stalledMs] as number) + stall;
     // Last: the sidecar reads the ring only up to this count.
     values[at.stalls] = count + 1;

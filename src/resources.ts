@@ -17,8 +17,8 @@ export function createResourceSampler(
   const { at, values, sequence } = openWriter('loop', RESOURCES, memory);
   const types: string[] = [];
   const counts = new Float64Array(RESOURCE_TYPES_MAX);
-  let nextMs = 0;
-  let nextQuietMs = 0;
+  let lastMs = Number.NEGATIVE_INFINITY;
+  let leastMs = 0;
 
   function placeOf(type: string): number {
     const known = types.indexOf(type);
@@ -32,7 +32,7 @@ export function createResourceSampler(
   return {
     types: () => types,
     sample(nowMs, quiet, clock) {
-      if (nowMs < (quiet ? nextQuietMs : nextMs)) return;
+      if (nowMs - lastMs < Math.max(quiet ? QUIET_EVERY_MS : EVERY_MS, leastMs)) return;
       counts.fill(0);
       for (const type of process.getActiveResourcesInfo()) {
         const place = placeOf(type);
@@ -42,9 +42,8 @@ export function createResourceSampler(
         values[at.countedAtMs] = nowMs;
         values.set(counts, at.counts);
       });
-      const leastMs = (clock() - nowMs) * BUDGET;
-      nextMs = nowMs + Math.max(EVERY_MS, leastMs);
-      nextQuietMs = nowMs + Math.max(QUIET_EVERY_MS, leastMs);
+      lastMs = nowMs;
+      leastMs = (clock() - nowMs) * BUDGET;
     },
   };
 }

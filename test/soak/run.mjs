@@ -113,10 +113,10 @@ async function scrapeOnAndOn() {
 }
 
 async function killNowAndThen() {
-  for (let kills = 1; Date.now() < end; kills++) {
-    await sleep(4000 + 8000 * random());
-    if (kills % KILLS_IN_A_ROW === 0) await sleep(HEALTHY_MS);
-    if (Date.now() > end) return;
+  for (let kills = 1; ; kills++) {
+    const waitMs = 4000 + 8000 * random() + (kills % KILLS_IN_A_ROW === 0 ? HEALTHY_MS : 0);
+    if (Date.now() + waitMs > end) return;
+    await sleep(waitMs);
     awayMs = Date.now();
     app.send({ kill: WAYS[Math.floor(random() * WAYS.length)] });
   }

@@ -219,6 +219,16 @@ describe('a pause of the process', () => {
     expect(book.pausedBetween(4500, 6000)).toBe(Math.min(pauseMs, 500));
   });
 
+  it('is told from the work of the looks before it, which came on time', () => {
+    let cpuMs = 0;
+    const book = createPauseBook(() => at(cpuMs, 0));
+    for (let look = 1; look <= 50; look++) {
+      cpuMs += 3;
+      expect(book.note(200 * look, 1)).toBe(0);
+    }
+    expect(book.note(10_300, 100)).toBe(100);
+  });
+
   it('may have begun right after the last look: a stall that ended with it lay in it', () => {
     const book = bookOf([at(0, 0), at(0, 0), at(0, 0)]);
     book.note(4800, 0);
