@@ -1,10 +1,7 @@
 import { latenessOf, TIMER_SLACK_MS } from './shared/lateness.js';
 import { DELAY_BOUNDS_MS, HEART, locked, openWriter, RING, RING_SIZE, WORST_SLOTS } from './shared/layout.js';
 
-/**
- * An idle loop is woken by the pacer alone; after this long the pacer begins to back off. Not longer: V8's own
- * housekeeping turns an idle loop every few seconds, and each time costs this much of full pace.
- */
+/** An idle loop is woken by the pacer alone; after this long the pacer begins to back off. */
 export const QUIET_AFTER_MS = 1000;
 /** What is told of the last second is kept in two halves. */
 const HALF_WINDOW_MS = 500;
@@ -37,7 +34,10 @@ export interface Heart {
   mark(nowMs: number, idleMs: number, loopStartMs: number): boolean;
   /** Notes that the pacer ran. Returns the milliseconds until it is due again. */
   pace(nowMs: number): number;
-  /** Ends the pacer's back-off. Returns the milliseconds until it is due again. */
+  /**
+   * Ends the pacer's back-off; for one beat only, unless more turns follow: V8's own housekeeping turns an idle loop, too.
+   * Returns the milliseconds until it is due again.
+   */
   rouse(nowMs: number): number;
   /** The number of the turn in progress, from 0. */
   turn(): number;
@@ -176,7 +176,6 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
     },
 
     rouse(nowMs) {
-      busyAt = nowMs;
       turnsAtPace = turns;
       return publishDue(nowMs, heartbeatIntervalMs);
     },

@@ -1,4 +1,4 @@
-import { stallOf } from '../src/shared/lateness.js';
+import { stallOf, TIMER_SLACK_MS } from '../src/shared/lateness.js';
 import type { HeartValues } from '../src/shared/layout.js';
 import { SlidingMax } from './slidingmax.js';
 
@@ -8,20 +8,26 @@ const CALM_MS = 200;
 const STALLED_MS = 50;
 /** Never sooner than this, however near the next deadline. */
 const SOONEST_MS = 5;
+/**
+ * After the moment at which an idle loop is due to beat: by then it has. To wake just after it costs an idle machine less
+ * than to wake it a second time.
+ */
+const AFTER_BEAT_MS = TIMER_SLACK_MS + 1;
 /** Never later: pools are looked at, too, and an idle app's pacer sleeps no longer. */
 const LATEST_MS = 1000;
 
 /**
- * When to look again. While the loop is healthy: at the moment at which a silent loop would become a stall, but
- * not more than five times a second; that follows the pacer's back-off. During a stall: often.
+ * When to look again. While the loop is healthy: after its next beat, but not more than five times a second; that follows
+ * the pacer's back-off. If it is late: at the moment at which it becomes a stall. During a stall: often.
  */
 export function nextLookMs(nowMs: number, heart: HeartValues, stallThresholdMs: number): number {
   if (stallOf(nowMs, heart) >= stallThresholdMs) return STALLED_MS;
+  const untilBeatMs = heart.dueMs + AFTER_BEAT_MS - nowMs;
+  if (untilBeatMs > 0) return Math.min(LATEST_MS, Math.max(CALM_MS, untilBeatMs));
   const untilStallMs = Math.max(heart.dueMs, heart.lastMarkMs) + stallThresholdMs - nowMs;
   // Late, but no stall: known long work, for as long as it likes.
   if (untilStallMs <= 0) return CALM_MS;
-  const late = nowMs > heart.dueMs;
-  return Math.min(LATEST_MS, Math.max(late ? SOONEST_MS : CALM_MS, untilStallMs));
+  return Math.min(LATEST_MS, Math.max(SOONEST_MS, untilStallMs));
 }
 
 export interface Watch {

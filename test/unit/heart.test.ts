@@ -124,7 +124,7 @@ describe('pause', () => {
 });
 
 describe('pacer', () => {
-  it('backs off on a quiet loop and comes back with the first turn of anything else', () => {
+  it('backs off on a quiet loop; a lone turn of anything else brings it back for a beat, more for a second', () => {
     const rig = createRig();
     const paces = (ms: number): number => {
       const before = rig.read().turns;
@@ -136,6 +136,8 @@ describe('pacer', () => {
       10 + 3 + 20 + 2,
     );
     expect(rig.read().dueMs - rig.now()).toBe(100);
+    expect(paces(900)).toBe(3 + 1); // after 100, 300 and 700 ms
+    paces(50);
     expect(paces(900)).toBeGreaterThanOrEqual(9);
   });
 });

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { QUIET_AFTER_MS } from '../../src/heart.js';
 import { SlidingMax } from '../../worker/slidingmax.js';
 import { nextLookMs } from '../../worker/watch.js';
 import { createRig } from './rig.js';
@@ -11,6 +12,14 @@ it('looks at most five times a second while all is well, and sleeps as long as t
     rig.busy(2);
     expect(nextLookMs(rig.now(), rig.read(), 10)).toBeGreaterThanOrEqual(200);
   }
+});
+
+it('looks at an idle loop just after it was due to beat, when it is awake anyhow', () => {
+  const rig = createRig();
+  rig.idle(QUIET_AFTER_MS + 10_000);
+  rig.idle(700); // Beats after 100, 300 and 700 ms; due in 800.
+  expect(rig.read().dueMs - rig.now()).toBe(800);
+  expect(nextLookMs(rig.now(), rig.read(), 100)).toBe(803);
 });
 
 it('aims at the moment at which lateness becomes a stall, then looks often', () => {

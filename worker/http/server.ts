@@ -82,7 +82,7 @@ export function startServer(routes: Routes, { port, host, tls }: ServerSettings)
       headersTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: IDLE_TIMEOUT_MS,
       // A timer of its own, which wakes this thread: seldom enough not to be felt on an idle process.
-      connectionsCheckingInterval: 5000,
+      connectionsCheckingInterval: REQUEST_TIMEOUT_MS,
     },
     (request, response) => {
       places.occupy(request.socket, response);
