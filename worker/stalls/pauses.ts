@@ -4,11 +4,6 @@ import type { ThreadTimes } from '../proc.js';
 const SUSPICIOUS_MS = 50;
 const PAUSES_MAX = 32;
 
-/** A look that comes within this time of its moment has not waited for a CPU. */
-const ON_TIME_MS = 5;
-/** So its thread's accounts, a file, are read at one of so many looks only; what it worked meanwhile is next to nothing. */
-const READ_EVERY = 5;
-
 /** What a pause held up comes back within this time of its end. */
 const TOGETHER_MS = 50;
 
@@ -31,7 +26,6 @@ export function createPauseBook(readOwnTimes: () => ThreadTimes | undefined): {
 } {
   const pauses: Pause[] = [];
   let before = readOwnTimes();
-  let unread = 0;
   let lastLookMs = Number.NEGATIVE_INFINITY;
 
   /** A stall that began after the last look and ended with the pause lay in it as a whole. */
@@ -45,8 +39,6 @@ export function createPauseBook(readOwnTimes: () => ThreadTimes | undefined): {
     note(nowMs, lateMs) {
       const afterMs = lastLookMs;
       lastLookMs = nowMs;
-      if (lateMs < ON_TIME_MS && ++unread < READ_EVERY) return 0;
-      unread = 0;
       const own = readOwnTimes();
       const worked = own && before ? own.cpuMs - before.cpuMs + (own.runQueueMs - before.runQueueMs) : 0;
       before = own;
