@@ -14,13 +14,12 @@ interface Reading {
 
 /** Readings are kept for as long as a stall that began after them may still have to be explained. */
 const READINGS_MAX = 64;
-/** While all is well, one reading in this many milliseconds is enough; and in this many turns, on an idle loop. */
+/** While all is well, one reading in this many milliseconds is enough. */
 const BASELINE_EVERY_MS = 1000;
-const BASELINE_EVERY_TURNS = 5;
 
 /** Keeps the accounts of the watched thread, and explains a stretch of its time by them. */
 export interface EvidenceBook {
-  /** Takes a reading: each look during a stall and the first after it, else one a second at most. */
+  /** Takes a reading: each look during a stall and the first after it, else one a second. */
   note(nowMs: number, heart: HeartValues, stalled: boolean): void;
   /** What the `durationMs` from `startMs` went into. */
   explain(startMs: number, durationMs: number, gc: GcValues): Evidence;
@@ -36,12 +35,10 @@ export function createEvidenceBook(
   return {
     note(nowMs, heart, stalled) {
       const last = readings.at(-1);
-      const { turns: turn } = heart;
-      const due =
-        last === undefined ||
-        (nowMs - last.atMs >= BASELINE_EVERY_MS && turn - last.turn >= BASELINE_EVERY_TURNS);
+      const due = last === undefined || nowMs - last.atMs >= BASELINE_EVERY_MS;
       if (!due && !stalled && !wasStalled) return;
       wasStalled = stalled;
+      const { turns: turn } = heart;
       // Of a stall the first reading matters and the latest: however long it is, the one before it must not be lost.
       if (readings.at(-1)?.turn === turn && readings.at(-2)?.turn === turn) readings.pop();
       readings.push({ atMs: nowMs, turn, activeMs: activeUntil(nowMs, heart), times: readTimes() });
