@@ -17,17 +17,18 @@ const AFTER_BEAT_MS = TIMER_SLACK_MS + 1;
 const LATEST_MS = 1000;
 
 /**
- * When to look again. While the loop is healthy: after its next beat, but not more than five times a second; that follows
- * the pacer's back-off. If it is late: at the moment at which it becomes a stall. During a stall: often.
+ * When to look again. While the loop is healthy: at the moment at which a silent loop would become a stall, but not more
+ * than five times a second; on an idle loop just after its beat, which follows the pacer's back-off. During a stall: often.
  */
 export function nextLookMs(nowMs: number, heart: HeartValues, stallThresholdMs: number): number {
   if (stallOf(nowMs, heart) >= stallThresholdMs) return STALLED_MS;
-  const untilBeatMs = heart.dueMs + AFTER_BEAT_MS - nowMs;
-  if (untilBeatMs > 0) return Math.min(LATEST_MS, Math.max(CALM_MS, untilBeatMs));
   const untilStallMs = Math.max(heart.dueMs, heart.lastMarkMs) + stallThresholdMs - nowMs;
   // Late, but no stall: known long work, for as long as it likes.
   if (untilStallMs <= 0) return CALM_MS;
-  return Math.min(LATEST_MS, Math.max(SOONEST_MS, untilStallMs));
+  const late = nowMs > heart.dueMs;
+  const untilBeatMs = heart.dueMs + AFTER_BEAT_MS - nowMs;
+  const aimMs = untilBeatMs > CALM_MS ? untilBeatMs : untilStallMs;
+  return Math.min(LATEST_MS, Math.max(late ? SOONEST_MS : CALM_MS, aimMs));
 }
 
 export interface Watch {

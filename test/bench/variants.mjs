@@ -24,12 +24,12 @@ export const VARIANTS = {
 };
 
 /** Runs a script of this folder once with a variant; resolves with the number that it prints. */
-export async function measure(script, variant, ...args) {
+export async function measure(script, variant) {
   const { execFile } = await import('node:child_process');
   const { promisify } = await import('node:util');
   const { fileURLToPath } = await import('node:url');
   const file = fileURLToPath(new URL(script, import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [file, variant, ...args.map(String)]);
+  const { stdout } = await promisify(execFile)(process.execPath, [file, variant]);
   return Number(stdout);
 }
 
