@@ -16,21 +16,12 @@ const common = {
 await rm('dist', { recursive: true, force: true });
 await mkdir('dist', { recursive: true });
 
-// The sidecar: one CommonJS program, carried as a string inside the package, so that no bundler, file tracer or
-// missing file can part the two.
-const sidecar = await build({
-  ...common,
-  entryPoints: ['worker/main.ts'],
-  format: 'cjs',
-  minifySyntax: true,
-  minifyWhitespace: true,
+// The threads: one CommonJS program each, carried as a string inside the one that starts it, so that no bundler, file
+// tracer or missing file can part them.
+const inspector = await bundleThread('worker/inspector/main.ts', 'event-loop-watchdog-inspector.cjs');
+const sidecar = await bundleThread('worker/main.ts', 'event-loop-watchdog-sidecar.cjs', {
+  __INSPECTOR_SOURCE__: JSON.stringify(inspector),
 });
-guardWalls(
-  sidecar.metafile,
-  'worker/',
-  (input) => !input.startsWith('src/') || input.startsWith('src/shared/'),
-);
-const source = `${sidecar.outputFiles[0].text}\n//# sourceURL=event-loop-watchdog-sidecar.cjs\n`;
 
 const library = await build({
   ...common,
@@ -39,7 +30,7 @@ const library = await build({
   format: 'esm',
   splitting: true,
   chunkNames: 'watchdog-[hash]',
-  define: { ...common.define, __SIDECAR_SOURCE__: JSON.stringify(source) },
+  define: { ...common.define, __SIDECAR_SOURCE__: JSON.stringify(sidecar) },
 });
 guardWalls(library.metafile, 'src/', (input) => !input.startsWith('worker/'));
 for (const file of library.outputFiles) await writeFile(file.path, file.contents);
@@ -48,6 +39,20 @@ for (const file of library.outputFiles) await writeFile(file.path, file.contents
 for (const name of ['comlink', 'prom-client']) {
   await mkdir('dist/licences', { recursive: true });
   await copyFile(`node_modules/${name}/LICENSE`, `dist/licences/${name}.txt`);
+}
+
+/** A thread's program as a string. */
+async function bundleThread(entry, name, define = {}) {
+  const { metafile, outputFiles } = await build({
+    ...common,
+    entryPoints: [entry],
+    format: 'cjs',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    define: { ...common.define, ...define },
+  });
+  guardWalls(metafile, 'worker/', (input) => !input.startsWith('src/') || input.startsWith('src/shared/'));
+  return `${outputFiles[0].text}\n//# sourceURL=${name}\n`;
 }
 
 /** The walls between the parts: what the bundle of one part may not take in. */

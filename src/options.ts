@@ -90,6 +90,12 @@ export const OPTIONS: Specs = {
       return typeof after === 'number' && after >= CAPTURE_AFTER_MIN_MS ? after : undefined;
     },
   },
+  sourceLines: {
+    env: 'WATCHDOG_SOURCE_LINES',
+    default: true,
+    rule: 'true or false',
+    check: (value) => (typeof value === 'boolean' ? value : undefined),
+  },
   log: {
     env: 'WATCHDOG_LOG',
     default: 'text',

@@ -16,13 +16,17 @@ export function createReady<T>(): Ready<T> {
     resolve = res;
     reject = rej;
   });
-  promise.catch(() => {});
+  let hold: NodeJS.Timeout | undefined;
+  let settled = false;
+  const release = (): void => {
+    settled = true;
+    clearInterval(hold);
+  };
+  promise.then(release, release);
   return {
     get promise() {
       // Everything that could settle it is unref'd; somebody who awaits it needs the thread to stay until then.
-      const timer = setInterval(() => {}, 2 ** 30);
-      const release = (): void => clearInterval(timer);
-      promise.then(release, release);
+      if (!settled) hold ??= setInterval(() => {}, 2 ** 30);
       return promise;
     },
     resolve,

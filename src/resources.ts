@@ -5,9 +5,16 @@ const EVERY_MS = 1000;
 const QUIET_EVERY_MS = 10_000;
 /** Listing takes longer the more resources there are; it may take at most one part in this many of the time. */
 const BUDGET = 1000;
+/**
+ * From here on not even that: one list of a million timers holds the loop for 115 to 285 ms. Both together, since a thread that lost its
+ * CPU while it listed a few is no reason.
+ */
+const TOO_LONG_MS = 10;
+const TOO_MANY = 10_000;
 
 /**
- * Counts what keeps the loop alive, by type, about once a second; less often while nothing happens.
+ * Counts what keeps the loop alive, by type, about once a second; less often while nothing happens, or when there is so
+ * much that counting is felt; no more at all, and the series are gone, when it would be a stall of its own.
  * @param announce called with all type names, in order of their places, when a new one appears
  */
 export function createResourceSampler(
@@ -34,16 +41,19 @@ export function createResourceSampler(
     sample(nowMs, quiet, clock) {
       if (nowMs - lastMs < Math.max(quiet ? QUIET_EVERY_MS : EVERY_MS, leastMs)) return;
       counts.fill(0);
-      for (const type of process.getActiveResourcesInfo()) {
+      const resources = process.getActiveResourcesInfo();
+      for (const type of resources) {
         const place = placeOf(type);
         counts[place] = (counts[place] as number) + 1;
       }
+      const tookMs = clock() - nowMs;
+      const off = tookMs > TOO_LONG_MS && resources.length > TOO_MANY;
       locked(sequence, () => {
-        values[at.countedAtMs] = nowMs;
+        values[at.countedAtMs] = off ? 0 : nowMs;
         values.set(counts, at.counts);
       });
       lastMs = nowMs;
-      leastMs = (clock() - nowMs) * BUDGET;
+      leastMs = off ? Number.POSITIVE_INFINITY : tookMs * BUDGET;
     },
   };
 }

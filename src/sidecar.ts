@@ -19,6 +19,8 @@ carryErrorCodes(transferHandlers);
 const HEAP_MB = 96;
 const CALL_DEADLINE_MS = 5000;
 const CLOSE_DEADLINE_MS = 1000;
+/** A thread that was ended and hangs in a call of the system is given up after this long. */
+const END_DEADLINE_MS = 1000;
 /** How long the first sidecar may take, deaths and respawns included. It takes 30 to 55 ms. */
 const START_DEADLINE_MS = 30_000;
 
@@ -46,14 +48,29 @@ export interface Sidecar {
   call<T>(method: (control: Remote<Control>) => Promise<T>): Promise<T>;
   /** Tells it something it needs only while it lives: its successor is born with it. */
   tell(method: (control: Remote<Control>) => Promise<unknown>): void;
+  /** Ends the living sidecar, which does not answer any more, and starts another. */
+  replace(): void;
   close(): Promise<void>;
 }
 
 interface Incarnation {
   readonly worker: Worker;
   readonly control: Remote<Control>;
-  /** Rejects when the thread is gone. */
-  readonly death: Promise<never>;
+  /**
+   * Tells once when the thread is gone. Not a promise: calls that raced with one that is pending for days would stay with it.
+   * @returns a function that forgets the listener
+   */
+  onDeath(listener: (error: WatchdogError) => void): () => void;
+  /** Ends the thread; if it hangs in a call of the system it is given up. */
+  end(reason: string): void;
+}
+
+/** The outcome of a call, or the death of the thread that was to answer it. */
+function whileAlive<T>({ onDeath }: Incarnation, outcome: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const forget = onDeath(reject);
+    outcome.then(resolve, reject).finally(forget);
+  });
 }
 
 export function startSidecar(events: SidecarEvents): Sidecar {
@@ -99,7 +116,7 @@ export function startSidecar(events: SidecarEvents): Sidecar {
       return;
     }
     current = incarnation;
-    incarnation.death.catch((error: Error) => {
+    incarnation.onDeath((error) => {
       current = undefined;
       if (closing) return;
       lastDeath = error;
@@ -109,7 +126,7 @@ export function startSidecar(events: SidecarEvents): Sidecar {
       const limit = deathsInARow <= RESPAWN_PATIENCE ? RESPAWN_MAX_MS : RESPAWN_TIRED_MS;
       respawn = setTimeout(spawn, Math.min(wait, limit)).unref();
     });
-    Promise.race([incarnation.control.ready(), incarnation.death]).then(
+    whileAlive(incarnation, incarnation.control.ready()).then(
       (address) => {
         clearTimeout(startDeadline);
         port = address.port;
@@ -135,7 +152,7 @@ export function startSidecar(events: SidecarEvents): Sidecar {
       );
     }
     return withDeadline(
-      Promise.race([method(alive.control), alive.death]),
+      whileAlive(alive, method(alive.control)),
       CALL_DEADLINE_MS,
       () =>
         new WatchdogError(
@@ -154,15 +171,16 @@ export function startSidecar(events: SidecarEvents): Sidecar {
       // A dead sidecar's successor is born with the news.
       if (current) method(current.control).catch(() => {});
     },
+    replace: () => current?.end('it did not answer any more'),
     close() {
       closing ??= (async () => {
         clearTimeout(respawn);
         clearTimeout(startDeadline);
         ready.reject(new WatchdogError('ERR_WATCHDOG_CLOSED', 'The watchdog was closed before it listened.'));
         if (!current) return;
-        const { worker, control, death } = current;
+        const { worker, control } = current;
         await withDeadline(
-          Promise.race([control.close(), death]),
+          whileAlive(current, control.close()),
           CLOSE_DEADLINE_MS,
           () => new WatchdogError('ERR_WATCHDOG_TIMEOUT', 'The sidecar did not close in time.'),
         ).catch(() => {}); // Terminated anyway, next.
@@ -189,12 +207,14 @@ function bear(events: SidecarEvents, port: number | undefined): Incarnation {
     workerData: data,
     transferList: [control.port2, host.port2],
     // The app's loaders, preloads and tracing agents are not for this thread; nor are its secrets.
-    execArgv: [],
+    execArgv: ['--no-warnings'],
     env: {},
     argv: [],
     stdin: false,
-    stdout: false,
-    stderr: false,
+    // Kept to itself: else Node.js opens the app's own streams, which makes a pipe on 1 or 2 non-blocking for the whole
+    // app, and has an EPIPE there end the process. The sidecar writes nothing to them; see `worker/main.ts`.
+    stdout: true,
+    stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 16 },
   });
   worker.unref();
@@ -204,20 +224,32 @@ function bear(events: SidecarEvents, port: number | undefined): Incarnation {
   worker.on('error', (error) => {
     reason = error;
   });
-  const death = new Promise<never>((_, reject) => {
-    worker.once('exit', (code) => {
-      control.port1.close();
-      host.port1.close();
-      const why = reason === undefined ? `exit code ${code}` : reasonOf(reason);
-      reject(
-        new WatchdogError('ERR_WATCHDOG_SIDECAR_FAILED', `The sidecar thread died: ${why}`, {
-          cause: reason,
-        }),
-      );
+  const listeners = new Set<(error: WatchdogError) => void>();
+  let dead = false;
+  const die = (why: string): void => {
+    if (dead) return;
+    dead = true;
+    control.port1.close();
+    host.port1.close();
+    const error = new WatchdogError('ERR_WATCHDOG_SIDECAR_FAILED', `The sidecar thread died: ${why}`, {
+      cause: reason,
     });
-  });
-  death.catch(() => {}); // Each caller that races with it handles it too.
-  return { worker, control: wrap<Control>(endpointOf(control.port1)), death };
+    for (const listener of listeners) listener(error);
+  };
+  worker.once('exit', (code) => die(reason === undefined ? `exit code ${code}` : reasonOf(reason)));
+  return {
+    worker,
+    control: wrap<Control>(endpointOf(control.port1)),
+    onDeath(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    end(why) {
+      const end = (): void => die(why);
+      worker.terminate().then(end, end);
+      setTimeout(end, END_DEADLINE_MS).unref();
+    },
+  };
 }
 
 function coded(error: Error & { code?: string }): WatchdogError {

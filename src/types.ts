@@ -30,6 +30,12 @@ export interface WatchdogOptions {
    */
   readonly capture?: boolean | { readonly after: number } | undefined;
   /**
+   * Whether frames carry what stands at their place in the source, at most 120 characters of the line. Off: for sources
+   * that hold secrets.
+   * @defaultValue true
+   */
+  readonly sourceLines?: boolean | undefined;
+  /**
    * Where stalls are logged, at most 20 a minute: lines on standard error, written by the sidecar, as text or JSON;
    * or a function that main calls after recovery.
    * @defaultValue 'text'

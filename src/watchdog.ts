@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { BroadcastChannel, isMainThread } from 'node:worker_threads';
+import { watchForDeafness } from './deaf.js';
 import { WatchdogError } from './errors.js';
 import { createStallEvents } from './events.js';
 import { guardExit } from './gate.js';
@@ -111,6 +112,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
       pressure.note(nowMs);
       resources.sample(nowMs, quiet, now);
       noteDebugger();
+      if (isDeaf(nowMs)) sidecar.replace();
     },
     onTurn: (nowMs) => pools.sample(nowMs),
   });
@@ -121,6 +123,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
     pools: pools.pressure,
     ledger: memory.ledger,
   });
+  const isDeaf = watchForDeafness(memory.ledger);
   const stopGcNotes = startGcNotes(loop.gc);
   const stopGuard = guardExit(memory.gate);
   noteDebugger();

@@ -2,17 +2,18 @@ import { workerData } from 'node:worker_threads';
 import { expose, type Remote, transferHandlers, wrap } from 'comlink';
 import { now } from '../src/shared/clock.js';
 import { carryErrorCodes, endpointOf } from '../src/shared/endpoint.js';
-import { latenessOf } from '../src/shared/lateness.js';
 import {
   CAPTURE_KINDS,
   CAPTURE_RESULTS,
   type CaptureKind,
   type CaptureResult,
-  HOUSE,
-  LEDGER,
-  openReader,
-} from '../src/shared/layout.js';
+  COLLECTORS,
+  type CollectorName,
+} from '../src/shared/labels.js';
+import { latenessOf } from '../src/shared/lateness.js';
+import { type HeartValues, HOUSE, LEDGER, openReader } from '../src/shared/layout.js';
 import type { Control, Host, SidecarData } from '../src/shared/protocol.js';
+import { createInspector } from './captures/client.js';
 import { openCgroup } from './cgroup.js';
 import { checkLiveness, createReadiness, type HealthState } from './health.js';
 import { createDebugHandlers } from './http/debug.js';
@@ -21,22 +22,21 @@ import { createRoutes } from './http/routes.js';
 import { openTls, openToken } from './http/secrets.js';
 import { startServer } from './http/server.js';
 import { openLedger, openTally } from './ledger.js';
+import { muteStreams } from './log.js';
 import { type Loop, type LoopOptions, watchLoop } from './loop.js';
 import { createRenderer } from './metrics/render.js';
-import { COLLECTOR_NAMES } from './metrics/sources.js';
 import { PoolView } from './pools.js';
 import { openThread } from './proc.js';
 import { openProcesses } from './processes/processes.js';
 import { createRelay, DROP_REASONS } from './relay.js';
-import { createCapturer } from './stalls/capture.js';
 import { openDesk } from './stalls/desk.js';
-import { createFrameReader } from './stalls/frames.js';
 import { createHangGuard } from './stalls/hang.js';
 import { createPauseBook } from './stalls/pauses.js';
 import { watchThreadpool } from './threadpool.js';
 import { openThreads } from './threads.js';
 import { nextLookMs, startWatch } from './watch.js';
 
+muteStreams();
 const data = workerData as SidecarData;
 const { options, memory } = data;
 carryErrorCodes(transferHandlers);
@@ -49,7 +49,7 @@ const throttling = openCgroup();
 const threadpool = watchThreadpool(options.threadpoolSize, ledger, now, pauses.pausedBetween);
 const host: Remote<Host> = wrap<Host>(endpointOf(data.host));
 
-const collectorErrors = openTally(ledger, 'collectorErrors', COLLECTOR_NAMES);
+const collectorErrors = openTally(ledger, 'collectorErrors', COLLECTORS);
 const relayDropped = openTally(ledger, 'relayDropped', DROP_REASONS);
 const relay = options.relay
   ? createRelay({
@@ -77,14 +77,14 @@ const desk = openDesk({
   tellMain: (stall) => void host.stall(stall).catch(() => {}), // Main may be gone; the stall is written down.
 });
 const debuggerOpen = (): boolean => readHouse().debuggerOpen > 0;
-const capturer = createCapturer({
+const inspector = createInspector({
   inspectable: options.inspectable,
   debuggerOpen,
-  turn: () => main.heart().turns,
-  gate: new Int32Array(memory.gate),
-  now,
+  loop: data.loop.heart,
+  gate: memory.gate,
+  sourceLines: options.sourceLines,
+  entry: options.entry,
 });
-const toFrames = createFrameReader();
 
 function countCapture(kind: CaptureKind, result: CaptureResult): void {
   const place = CAPTURE_KINDS.indexOf(kind) * CAPTURE_RESULTS.length + CAPTURE_RESULTS.indexOf(result);
@@ -92,7 +92,7 @@ function countCapture(kind: CaptureKind, result: CaptureResult): void {
 }
 
 function watch(
-  what: Pick<LoopOptions, 'name' | 'memory' | 'taskDirectory' | 'resourceTypes' | 'capturer'>,
+  what: Pick<LoopOptions, 'name' | 'memory' | 'taskDirectory' | 'resourceTypes' | 'inspector'>,
   id: string,
 ): Loop {
   return watchLoop({
@@ -100,7 +100,6 @@ function watch(
     stallThresholdMs: options.stallThreshold,
     captureAfterMs: options.capture,
     pausedBetween: pauses.pausedBetween,
-    toFrames,
     onCapture: (result) => countCapture('stack', result),
     idPrefix: `${process.pid}-${id}`,
     onBegin: desk.begin,
@@ -114,7 +113,7 @@ const main = watch(
     memory: data.loop,
     taskDirectory: options.threadId === undefined ? undefined : `/proc/self/task/${options.threadId}`,
     resourceTypes: data.resourceTypes,
-    capturer,
+    inspector,
   },
   data.watchdogId,
 );
@@ -126,7 +125,7 @@ const threads = openThreads({
   watch: ({ name, memory: loopMemory, task, resourceTypes, thread }) =>
     // V8's inspector reaches main only.
     watch(
-      { name, memory: loopMemory, taskDirectory: task?.directory, resourceTypes, capturer: undefined },
+      { name, memory: loopMemory, taskDirectory: task?.directory, resourceTypes, inspector: undefined },
       thread,
     ),
 });
@@ -149,26 +148,49 @@ let state: HealthState;
 let closing = false;
 const readiness = createReadiness(options.readiness);
 
-const timer = startWatch(now, (nowMs, ownLatenessMs) => {
+/** Runs a part of the sidecar: its fault is counted, and costs that part. */
+function contain<T>(name: CollectorName, part: () => T): T | undefined {
+  try {
+    return part();
+  } catch {
+    collectorErrors.add(name);
+    return undefined;
+  }
+}
+
+function noteSuspension(nowMs: number, ownLatenessMs: number): void {
   const pausedMs = pauses.note(nowMs, ownLatenessMs);
-  if (pausedMs > 0) {
-    ledger.add('pauses', 1);
-    ledger.add('pauseMs', pausedMs);
-  }
-  const { heart, stall } = main.look(nowMs);
-  guardHang?.(stall);
-  // Not before the loop turns: an app may still set the size of the pool, which the first task fixes.
-  if (heart.loopStartedAtMs > 0) threadpool.look(nowMs);
-  let queued: HealthState['queued'];
+  if (pausedMs === 0) return;
+  ledger.add('pauses', 1);
+  ledger.add('pauseMs', pausedMs);
+}
+
+/** Looks at all pools. Returns the one in which most tasks wait. */
+function lookAtPools(nowMs: number, heart: HeartValues): HealthState['queued'] {
+  let fullest: HealthState['queued'];
   for (const pool of pools.values()) {
-    const size = pool.look(nowMs, heart).queueSize;
-    if (size > (queued?.size ?? 0)) queued = { pool: pool.name, size };
+    const size = contain('pools', () => pool.look(nowMs, heart).queueSize) ?? 0;
+    if (size > (fullest?.size ?? 0)) fullest = { pool: pool.name, size };
   }
-  state = { nowMs, heart, stall, queued, debuggerOpen: debuggerOpen(), closing };
-  readiness.look(state);
-  threads.prune();
-  const hearts = [heart, ...threads.loops().map((loop) => loop.look(nowMs).heart)];
-  return Math.min(...hearts.map((one) => nextLookMs(now(), one, options.stallThreshold)));
+  return fullest;
+}
+
+const timer = startWatch(now, (nowMs, ownLatenessMs) => {
+  ledger.add('polls', 1);
+  contain('suspensions', () => noteSuspension(nowMs, ownLatenessMs));
+  const { heart, stall } = contain('stalls', () => main.look(nowMs)) ?? {
+    heart: main.heart(),
+    stall: undefined,
+  };
+  contain('hang', () => guardHang?.(stall));
+  contain('threadpool', () => threadpool.look(nowMs, heart.loopStartedAtMs));
+  state = { nowMs, heart, stall, queued: lookAtPools(nowMs, heart), debuggerOpen: debuggerOpen(), closing };
+  contain('readiness', () => readiness.look(state));
+  contain('threads', () => threads.prune());
+  const others = threads
+    .loops()
+    .map((loop) => contain('threads', () => loop.look(nowMs).heart) ?? loop.heart());
+  return Math.min(...[heart, ...others].map((one) => nextLookMs(now(), one, options.stallThreshold)));
 });
 
 /** The state of this moment. */
@@ -228,8 +250,7 @@ const server = startServer(
     processes: (asked) => processes.discover(asked),
     journal: desk.journal,
     debug: createDebugHandlers({
-      capturer,
-      toFrames,
+      inspector,
       count: countCapture,
     }),
     guard: createGuard({
@@ -255,6 +276,7 @@ const control: Control = {
   async close() {
     closing = true;
     timer.stop();
+    inspector.close();
     threads.close();
     processes.leave();
     await server.close();

@@ -8,6 +8,8 @@ import { KNOWS_SYSCALLS, openThread, read, type ThreadReader, threadIds } from '
 const PROBE_EVERY_MS = 1000;
 /** Timers fire a little early or late; a probe that has waited for nearly its time goes out now. */
 const SLACK_MS = 10;
+/** A pool that the app has not been seen to use is left alone for so long after its loop began to turn. */
+const LEFT_ALONE_MS = 5000;
 /** What libuv calls the threads of its pool, from the version that Node.js 22 brings on. */
 const WORKER_NAME = 'libuv-worker';
 
@@ -21,8 +23,11 @@ export interface ThreadpoolState {
 }
 
 export interface Threadpool {
-  /** Counts the probe that has come back, and sends the next if it is time for it. */
-  look(nowMs: number): void;
+  /**
+   * Counts the probe that has come back, and sends the next if it is time for it.
+   * @param loopStartedAtMs when main's loop began to turn; 0: not yet
+   */
+  look(nowMs: number, loopStartedAtMs: number): void;
   state(nowMs: number): ThreadpoolState;
 }
 
@@ -41,12 +46,24 @@ export function watchThreadpool(
 ): Threadpool {
   let sentAtMs = Number.NEGATIVE_INFINITY;
   let waiting = false;
+  let opened = false;
+  let nextCheckMs = 0;
   /** Of a probe that has come back and is not counted yet. */
   let answeredAtMs: number | undefined;
   /** From the first answer on; libuv makes all its threads at once, when the first task comes. */
   let workers: readonly ThreadReader[] | undefined;
   // An earlier sidecar may have taken its probe along.
   ledger.set('probeSentMs', 0);
+
+  /** An app may still set the size of the pool, which the first task fixes: ours is not to be the first. */
+  function mayProbe(nowMs: number, loopStartedAtMs: number): boolean {
+    if (opened || loopStartedAtMs === 0) return opened;
+    opened = nowMs - loopStartedAtMs >= LEFT_ALONE_MS;
+    if (opened || nowMs < nextCheckMs) return opened;
+    nextCheckMs = nowMs + PROBE_EVERY_MS;
+    opened = findWorkers().length > 0;
+    return opened;
+  }
 
   function count(waitMs: number): void {
     // A probe that waited kept others from being sent, which would have waited less and less. Without them one long wait
@@ -63,7 +80,8 @@ export function watchThreadpool(
   }
 
   return {
-    look(nowMs) {
+    look(nowMs, loopStartedAtMs) {
+      if (!mayProbe(nowMs, loopStartedAtMs)) return;
       if (answeredAtMs !== undefined) {
         count(answeredAtMs - sentAtMs - pausedBetween(sentAtMs, answeredAtMs));
         answeredAtMs = undefined;

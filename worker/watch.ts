@@ -50,10 +50,15 @@ export function startWatch(now: () => number, look: (nowMs: number, ownLatenessM
     // Timers fire on whole milliseconds, up to one late.
     const lateMs = Math.max(0, nowMs - expectedMs - 1);
     lag.add(nowMs, lateMs);
-    const waitMs = Math.ceil(look(nowMs, lateMs));
-    // From the beginning of this look: a process that is stopped in the midst of it is late, too.
-    expectedMs = nowMs + waitMs;
-    timer = setTimeout(tick, waitMs);
+    let waitMs = CALM_MS;
+    try {
+      waitMs = Math.ceil(look(nowMs, lateMs));
+    } finally {
+      // Whatever fails in a look, there is a next one. Expected from the beginning of this look: a process that is
+      // stopped in the midst of it is late, too.
+      expectedMs = nowMs + waitMs;
+      timer = setTimeout(tick, waitMs);
+    }
   }
 
   tick();

@@ -4,6 +4,8 @@
  * (an Int32 sequence in the header: odd while the writer is inside).
  */
 
+import { CAPTURE_KINDS, CAPTURE_RESULTS, COLLECTORS } from './labels.js';
+
 /** `loop`: the thread whose event loop is watched, main or another. */
 export type Writer = 'loop' | 'main' | 'sidecar';
 export type Fields = Readonly<Record<string, number>>;
@@ -91,7 +93,7 @@ export type RingValues = Values<typeof ringFields>;
 export const RING_SIZE: number = ringFields.turn;
 
 const resourceFields = {
-  /** When they were counted; 0 before the first time. */
+  /** When they were counted; 0 before the first time, and when there are too many to count. */
   countedAtMs: 1,
   /** Active resources per type; the types' names travel by message, in order of first sight. */
   counts: 32,
@@ -126,12 +128,6 @@ export type Cause = (typeof CAUSES)[number];
 export const STALL_BOUNDS_MS: readonly number[] = [
   50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000,
 ];
-
-export const CAPTURE_KINDS = ['stack', 'cpu_profile'] as const;
-export type CaptureKind = (typeof CAPTURE_KINDS)[number];
-export const CAPTURE_RESULTS = ['captured', 'late', 'unanswered', 'unavailable', 'over_budget'] as const;
-/** What became of a capture; see the README. */
-export type CaptureResult = (typeof CAPTURE_RESULTS)[number];
 
 const loopLedgerFields = {
   /** Highest value exported so far: a counter never goes back when an estimate is corrected. */
@@ -185,11 +181,13 @@ export const HOUSE: Region<'main', typeof houseFields> = region('main', houseFie
 export type HouseValues = Values<typeof houseFields>;
 
 const ledgerFields = {
+  /** How often the sidecar has looked: if this stands still, it is deaf. */
+  polls: 1,
   /** Times that the whole process stood still, and for how long. */
   pauses: 1,
   pauseMs: 1,
   /** Captures by kind and result, in the order of `CAPTURE_KINDS` x `CAPTURE_RESULTS`. */
-  captures: 10,
+  captures: (CAPTURE_KINDS.length * CAPTURE_RESULTS.length) as number,
   journalErrors: 1,
   /** Probes of libuv's pool per bound of `DELAY_BOUNDS_MS`, each in one only. */
   probeBuckets: 15,
@@ -198,8 +196,8 @@ const ledgerFields = {
   /** How long the latest waited, and when the one on its way was sent (shared clock); 0 if there is none. */
   probeLastMs: 1,
   probeSentMs: 1,
-  /** Faults of the sidecar's collectors and of the relay, in the order of `COLLECTOR_NAMES`. */
-  collectorErrors: 8,
+  /** Faults of the sidecar's parts, in the order of `COLLECTORS`. */
+  collectorErrors: COLLECTORS.length as number,
   /** Families of the app's registry left out, in the order of `DROP_REASONS`. */
   relayDropped: 2,
 } as const;
@@ -250,7 +248,7 @@ export const POOLS_MAX = 32;
 export const GATE_BYTES = 8;
 /** 1 from the `exit` event on. Main writes. */
 export const GATE_EXITING = 0;
-/** 1 while an inspector session is connected to main. The sidecar writes. */
+/** 1 while an inspector session is connected to main. The inspector thread writes, and the sidecar for one that died. */
 export const GATE_LOOKING = 1;
 
 /** Changes whenever a table above does: two copies of this package in one process must not misread each other. */

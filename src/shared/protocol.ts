@@ -1,4 +1,5 @@
-import type { CaptureResult, Cause, LoopMemory } from './layout.js';
+import type { CaptureResult } from './labels.js';
+import type { Cause, LoopMemory } from './layout.js';
 
 /** `globalThis[Symbol.for(this)]` is the running watchdog: bundlers may load this package twice. */
 export const RUNNING_KEY = 'event-loop-watchdog';
@@ -20,7 +21,7 @@ export interface Frame {
   readonly column: number;
   /** Node.js' own code, or native. */
   readonly internal: boolean;
-  /** The text of the line, where the file can be read. */
+  /** What stands there, at most 120 characters of the line, where the source can be read and `sourceLines` is on. */
   readonly code?: string;
 }
 
@@ -129,6 +130,7 @@ export interface SidecarOptions extends ProcessFacts {
   readonly relay: boolean;
   /** Milliseconds after which a stall's stack is taken; `undefined`: never. */
   readonly capture: number | undefined;
+  readonly sourceLines: boolean;
   readonly journal: string | undefined;
   readonly log: LogFormat | undefined;
   readonly hang: HangOptions | undefined;

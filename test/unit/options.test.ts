@@ -145,6 +145,7 @@ describe('the environment', () => {
       'heartbeatInterval',
       'stallThreshold',
       'capture',
+      'sourceLines',
       'log',
       'journal',
       'livenessTimeout',

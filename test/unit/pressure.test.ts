@@ -76,11 +76,17 @@ it('tells how long libuv keeps a probe waiting, also the one under way', () => {
   );
   const gauge = gaugeOf(rig, memory);
   expect(gauge.read().threadpoolDelayMs).toBe(0);
-  pool.look(rig.now());
+  const startedMs = rig.now();
+  rig.idle(4900);
+  pool.look(rig.now(), startedMs);
+  // The app may still set the pool's size.
+  rig.idle(100);
+  expect(gauge.read().threadpoolDelayMs).toBe(0);
+  pool.look(rig.now(), startedMs);
   rig.idle(300);
   expect(gauge.read().threadpoolDelayMs).toBeCloseTo(300);
   answer();
-  pool.look(rig.now());
+  pool.look(rig.now(), startedMs);
   rig.idle(200);
   expect(gauge.read().threadpoolDelayMs).toBeCloseTo(300);
 });

@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest';
+import { COLLECTORS } from '../../src/shared/labels.js';
 import { allocate, HOUSE, LEDGER, openReader, RESOURCES } from '../../src/shared/layout.js';
 import { openLedger, openTally } from '../../worker/ledger.js';
 import { METRIC_NAMES } from '../../worker/metrics/names.js';
 import { createRenderer } from '../../worker/metrics/render.js';
-import { COLLECTOR_NAMES, type Sources } from '../../worker/metrics/sources.js';
+import type { Sources } from '../../worker/metrics/sources.js';
 import type { PoolView } from '../../worker/pools.js';
 import { createRig, type Rig } from './rig.js';
 
@@ -32,6 +33,7 @@ function sources(rig: Rig, more: Partial<Sources> = {}): Sources {
       labels: {},
       relay: false,
       capture: undefined,
+      sourceLines: true,
       journal: undefined,
       log: undefined,
       hang: undefined,
@@ -53,7 +55,7 @@ function sources(rig: Rig, more: Partial<Sources> = {}): Sources {
     sidecarLagMaxMs: 0,
     relayAgeMs: undefined,
     relayDropped: undefined,
-    collectorErrors: openTally(ledger, 'collectorErrors', COLLECTOR_NAMES),
+    collectorErrors: openTally(ledger, 'collectorErrors', COLLECTORS),
     ...more,
   };
 }

@@ -1,13 +1,12 @@
 import type { ServerResponse } from 'node:http';
-import type { Frame } from '../../src/shared/protocol.js';
-import type { Capturer, RawFrame } from '../stalls/capture.js';
+import type { CaptureKind, CaptureResult } from '../../src/shared/labels.js';
+import type { Inspector } from '../captures/client.js';
 import { send, sendJson, sendProblem } from './respond.js';
 import type { Handler } from './server.js';
 
 export interface DebugOptions {
-  readonly capturer: Capturer;
-  readonly toFrames: (raw: readonly RawFrame[]) => Frame[];
-  readonly count: (kind: 'stack' | 'cpu_profile', result: 'captured' | 'unanswered' | 'unavailable') => void;
+  readonly inspector: Inspector;
+  readonly count: (kind: CaptureKind, result: CaptureResult) => void;
 }
 
 /** How long main may take to answer. */
@@ -16,19 +15,24 @@ const PROFILE_DEFAULT_S = 5;
 const PROFILE_MAX_S = 30;
 const NO_ANSWER =
   'The main thread did not answer: it is in native code or in a system call, or it does not run at all.';
+const FAILED = 'The capture failed: its thread ended, by a fault or for want of memory. Another may succeed.';
+
+function failureOf(result: CaptureResult): [status: number, detail: string] {
+  return result === 'failed' ? [500, FAILED] : [504, NO_ANSWER];
+}
 
 /** Looks at the main thread when asked, blocked in JavaScript or not. One at a time. */
-export function createDebugHandlers({ capturer, toFrames, count }: DebugOptions): {
+export function createDebugHandlers({ inspector, count }: DebugOptions): {
   readonly stack: Handler;
   readonly profile: Handler;
 } {
   /** Answers why there can be no capture now, if there can be none. */
-  function refused(response: ServerResponse, kind: 'stack' | 'cpu_profile'): boolean {
-    if (!capturer.available) {
+  function refused(response: ServerResponse, kind: CaptureKind): boolean {
+    if (!inspector.available) {
       count(kind, 'unavailable');
       const reason = 'a debugger is attached, or this process cannot be inspected (permission model, build).';
       sendProblem(response, 503, `There can be no capture: ${reason}`);
-    } else if (capturer.busy) {
+    } else if (inspector.busy) {
       sendProblem(response, 429, 'Another capture is under way.', { 'Retry-After': '5' });
     } else return false;
     return true;
@@ -37,10 +41,10 @@ export function createDebugHandlers({ capturer, toFrames, count }: DebugOptions)
   return {
     async stack(_request, response) {
       if (refused(response, 'stack')) return;
-      const { result, frames, costMs } = await capturer.stack(undefined, ANSWER_MS);
-      count('stack', result === 'captured' ? 'captured' : 'unanswered');
-      if (result !== 'captured') sendProblem(response, 504, NO_ANSWER);
-      else sendJson(response, 200, { frames: toFrames(frames), costMs });
+      const { result, frames, costMs } = await inspector.stack(undefined, ANSWER_MS);
+      count('stack', result);
+      if (result === 'captured') sendJson(response, 200, { frames, costMs });
+      else sendProblem(response, ...failureOf(result));
     },
 
     async profile(_request, response, { query }) {
@@ -52,15 +56,21 @@ export function createDebugHandlers({ capturer, toFrames, count }: DebugOptions)
       if (refused(response, 'cpu_profile')) return;
       // Nothing is to be sent for so long, and that is all right.
       response.setTimeout(seconds * 1000 + 2 * ANSWER_MS);
-      const profile = await capturer.profile(seconds * 1000, seconds * 1000 + ANSWER_MS);
-      count('cpu_profile', profile ? 'captured' : 'unanswered');
+      const { result, profile } = await inspector.profile(seconds * 1000, seconds * 1000 + ANSWER_MS);
+      count('cpu_profile', result);
       if (!profile) {
-        sendProblem(response, 504, NO_ANSWER);
+        sendProblem(response, ...failureOf(result));
         return;
       }
-      send(response, 200, 'application/json', JSON.stringify(profile), {
-        'Content-Disposition': `attachment; filename="main-${process.pid}-${Date.now()}.cpuprofile"`,
-      });
+      send(
+        response,
+        200,
+        'application/json',
+        Buffer.from(profile.buffer, profile.byteOffset, profile.byteLength),
+        {
+          'Content-Disposition': `attachment; filename="main-${process.pid}-${Date.now()}.cpuprofile"`,
+        },
+      );
     },
   };
 }

@@ -1,11 +1,12 @@
 import type PromClient from 'prom-client';
 // The registry alone: the package's entry brings default metrics and cluster listeners along.
 import PromRegistry from 'prom-client/lib/registry.js';
+import type { CollectorName } from '../../src/shared/labels.js';
 import { collectEventloop } from './eventloop.js';
 import { type Family, type Labels, NO_LABELS } from './family.js';
 import { collectPools } from './pools.js';
 import { collectSelf } from './self.js';
-import type { CollectorName, Sources } from './sources.js';
+import type { Sources } from './sources.js';
 import { collectStalls } from './stalls.js';
 import { collectSystem } from './system.js';
 import { collectThreadpool } from './threadpool.js';

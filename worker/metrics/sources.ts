@@ -1,3 +1,4 @@
+import type { CollectorName } from '../../src/shared/labels.js';
 import type { HouseValues } from '../../src/shared/layout.js';
 import type { SidecarOptions } from '../../src/shared/protocol.js';
 import type { CpuThrottling } from '../cgroup.js';
@@ -6,18 +7,6 @@ import type { LoopView } from '../loop.js';
 import type { PoolView } from '../pools.js';
 import type { DropReason } from '../relay.js';
 import type { ThreadpoolState } from '../threadpool.js';
-
-/** Whose faults are counted; new ones go to the end, since their counters outlive a sidecar by their places. */
-export const COLLECTOR_NAMES = [
-  'eventloop',
-  'stalls',
-  'system',
-  'pools',
-  'self',
-  'relay',
-  'threadpool',
-] as const;
-export type CollectorName = (typeof COLLECTOR_NAMES)[number];
 
 /** What the collectors of one scrape look at: the same moment for all. */
 export interface Sources {

@@ -1,4 +1,4 @@
-import { CAPTURE_KINDS, CAPTURE_RESULTS } from '../../src/shared/layout.js';
+import { CAPTURE_KINDS, CAPTURE_RESULTS } from '../../src/shared/labels.js';
 import type { ThreadTimes } from '../proc.js';
 import { type Definition, extend, type Family, family, NO_LABELS, single } from './family.js';
 import type { Sources } from './sources.js';

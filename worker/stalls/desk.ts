@@ -1,6 +1,7 @@
 import type { Stall } from '../../src/shared/protocol.js';
+import { writeLine } from '../log.js';
 import { createJournal, createJournalFile, type Journal } from './journal.js';
-import { createStallLog, writeLine } from './log.js';
+import { createStallLog } from './log.js';
 
 export interface DeskOptions {
   readonly now: () => number;

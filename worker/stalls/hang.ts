@@ -19,7 +19,10 @@ export function createHangGuard(options: HangGuardOptions): (stall: Stall | unde
     if (!stall || stall.id === acted || stall.durationMs - stall.pausedMs < options.hang.after) return;
     if (stall.cause === 'paused' || stall.cause === 'starved' || options.debuggerOpen()) return;
     acted = stall.id;
-    options.report(stall);
-    if (options.hang.action === 'kill') options.kill(options.hang.signal);
+    try {
+      options.report(stall);
+    } finally {
+      if (options.hang.action === 'kill') options.kill(options.hang.signal);
+    }
   };
 }

@@ -1,19 +1,22 @@
 import { wallClockOf } from '../../src/shared/clock.js';
-import type { CaptureResult, Cause, GcValues, HeartValues, RingValues } from '../../src/shared/layout.js';
+import type { CaptureResult } from '../../src/shared/labels.js';
+import type { Cause, GcValues, HeartValues, RingValues } from '../../src/shared/layout.js';
 import type { StackSample, Stall } from '../../src/shared/protocol.js';
+import { createBudget } from '../captures/budget.js';
+import type { Inspector } from '../captures/client.js';
+import { culpritOf } from '../captures/culprit.js';
 import type { LoopLedger } from '../ledger.js';
 import type { ThreadReader, ThreadState } from '../proc.js';
 import { createStallAccount } from './account.js';
-import { createBudget } from './budget.js';
-import type { Capturer, RawFrame } from './capture.js';
 import { classify } from './classify.js';
 import { createDetector, type FinishedStall, type LiveStall } from './detect.js';
 import { createEvidenceBook } from './evidence.js';
-import { culpritOf } from './frames.js';
 import { fingerprintOf } from './journal.js';
 
 /** Further looks at one stall that goes on, so that a moving one shows. */
 const LATER_CAPTURES_MS = [1000, 5000];
+/** The inspector thread is started so long before the first look: it takes 45 to 110 ms. */
+const PREPARE_MS = 120;
 /** A stack that main does not give within this time, in native code, is no longer waited for. */
 const CAPTURE_DEADLINE_MS = 60_000;
 /** Main hears of its garbage collections a turn or two after the stall; this long they are waited for. */
@@ -34,9 +37,8 @@ export interface InvestigatorOptions {
   readonly thread: ThreadReader;
   readonly pausedBetween: (fromMs: number, toMs: number) => number;
   /** `undefined` where nobody can look at the thread's stack. */
-  readonly capturer: Capturer | undefined;
+  readonly inspector: Inspector | undefined;
   readonly onCapture: (result: CaptureResult) => void;
-  readonly toFrames: (raw: readonly RawFrame[]) => StackSample['frames'];
   /** Distinguishes this process's stalls from all others'. */
   readonly idPrefix: string;
   readonly onBegin: (stall: Stall) => void;
@@ -61,7 +63,7 @@ export interface Investigator {
 }
 
 export function createInvestigator(options: InvestigatorOptions): Investigator {
-  const { ledger, thread, capturer } = options;
+  const { ledger, thread, inspector } = options;
   const detector = createDetector(options.stallThresholdMs, {
     count: ledger.get('stallsCounted'),
     ms: ledger.get('stallSumMs'),
@@ -93,26 +95,33 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
 
   /** Looks into the thread at the times that are due for this stall, one after another. */
   function lookInto(nowMs: number, live: LiveStall, file: Case): void {
-    if (!capturer || options.captureAfterMs === undefined || capturer.busy) return;
+    if (!inspector || options.captureAfterMs === undefined || inspector.busy) return;
     const times = [
       options.captureAfterMs,
       ...LATER_CAPTURES_MS.filter((ms) => ms > (options.captureAfterMs ?? 0)),
     ];
     const dueMs = times[file.nextCapture];
-    if (dueMs === undefined || live.stallMs < dueMs) return;
-    const fresh = file.nextCapture++ === 0;
-    if (!capturer.available || !budget.allows(nowMs, fresh)) {
-      const result = capturer.available ? 'over_budget' : 'unavailable';
+    if (dueMs === undefined) return;
+    const fresh = file.nextCapture === 0;
+    const result = !inspector.available
+      ? 'unavailable'
+      : budget.allows(nowMs, fresh)
+        ? undefined
+        : 'over_budget';
+    if (!result && live.stallMs >= dueMs - PREPARE_MS) inspector.prepare();
+    if (live.stallMs < dueMs) return;
+    file.nextCapture++;
+    if (result) {
       options.onCapture(result);
       // Without the first look there is no second: the next stall may have better luck.
       if (fresh) file.nextCapture = times.length;
       file.samples.push({ atMs: live.stallMs, result, frames: [] });
       return;
     }
-    void capturer.stack(live.turn, CAPTURE_DEADLINE_MS).then(({ result, frames, costMs }) => {
+    void inspector.stack(live.turn, CAPTURE_DEADLINE_MS).then(({ costMs, ...sample }) => {
       budget.spend(nowMs, costMs, fresh);
-      options.onCapture(result);
-      file.samples.push({ atMs: live.stallMs, result, frames: options.toFrames(frames) });
+      options.onCapture(sample.result);
+      file.samples.push({ atMs: live.stallMs, ...sample });
     });
   }
 
@@ -136,7 +145,7 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
       const { stall, file } = next;
       const sinceMs = nowMs - (stall.startMs + stall.durationMs);
       const heard = heart.turns - stall.turn >= SETTLE_TURNS || sinceMs >= SETTLE_MS;
-      const looking = file !== undefined && capturer?.busy === true && sinceMs < SETTLE_CAPTURE_MS;
+      const looking = file !== undefined && inspector?.busy === true && sinceMs < SETTLE_CAPTURE_MS;
       if (!heard || looking) return;
       settling.shift();
       conclude(stall, file);

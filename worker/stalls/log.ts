@@ -1,19 +1,10 @@
-import { writeSync } from 'node:fs';
 import type { LogFormat, Stall } from '../../src/shared/protocol.js';
+import { writeLine } from '../log.js';
 import { whereOf } from './journal.js';
 
 /** Lines a minute; how many were left out is said with the next. */
 const LINES_MAX = 20;
 const WINDOW_MS = 60_000;
-
-/** Writes to standard error without the main thread, whose streams wait for it. */
-export function writeLine(line: string): void {
-  try {
-    writeSync(2, `${line}\n`);
-  } catch {
-    // A closed or full stderr: there is nobody to tell.
-  }
-}
 
 /** Says where one of several processes listens. */
 export function logPort(format: LogFormat, place: number | undefined, url: string): void {

@@ -1,0 +1,31 @@
+/** The known values of labels. Rows in shared memory that count by them are as wide as these lists, in their order. */
+
+export const CAPTURE_KINDS = ['stack', 'cpu_profile'] as const;
+export type CaptureKind = (typeof CAPTURE_KINDS)[number];
+
+export const CAPTURE_RESULTS = [
+  'captured',
+  'late',
+  'unanswered',
+  'unavailable',
+  'over_budget',
+  'failed',
+] as const;
+/** What became of a capture; see the README. */
+export type CaptureResult = (typeof CAPTURE_RESULTS)[number];
+
+/** Parts of the sidecar whose faults are counted. */
+export const COLLECTORS = [
+  'eventloop',
+  'stalls',
+  'system',
+  'pools',
+  'self',
+  'relay',
+  'threadpool',
+  'suspensions',
+  'threads',
+  'hang',
+  'readiness',
+] as const;
+export type CollectorName = (typeof COLLECTORS)[number];

@@ -1,0 +1,172 @@
+import { Worker } from 'node:worker_threads';
+import { GATE_LOOKING } from '../../src/shared/layout.js';
+import type {
+  InspectorAnswer,
+  InspectorData,
+  InspectorMessage,
+  InspectorRequest,
+  ProfileCapture,
+  StackCapture,
+} from '../inspector/messages.js';
+
+/** The bundled inspector thread as a string; put here by the build. */
+declare const __INSPECTOR_SOURCE__: string;
+
+/** With nothing to look at the thread ends after this long. */
+const IDLE_MS = 60_000;
+/** What was seen is to be mapped to its source within this time, or stays as V8 has it. */
+const MAPPING_MS = 5000;
+/** The thread keeps to the deadline of a request itself; this long after it something is wrong. */
+const OVERDUE_MS = 1000;
+/** The thread's heap, in MiB. It reads files of up to 32 MiB, outside of the heap. */
+const HEAP_MB = 192;
+
+export interface InspectorOptions extends InspectorData {
+  /** Whether the main thread can be inspected at all; see `src/inspectable.ts`. */
+  readonly inspectable: boolean;
+  /** Whether a debugger may be attached now. */
+  readonly debuggerOpen: () => boolean;
+}
+
+/**
+ * Looks into the main thread, from a thread of its own: what reads, maps and profiles may fail, hang or need much memory, and
+ * the port must go on answering. That thread is started when it is needed and ended when it is idle; its death is an
+ * answer. One look at a time.
+ */
+export interface Inspector {
+  readonly busy: boolean;
+  readonly available: boolean;
+  /** A look is likely soon: starting the thread takes 45 to 110 ms, main frozen or not. */
+  prepare(): void;
+  /**
+   * The stack of the main thread.
+   * @param turn accept frames of this turn only; `undefined`: of any
+   * @param deadlineMs give up after this long
+   */
+  stack(turn: number | undefined, deadlineMs: number): Promise<StackCapture>;
+  /** A CPU profile of the main thread. */
+  profile(durationMs: number, deadlineMs: number): Promise<ProfileCapture>;
+  close(): void;
+}
+
+/** A request under way. */
+interface Request {
+  /** What there is to answer with if the thread says nothing more. */
+  fallback: InspectorAnswer;
+  overdue: NodeJS.Timeout | undefined;
+  readonly resolve: (answer: InspectorAnswer) => void;
+}
+
+export function createInspector({ inspectable, debuggerOpen, ...data }: InspectorOptions): Inspector {
+  const gate = new Int32Array(data.gate);
+  let worker: Worker | undefined;
+  let request: Request | undefined;
+  let idle: NodeJS.Timeout | undefined;
+  // An earlier sidecar may have died while it looked.
+  letExit();
+
+  /** The end of the process need not wait for a look any longer. */
+  function letExit(): void {
+    Atomics.store(gate, GATE_LOOKING, 0);
+    Atomics.notify(gate, GATE_LOOKING);
+  }
+
+  function settle(answer: InspectorAnswer | undefined): void {
+    clearTimeout(request?.overdue);
+    request?.resolve(answer ?? request.fallback);
+    request = undefined;
+  }
+
+  function drop(): void {
+    const dropped = worker;
+    worker = undefined;
+    clearTimeout(idle);
+    settle(undefined);
+    // It may hang in a call of the system; nobody waits for it.
+    void dropped?.terminate().catch(() => {});
+  }
+
+  function hear(message: InspectorMessage): void {
+    if (!request) return;
+    if ('answer' in message) {
+      settle(message.answer);
+      return;
+    }
+    request.fallback = message.seen;
+    clearTimeout(request.overdue);
+    request.overdue = setTimeout(drop, MAPPING_MS);
+  }
+
+  function start(): Worker {
+    const started = new Worker(__INSPECTOR_SOURCE__, {
+      eval: true,
+      name: 'event-loop-watchdog-inspector',
+      workerData: data satisfies InspectorData,
+      execArgv: [],
+      env: {},
+      argv: [],
+      stdin: false,
+      // Kept here and thrown away: what goes on to the streams of this thread goes on to the app's.
+      stdout: true,
+      stderr: true,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 16 },
+    });
+    started.unref();
+    started.on('message', (message: InspectorMessage) => {
+      if (started === worker) hear(message);
+    });
+    // Out of memory, or a fault: `exit` comes next.
+    started.on('error', () => {});
+    started.once('exit', () => {
+      if (started !== worker) return;
+      letExit();
+      drop();
+    });
+    return started;
+  }
+
+  function prepare(): void {
+    clearTimeout(idle);
+    worker ??= start();
+    idle = setTimeout(drop, IDLE_MS);
+  }
+
+  async function ask<T extends InspectorAnswer>(question: InspectorRequest, failed: T): Promise<T> {
+    if (request || !inspectable || debuggerOpen()) return { ...failed, result: 'unavailable' };
+    try {
+      prepare();
+    } catch {
+      // No memory for one more thread, say.
+      return failed;
+    }
+    clearTimeout(idle);
+    worker?.postMessage(question);
+    const answer = await new Promise<InspectorAnswer>((resolve) => {
+      const overdue = setTimeout(drop, question.deadlineMs + OVERDUE_MS);
+      request = { fallback: failed, overdue, resolve };
+    });
+    if (worker) prepare();
+    return answer as T;
+  }
+
+  return {
+    get busy() {
+      return request !== undefined;
+    },
+    get available() {
+      return inspectable && !debuggerOpen();
+    },
+    prepare() {
+      try {
+        prepare();
+      } catch {
+        // The look will try again, and say so.
+      }
+    },
+    stack: (turn, deadlineMs) =>
+      ask<StackCapture>({ type: 'stack', turn, deadlineMs }, { result: 'failed', frames: [], costMs: 0 }),
+    profile: (durationMs, deadlineMs) =>
+      ask<ProfileCapture>({ type: 'profile', durationMs, deadlineMs }, { result: 'failed' }),
+    close: drop,
+  };
+}

@@ -1,0 +1,55 @@
+import type { Profiler, Session } from 'node:inspector';
+import { evaluateLook } from './stack.js';
+
+/** Microseconds between samples: 200 a second. */
+const SAMPLING_INTERVAL_US = 5000;
+/** Functions of the stack that are made to show up in the profile. */
+const UNOPTIMIZED_MAX = 8;
+
+/** @returns `undefined` if main did not answer in time */
+export function takeProfile(
+  session: Session,
+  { durationMs, deadlineMs }: { readonly durationMs: number; readonly deadlineMs: number },
+): Promise<Profiler.Profile | undefined> {
+  return new Promise((resolve) => {
+    let stop: NodeJS.Timeout | undefined;
+    const deadline = setTimeout(() => finish(undefined), deadlineMs);
+    const finish = (profile: Profiler.Profile | undefined): void => {
+      clearTimeout(deadline);
+      clearTimeout(stop);
+      resolve(profile);
+    };
+    session.post('Profiler.enable');
+    session.post('Profiler.setSamplingInterval', { interval: SAMPLING_INTERVAL_US });
+    session.post('Profiler.start', (error) => {
+      if (error) {
+        finish(undefined);
+        return;
+      }
+      stop = setTimeout(() => {
+        session.post('Profiler.stop', (failed, answer) => finish(failed ? undefined : answer.profile));
+        session.post('Profiler.disable');
+      }, durationMs);
+    });
+    unoptimize(session);
+  });
+}
+
+/**
+ * Makes the functions that are running show up in the profile. Code that V8 optimized while nobody was profiling has no entry
+ * in the profiler's map: its samples go to the caller. A breakpoint, which is never stopped at, throws that code away; what
+ * replaces it is known. Main waits for nobody: no step needs an answer of ours.
+ */
+function unoptimize(session: Session): void {
+  evaluateLook(session, (look) => {
+    const own = look?.frames.filter(({ url }) => !url.startsWith('node:')) ?? [];
+    if (own.length === 0) return;
+    session.post('Debugger.enable');
+    session.post('Debugger.setSkipAllPauses', { skip: true });
+    for (const { scriptId, lineNumber, columnNumber } of own.slice(0, UNOPTIMIZED_MAX)) {
+      session.post('Debugger.setBreakpoint', { location: { scriptId, lineNumber, columnNumber } });
+    }
+    // Takes the breakpoints along.
+    session.post('Debugger.disable');
+  });
+}

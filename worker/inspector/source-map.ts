@@ -1,0 +1,300 @@
+/*
+ * Finds single positions in a source map. A map of 15 MB takes 100 MB and more when it is decoded as a whole, by Node.js'
+ * `SourceMap` as by the well-kept libraries; here the bytes of the file stay as they are, and only what is asked for is
+ * taken out of them. Version 3 of the format, indexed maps (`sections`) included.
+ */
+
+/** A place in a script; line and column count from 0, columns in UTF-16 units. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Where it is in the source. */
+export interface SourcePlace extends Place {
+  readonly source: string;
+  /** The source's whole text, as UTF-8, if the map has it. Made anew at each call. */
+  content(): Buffer | undefined;
+}
+
+/**
+ * Looks up several places in one pass.
+ * @returns those that the map knows; none if it is no sound map
+ */
+export function findInSourceMap(bytes: Buffer, places: readonly Place[]): ReadonlyMap<Place, SourcePlace> {
+  const found = new Map<Place, SourcePlace>();
+  try {
+    // Some servers put a line before the map that keeps browsers from running it.
+    const start = bytes.indexOf(OPEN_BRACE);
+    if (start >= 0) find(bytes, start, [...places].sort(byPlace), found, SECTIONS_DEPTH_MAX);
+  } catch (error) {
+    if (!(error instanceof BrokenMap)) throw error;
+  }
+  return found;
+}
+
+class BrokenMap extends Error {}
+
+/** The format does not let sections have sections, but some do. */
+const SECTIONS_DEPTH_MAX = 4;
+const NAME_MAX_BYTES = 4096;
+
+const byPlace = (a: Place, b: Place): number => a.line - b.line || a.column - b.column;
+
+/** @param places in order */
+function find(
+  bytes: Buffer,
+  start: number,
+  places: readonly Place[],
+  found: Map<Place, SourcePlace>,
+  depth: number,
+): void {
+  const fields = membersOf(bytes, start);
+  const sections = fields.get('sections');
+  if (sections !== undefined) {
+    if (depth > 0) findInSections(bytes, sections, places, found, depth);
+    return;
+  }
+  const mappings = fields.get('mappings');
+  const sources = fields.get('sources');
+  if (mappings === undefined || sources === undefined || bytes[mappings] !== QUOTE) return;
+  const root = textAt(bytes, fields.get('sourceRoot')) ?? '';
+  const contents = fields.get('sourcesContent');
+  for (const [place, segment] of findSegments(bytes, mappings + 1, skipString(bytes, mappings) - 1, places)) {
+    const source = textAt(bytes, elementOf(bytes, sources, segment.source));
+    if (source === undefined) continue;
+    found.set(place, {
+      source: root === '' ? source : `${root.replace(/\/$/, '')}/${source}`,
+      line: segment.line,
+      column: segment.column,
+      content: () =>
+        contents === undefined ? undefined : contentAt(bytes, elementOf(bytes, contents, segment.source)),
+    });
+  }
+}
+
+/** Each place belongs to the last section that begins at or before it. */
+function findInSections(
+  bytes: Buffer,
+  start: number,
+  places: readonly Place[],
+  found: Map<Place, SourcePlace>,
+  depth: number,
+): void {
+  const sections = [...elementsOf(bytes, start)].map((at) => {
+    const section = membersOf(bytes, at);
+    const offset = membersOf(bytes, section.get('offset') ?? -1);
+    const [line, column] = [numberAt(bytes, offset.get('line')), numberAt(bytes, offset.get('column'))];
+    return { map: section.get('map'), line, column };
+  });
+  for (const place of places) {
+    const section = sections.findLast((one) => byPlace(one, place) <= 0);
+    if (section?.map === undefined) continue;
+    const inside: Place = {
+      line: place.line - section.line,
+      column: place.line === section.line ? place.column - section.column : place.column,
+    };
+    const there = new Map<Place, SourcePlace>();
+    find(bytes, section.map, [inside], there, depth - 1);
+    const source = there.get(inside);
+    if (source) found.set(place, source);
+  }
+}
+
+interface Segment extends Place {
+  readonly source: number;
+  /** Line of the script that it is of. */
+  readonly at: number;
+}
+
+const SEMICOLON = 59;
+const COMMA = 44;
+
+/** The value of each character of base 64, by its code; -1 for all others. */
+const DIGITS = new Int8Array(256).fill(-1);
+for (const [value, char] of [
+  ...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
+].entries()) {
+  DIGITS[char.charCodeAt(0)] = value;
+}
+
+/**
+ * For each place the last segment of its line that begins at or before it. All numbers but the column follow on from segment
+ * to segment, over all lines: so those before have to be added up, too.
+ * @param places in order
+ */
+function findSegments(
+  bytes: Buffer,
+  from: number,
+  to: number,
+  places: readonly Place[],
+): readonly (readonly [Place, Segment])[] {
+  const found: [Place, Segment][] = [];
+  const sums: [number, number, number, number, number] = [0, 0, 0, 0, 0];
+  let next = 0;
+  let latest: Segment | undefined;
+  let line = 0;
+  let field = 0;
+  let value = 0;
+  let shift = 0;
+
+  /** Settles the places that lie before this one. */
+  function pass(atLine: number, column: number): void {
+    for (; next < places.length; next++) {
+      const place = places[next] as Place;
+      if (place.line > atLine || (place.line === atLine && place.column >= column)) return;
+      if (latest?.at === place.line) found.push([place, latest]);
+    }
+  }
+
+  function endSegment(): void {
+    if (shift !== 0) throw new BrokenMap();
+    if (field === 0) return;
+    pass(line, sums[0]);
+    // A segment of one number says that what follows comes from no source.
+    latest = field >= 4 ? { at: line, source: sums[1], line: sums[2], column: sums[3] } : undefined;
+    field = 0;
+  }
+
+  for (let i = from; i < to && next < places.length; i++) {
+    const code = bytes[i] as number;
+    if (code === COMMA) endSegment();
+    else if (code === SEMICOLON) {
+      endSegment();
+      line++;
+      sums[0] = 0;
+    } else {
+      const digit = DIGITS[code] as number;
+      if (digit < 0 || shift > 30 || field > 4) throw new BrokenMap();
+      value += (digit & 31) * 2 ** shift;
+      shift += 5;
+      if (digit & 32) continue;
+      sums[field] = (sums[field] as number) + (value % 2 === 1 ? -Math.floor(value / 2) : value / 2);
+      field++;
+      value = 0;
+      shift = 0;
+    }
+  }
+  if (next < places.length) endSegment();
+  pass(Number.POSITIVE_INFINITY, 0);
+  return found;
+}
+
+// JSON by its bytes: values are skipped, not made.
+
+const QUOTE = 34;
+const BACKSLASH = 92;
+const OPEN_BRACE = 123;
+const CLOSE_BRACE = 125;
+const OPEN_BRACKET = 91;
+const CLOSE_BRACKET = 93;
+const COLON = 58;
+const SPACE = 32;
+
+/** Where the values of an object's members begin, by name. */
+function membersOf(bytes: Buffer, start: number): Map<string, number> {
+  const members = new Map<string, number>();
+  if (bytes[start] !== OPEN_BRACE) throw new BrokenMap();
+  let at = skipSpace(bytes, start + 1);
+  while (bytes[at] === QUOTE) {
+    const end = skipString(bytes, at);
+    const name = end - at <= NAME_MAX_BYTES ? bytes.toString('utf8', at + 1, end - 1) : '';
+    const colon = skipSpace(bytes, end);
+    if (bytes[colon] !== COLON) throw new BrokenMap();
+    const value = skipSpace(bytes, colon + 1);
+    members.set(name, value);
+    at = skipSpace(bytes, skipValue(bytes, value));
+    if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
+  }
+  if (bytes[at] !== CLOSE_BRACE) throw new BrokenMap();
+  return members;
+}
+
+/** Where the elements of an array begin. */
+function* elementsOf(bytes: Buffer, start: number): Generator<number> {
+  if (bytes[start] !== OPEN_BRACKET) throw new BrokenMap();
+  let at = skipSpace(bytes, start + 1);
+  while (bytes[at] !== CLOSE_BRACKET) {
+    yield at;
+    at = skipSpace(bytes, skipValue(bytes, at));
+    if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
+  }
+}
+
+function elementOf(bytes: Buffer, start: number, index: number): number | undefined {
+  if (index < 0) return undefined;
+  let i = 0;
+  for (const at of elementsOf(bytes, start)) if (i++ === index) return at;
+  return undefined;
+}
+
+function textAt(bytes: Buffer, at: number | undefined): string | undefined {
+  if (at === undefined || bytes[at] !== QUOTE) return undefined;
+  const end = skipString(bytes, at);
+  return end - at > NAME_MAX_BYTES ? undefined : (parse(bytes, at, end) as string);
+}
+
+function numberAt(bytes: Buffer, at: number | undefined): number {
+  const value = at === undefined ? undefined : parse(bytes, at, skipValue(bytes, at));
+  if (typeof value !== 'number' || !(value >= 0)) throw new BrokenMap();
+  return value;
+}
+
+function contentAt(bytes: Buffer, at: number | undefined): Buffer | undefined {
+  if (at === undefined || bytes[at] !== QUOTE) return undefined;
+  return Buffer.from(parse(bytes, at, skipString(bytes, at)) as string);
+}
+
+function parse(bytes: Buffer, from: number, to: number): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8', from, to));
+  } catch {
+    throw new BrokenMap();
+  }
+}
+
+function skipSpace(bytes: Buffer, from: number): number {
+  let at = from;
+  while ((bytes[at] as number) <= SPACE) at++;
+  return at;
+}
+
+/** @returns the place after the closing quotation mark */
+function skipString(bytes: Buffer, from: number): number {
+  for (let at = from + 1; ; at++) {
+    at = bytes.indexOf(QUOTE, at);
+    if (at < 0) throw new BrokenMap();
+    let slashes = 0;
+    while (bytes[at - 1 - slashes] === BACKSLASH) slashes++;
+    // An even number of backslashes escape each other.
+    if (slashes % 2 === 0) return at + 1;
+  }
+}
+
+/** @returns the place after the value */
+function skipValue(bytes: Buffer, from: number): number {
+  let depth = 0;
+  let at = from;
+  do {
+    const code = bytes[at];
+    if (code === undefined) throw new BrokenMap();
+    if (code === QUOTE) at = skipString(bytes, at);
+    else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+      depth++;
+      at++;
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
+      if (--depth < 0) throw new BrokenMap();
+      at++;
+    } else if (depth > 0) at++;
+    else while (isScalar(bytes[at])) at++;
+  } while (depth > 0);
+  if (at === from) throw new BrokenMap();
+  return at;
+}
+
+/** Part of a number, `true`, `false` or `null`. */
+function isScalar(code: number | undefined): boolean {
+  return (
+    code !== undefined && code > SPACE && code !== COMMA && code !== CLOSE_BRACE && code !== CLOSE_BRACKET
+  );
+}

@@ -1,0 +1,216 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+} from 'node:fs';
+import { dirname, join, normalize, resolve } from 'node:path';
+
+/** Files larger than this are not read: whatever a script says of itself, memory and time are bounded. */
+const FILE_MAX_BYTES = 32 * 2 ** 20;
+/** An excerpt of a line: what stands around the place, for minified files are one line. */
+const EXCERPT_MAX_CHARS = 120;
+const EXCERPT_BEFORE_CHARS = 40;
+/** Each so many lines the offset of one is remembered, so that a line near it is found without a search from the top. */
+const MARK_EVERY_LINES = 1024;
+const NEWLINE = 10;
+
+/** A text's lines by number, found in its bytes without splitting it. */
+export interface SourceText {
+  readonly bytes: Buffer;
+  /**
+   * What stands around a place, in at most 120 characters.
+   * @param line from 1
+   * @param column from 1, in UTF-16 units as V8 counts
+   */
+  excerpt(line: number, column: number): string | undefined;
+}
+
+export function openSourceText(bytes: Buffer): SourceText {
+  /** Offsets of the lines 1, 1025, 2049, ... */
+  const marks = [0];
+  let decoded: { readonly line: number; readonly text: string } | undefined;
+
+  function offsetOf(line: number): number | undefined {
+    let mark = Math.min(Math.floor((line - 1) / MARK_EVERY_LINES), marks.length - 1);
+    let offset = marks[mark] as number;
+    for (let at = mark * MARK_EVERY_LINES + 1; at < line; ) {
+      const end = bytes.indexOf(NEWLINE, offset);
+      if (end < 0) return undefined;
+      offset = end + 1;
+      at++;
+      if ((at - 1) % MARK_EVERY_LINES === 0 && ++mark === marks.length) marks.push(offset);
+    }
+    return offset;
+  }
+
+  function lineOf(line: number): string | undefined {
+    if (decoded?.line === line) return decoded.text;
+    const start = offsetOf(line);
+    if (start === undefined) return undefined;
+    const end = bytes.indexOf(NEWLINE, start);
+    decoded = { line, text: bytes.toString('utf8', start, end < 0 ? bytes.length : end) };
+    return decoded.text;
+  }
+
+  return {
+    bytes,
+    excerpt(line, column) {
+      const text = lineOf(line);
+      return text === undefined ? undefined : around(text, column - 1);
+    },
+  };
+}
+
+/** A short line whole; of a long one the part that holds the place. */
+function around(text: string, place: number): string | undefined {
+  const trimmed = text.length > 4 * EXCERPT_MAX_CHARS ? text : text.trim();
+  if (trimmed.length <= EXCERPT_MAX_CHARS) return trimmed || undefined;
+  const indented = trimmed === text ? 0 : text.indexOf(trimmed);
+  const from = Math.max(
+    0,
+    Math.min(place - indented - EXCERPT_BEFORE_CHARS, trimmed.length - EXCERPT_MAX_CHARS),
+  );
+  return trimmed.slice(from, from + EXCERPT_MAX_CHARS).trim() || undefined;
+}
+
+/** Reads files that somebody named, each once: for one capture. */
+export interface SourceFiles {
+  /** @returns `undefined` for all that is no regular, readable file of a bounded size */
+  read(path: string): SourceText | undefined;
+  /** The last bytes of a file. */
+  tail(path: string): Buffer | undefined;
+}
+
+/** Where a script says that its map is, it says in its last lines; an inline map may make them long. */
+const TAIL_BYTES = 4096;
+
+/** @param mayHang tells whether a path leads where a file system may never answer; see {@link openMounts} */
+export function openSourceFiles(mayHang: (path: string) => boolean): SourceFiles {
+  const texts = new Map<string, SourceText | undefined>();
+  return {
+    read(path) {
+      if (!texts.has(path)) {
+        const bytes = mayHang(path) ? undefined : readRegular(path, (size) => ({ from: 0, length: size }));
+        texts.set(path, bytes && openSourceText(bytes));
+      }
+      return texts.get(path);
+    },
+    tail(path) {
+      if (mayHang(path)) return undefined;
+      return readRegular(path, (size) => ({ from: Math.max(0, size - TAIL_BYTES), length: TAIL_BYTES }));
+    },
+  };
+}
+
+interface Range {
+  readonly from: number;
+  readonly length: number;
+}
+
+/** A FIFO without a writer would be waited for, a device never ends: opened without blocking, and only then looked at. */
+function readRegular(path: string, rangeOf: (size: number) => Range): Buffer | undefined {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) return undefined;
+    const { from, length } = rangeOf(stat.size);
+    const size = Math.min(length, stat.size - from);
+    // Files of /proc and the like say 0, and have no source in them.
+    if (size <= 0 || size > FILE_MAX_BYTES) return undefined;
+    const bytes = Buffer.allocUnsafeSlow(size);
+    let read = 0;
+    for (let got = 1; read < size && got > 0; read += got)
+      got = readSync(fd, bytes, read, size - read, from + read);
+    return bytes.subarray(0, read);
+  } catch {
+    // Not there, or not for us to read: the frame does without.
+    return undefined;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** File systems that answer from another machine or program, which may be gone: a thread that asks then stays away. */
+const MAY_HANG =
+  /^(?:nfs\d?|cifs|smb\w*|ncpfs|afs|ceph|lustre|gfs2?|ocfs2|autofs|9p|fuse(?:\..*|blk)?|virtiofs)$/;
+const LINKS_MAX = 40;
+
+/**
+ * Tells whether opening a path might never come back. The file system of the app's own entry is trusted: without it the app
+ * would not live either.
+ * @param mountinfo as of `/proc/self/mountinfo`
+ */
+export function openMounts(entry: string | undefined, mountinfo: string): (path: string) => boolean {
+  const mounts = mountinfo
+    .split('\n')
+    .map((line) => {
+      const [fields = '', type = ''] = line.split(' - ');
+      return { at: unescaped(fields.split(' ')[4] ?? ''), type: type.split(' ')[0] ?? '' };
+    })
+    .filter(({ at }) => at !== '')
+    // The latest first: of two at one place it is the one that is seen.
+    .reverse();
+  const mountOf = (path: string): (typeof mounts)[number] | undefined =>
+    mounts
+      .filter(({ at }) => at === '/' || path === at || path.startsWith(`${at}/`))
+      .reduce<(typeof mounts)[number] | undefined>(
+        (best, one) => (best && best.at.length >= one.at.length ? best : one),
+        undefined,
+      );
+  if (!mounts.some(({ type }) => MAY_HANG.test(type))) return () => false;
+  const trusted = entry === undefined ? undefined : mountOf(resolve(entry));
+  const isRisky = (path: string): boolean => {
+    const mount = mountOf(path);
+    return mount !== undefined && mount !== trusted && MAY_HANG.test(mount.type);
+  };
+  return (path) => leadsInto(normalize(path), isRisky);
+}
+
+/** Follows symbolic links by hand, part by part, and never into what is risky. */
+function leadsInto(path: string, isRisky: (path: string) => boolean): boolean {
+  let links = 0;
+  let rest = path.split('/').filter(Boolean);
+  let here = '/';
+  while (rest.length > 0) {
+    const next = join(here, rest[0] as string);
+    rest = rest.slice(1);
+    if (isRisky(next)) return true;
+    const target = linkOf(next);
+    if (target === undefined) here = next;
+    else if (++links > LINKS_MAX) return true;
+    else {
+      rest = [...resolve(dirname(next), target).split('/').filter(Boolean), ...rest];
+      here = '/';
+    }
+  }
+  return false;
+}
+
+function linkOf(path: string): string | undefined {
+  try {
+    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined;
+  } catch {
+    // Not there: opening it will say so.
+    return undefined;
+  }
+}
+
+/** Spaces and the like stand as octal numbers in mountinfo. */
+function unescaped(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
+
+export function readMountinfo(): string {
+  try {
+    return readFileSync('/proc/self/mountinfo', 'utf8');
+  } catch {
+    // Not Linux.
+    return '';
+  }
+}
