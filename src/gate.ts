@@ -2,7 +2,7 @@ import { now } from './shared/clock.js';
 import { GATE_EXITING, GATE_LOOKING } from './shared/layout.js';
 
 /** The longest that the end of the process waits for a look at it to be over. */
-const WAIT_MAX_MS = 250;
+const WAIT_MAX_MS = 1000;
 
 /**
  * Keeps the end of the process and a look into it apart. Node.js that ends with an inspector session connected says

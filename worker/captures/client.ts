@@ -65,8 +65,9 @@ export function createInspector({ inspectable, debuggerOpen, ...data }: Inspecto
   // An earlier sidecar may have died while it looked.
   letExit();
 
-  /** The end of the process need not wait for a look any longer. */
+  /** The end of the process need not wait for the look of a thread that is gone. */
   function letExit(): void {
+    if (request) return;
     Atomics.store(gate, GATE_LOOKING, 0);
     Atomics.notify(gate, GATE_LOOKING);
   }
@@ -83,7 +84,7 @@ export function createInspector({ inspectable, debuggerOpen, ...data }: Inspecto
     clearTimeout(idle);
     settle(undefined);
     // It may hang in a call of the system; nobody waits for it.
-    void dropped?.terminate().catch(() => {});
+    void dropped?.terminate().then(letExit, letExit);
   }
 
   function hear(message: InspectorMessage): void {
@@ -118,9 +119,8 @@ export function createInspector({ inspectable, debuggerOpen, ...data }: Inspecto
     // Out of memory, or a fault: `exit` comes next.
     started.on('error', () => {});
     started.once('exit', () => {
-      if (started !== worker) return;
+      if (started === worker) drop();
       letExit();
-      drop();
     });
     return started;
   }

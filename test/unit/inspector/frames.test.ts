@@ -33,8 +33,11 @@ const urlOf = (path: string): string => pathToFileURL(path).href;
 
 describe('the text of a line', () => {
   it('is found in its bytes, near and far', () => {
-    const text = openSourceText(Buffer.from(Array.from({ length: 5000 }, (_, i) => `line ${i + 1}`).join('\n')));
-    for (const line of [1, 2, 1024, 1025, 4999, 5000, 3, 1024]) expect(text.excerpt(line, 1)).toBe(`line ${line}`);
+    const text = openSourceText(
+      Buffer.from(Array.from({ length: 5000 }, (_, i) => `line ${i + 1}`).join('\n')),
+    );
+    for (const line of [1, 2, 1024, 1025, 4999, 5000, 3, 1024])
+      expect(text.excerpt(line, 1)).toBe(`line ${line}`);
     expect(text.excerpt(5001, 1)).toBeUndefined();
   });
 
@@ -76,7 +79,9 @@ describe('a frame', () => {
   });
 
   it('is cut when its script is an address and a program in one', () => {
-    const { file } = frameOf(raw(`data:text/javascript,${'x'.repeat(1e6)}`, 0, 0, { functionName: 'f'.repeat(1e6) }));
+    const { file } = frameOf(
+      raw(`data:text/javascript,${'x'.repeat(1e6)}`, 0, 0, { functionName: 'f'.repeat(1e6) }),
+    );
     expect(file.length).toBeLessThanOrEqual(1024);
   });
 
@@ -93,12 +98,20 @@ describe('a frame', () => {
     const naming = put('naming.js', `x();\n//# sourceMappingURL=${name}\n`);
     expect(frameOf(raw(urlOf(naming)))).toMatchObject({ file: naming, code: 'x();' });
     const map = JSON.stringify({ version: 3, sources: [name, 7], mappings: 'AAAA' });
-    const mapped = put('mapped.js', `x();\n//# sourceMappingURL=data:application/json,${encodeURIComponent(map)}\n`);
+    const mapped = put(
+      'mapped.js',
+      `x();\n//# sourceMappingURL=data:application/json,${encodeURIComponent(map)}\n`,
+    );
     expect(frameOf(raw(urlOf(mapped)))).not.toHaveProperty('code');
   });
 
   it('is mapped by the last map that its script names; the text is taken from the map where that has it', () => {
-    const map = { version: 3, sources: ['src/report.ts'], sourcesContent: ['// one\nbusy();\n'], mappings: 'AACA' };
+    const map = {
+      version: 3,
+      sources: ['src/report.ts'],
+      sourcesContent: ['// one\nbusy();\n'],
+      mappings: 'AACA',
+    };
     put('last.js.map', JSON.stringify(map));
     const last = put('last.js', 'x();//# sourceMappingURL=nowhere.map\n//# sourceMappingURL=last.js.map');
     expect(frameOf(raw(urlOf(last), 0, 3))).toMatchObject({
@@ -111,15 +124,46 @@ describe('a frame', () => {
 
   it('never throws, whatever scripts and maps say of themselves', () => {
     const piece = fc.constantFrom(
-      ...['file://', 'file:///', 'host/', home, '/', '%2F', '%00', '%', '..', 'app.js', 'fifo', 'zero', '\n', '\0'],
-      ...['webpack:', 'data:application/json', ';base64,', ',', '{"sources":[1],"mappings":"AAAA"}', '//[', '?', '#'],
+      ...[
+        'file://',
+        'file:///',
+        'host/',
+        home,
+        '/',
+        '%2F',
+        '%00',
+        '%',
+        '..',
+        'app.js',
+        'fifo',
+        'zero',
+        '\n',
+        '\0',
+      ],
+      ...[
+        'webpack:',
+        'data:application/json',
+        ';base64,',
+        ',',
+        '{"sources":[1],"mappings":"AAAA"}',
+        '//[',
+        '?',
+        '#',
+      ],
     );
-    const url = fc.oneof(fc.array(piece, { maxLength: 6 }).map((all) => all.join('')), fc.webUrl(), fc.string());
+    const url = fc.oneof(
+      fc.array(piece, { maxLength: 6 }).map((all) => all.join('')),
+      fc.webUrl(),
+      fc.string(),
+    );
     const position = fc.oneof(fc.nat(3), fc.constantFrom(-1, 2 ** 31, 1e9));
     fc.assert(
       fc.property(url, fc.option(url, { nil: undefined }), url, position, (script, told, source, place) => {
         put('said.js', `x();\n//# sourceMappingURL=said.map\n//# sourceMappingURL=${script}`);
-        put('said.map', JSON.stringify({ version: 3, sourceRoot: told, sources: [source], mappings: 'AAAA' }));
+        put(
+          'said.map',
+          JSON.stringify({ version: 3, sourceRoot: told, sources: [source], mappings: 'AAAA' }),
+        );
         frameOf(raw(script, place, place, { sourceMapUrl: told }));
         frameOf(raw(urlOf(join(home, 'said.js')), place, place, { sourceMapUrl: told }));
       }),

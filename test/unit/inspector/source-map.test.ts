@@ -68,7 +68,11 @@ describe('a place is found in a map', () => {
     const a = { source: '../src/a.ts', line: 1, column: 2, content: 'one\ntwo' };
     expect(at(MAP, 0, 4)).toEqual(a);
     expect(at(MAP, 0, 8)).toEqual(a);
-    expect(at(MAP, 0, 9)).toMatchObject({ source: '../src/b "quoted" \\ é.ts', line: 40, content: undefined });
+    expect(at(MAP, 0, 9)).toMatchObject({
+      source: '../src/b "quoted" \\ é.ts',
+      line: 40,
+      content: undefined,
+    });
     expect(at(MAP, 1, 100)).toBeUndefined();
   });
 
