@@ -4,7 +4,7 @@ import type { PiscinaLike, PoolSample, PoolSampler } from './types.js';
 /** What a look at a pool yields; what a pool does not have is left out. */
 export interface PoolReading {
   readonly capacity: number;
-  readonly active: number;
+  readonly active?: number | undefined;
   readonly queueSize: number;
   readonly queueLimit?: number | undefined;
   readonly threads?: number | undefined;
@@ -70,7 +70,6 @@ interface PiscinaExtras {
   /** Version 4. */
   readonly runTime?: TimeSummary | null;
   readonly waitTime?: TimeSummary | null;
-  run?(...args: unknown[]): Promise<unknown>;
 }
 interface TimeSummary {
   /** Milliseconds. */
@@ -83,32 +82,31 @@ interface TimeSummary {
  */
 export function readPiscina(pool: PiscinaLike & PiscinaExtras, events: PoolEvents): PoolReader {
   const counters = watchThreads(pool, events);
-  // Version 4 tells neither who is idle nor its threads: count what goes in and comes out of this one pool.
-  const runs = pool.idleThreads === undefined ? countRuns(pool) : undefined;
   let timing: Pick<PoolReading, 'runMs' | 'runCount' | 'waitMs' | 'waitCount'> = {};
   let nextTimingMs = 0;
   pool.on('close', events.onClose);
 
-  function activeTasks(threads: number, queueSize: number): number {
+  function activeTasks(threads: number): number | undefined {
     const visible = counters.visible();
     if (visible) return sumOf(visible, running);
-    if (pool.idleThreads !== undefined) return threads - pool.idleThreads;
-    return Math.max(0, (runs?.underWay() ?? 0) - queueSize);
+    // Version 4 tells neither who is idle nor what it has handed out, and its methods are the app's, not ours to wrap.
+    return pool.idleThreads === undefined ? undefined : threads - pool.idleThreads;
   }
 
   return {
     read(nowMs) {
       const { queueSize, completed, options } = pool;
       const threads = pool.threads.length;
-      const active = activeTasks(threads, queueSize);
+      const active = activeTasks(threads);
       if (nowMs >= nextTimingMs) {
         nextTimingMs = nowMs + TIMING_EVERY_MS;
         const run = meanOf(pool.histogram?.runTime ?? pool.runTime);
         const wait = meanOf(pool.histogram?.waitTime ?? pool.waitTime);
         // Piscina gives means since its start; a task's wait is noted when it is handed out, its run when it ends.
+        const handedOut = completed + (active ?? 0);
         timing = {
           ...(run !== undefined && { runMs: run * completed, runCount: completed }),
-          ...(wait !== undefined && { waitMs: wait * (completed + active), waitCount: completed + active }),
+          ...(wait !== undefined && { waitMs: wait * handedOut, waitCount: handedOut }),
         };
       }
       return {
@@ -127,7 +125,6 @@ export function readPiscina(pool: PiscinaLike & PiscinaExtras, events: PoolEvent
     stop() {
       pool.off('close', events.onClose);
       counters.stop();
-      runs?.stop();
     },
   };
 }
@@ -252,26 +249,4 @@ function recordOf(thread: object): { key: object; counters: ThreadCounters } | u
     }
   }
   return undefined;
-}
-
-/** Counts the tasks under way in a pool by standing before its `run`, on this one object, until stopped. */
-function countRuns(pool: PiscinaExtras): { underWay(): number; stop(): void } | undefined {
-  const { run } = pool;
-  if (typeof run !== 'function') return undefined;
-  let underWay = 0;
-  const counted = (...args: unknown[]): Promise<unknown> => {
-    underWay++;
-    // The caller gets the promise that we hang on to, not the pool's: hanging on to that one beside the caller
-    // would count as handling its rejection.
-    return run.apply(pool, args).finally(() => {
-      underWay--;
-    });
-  };
-  pool.run = counted;
-  return {
-    underWay: () => underWay,
-    stop() {
-      if (pool.run === counted) delete pool.run;
-    },
-  };
 }

@@ -20,15 +20,24 @@ const until = (url: string, wanted: Record<string, number>): Promise<Scrape> =>
     return Object.entries(wanted).every(([what, value]) => pool(one, what) === value) ? one : undefined;
   }, JSON.stringify(wanted));
 
+/** Scrapes until this many tasks are shown as running, where the pool tells, and all of these hold. */
+async function untilLoad(kind: string, url: string, active: number, wanted: object): Promise<Scrape> {
+  if (kind !== 'piscina4') return until(url, { ...wanted, active });
+  const one = await until(url, { ...wanted });
+  expect(one.text).not.toMatch(/watchdog_pool_(active|saturation_ratio)\{/);
+  return one;
+}
+
 describe.each(['piscina5', 'piscina4'])('%s', (kind) => {
   it('shows size, load, queue and times', async () => {
     const { app, url } = await startPool(kind, { ...TWO_THREADS, concurrentTasksPerWorker: 1, maxQueue: 50 });
-    await until(url, { capacity: 2, threads: 2, active: 0, queue_size: 0, queue_limit: 50 });
+    await untilLoad(kind, url, 0, { capacity: 2, threads: 2, queue_size: 0, queue_limit: 50 });
     app.send({ deed: 'run', value: [400, 400, 400, 400, 400] });
-    const busy = await until(url, { active: 2, queue_size: 3, saturation_ratio: 1 });
+    const busy = await untilLoad(kind, url, 2, { queue_size: 3 });
+    if (kind === 'piscina5') expect(pool(busy, 'saturation_ratio')).toBe(1);
     expect(pool(busy, 'tasks_completed_total')).toBe(0);
     for (let i = 0; i < 5; i++) await app.message('ran');
-    const done = await until(url, { active: 0, queue_size: 0, tasks_completed_total: 5 });
+    const done = await untilLoad(kind, url, 0, { queue_size: 0, tasks_completed_total: 5 });
     const timed = await eventually(async () => {
       const one = await scrape(url);
       return one.value('watchdog_pool_task_run_seconds_count{pool="images"}') === 5 ? one : undefined;
@@ -48,6 +57,112 @@ describe.each(['piscina5', 'piscina4'])('%s', (kind) => {
       'series gone',
     );
   });
+});
+
+/** A pool of one name whose tasks end when they are released; the threads themselves count those that they are at. */
+async function startHeld(kind: string, options: object): Promise<Held> {
+  const app = startChild('held-pool.mjs', { args: [kind.slice(-1), JSON.stringify(options)] });
+  const { url } = await app.message<{ url: string }>('ready');
+  const ask = <T>(deed: string, value?: unknown): Promise<T> => {
+    app.send({ deed, value });
+    return app.message<T>(deed);
+  };
+  return { url, ask };
+}
+interface Held {
+  readonly url: string;
+  ask<T>(deed: string, value?: unknown): Promise<T>;
+}
+
+describe.each(['piscina5', 'piscina4'])('%s, used in its own way', (kind) => {
+  /**
+   * The threads are at so many tasks, so many wait, and that is what is shown.
+   * @param lost tasks that ended with their thread, and did not count themselves out
+   */
+  async function sees({ url, ask }: Held, atWork: number, waiting: number, lost = 0): Promise<void> {
+    await eventually(
+      async () => (await ask<{ atWork: number }>('truth')).atWork === atWork + lost,
+      `${atWork} at work`,
+    );
+    await untilLoad(kind, url, atWork, { queue_size: waiting });
+  }
+
+  it('keeps the methods that the app gave it', async () => {
+    const { ask } = await startHeld(kind, { minThreads: 1, maxThreads: 1 });
+    expect(await ask('wrapped')).toEqual({
+      answers: ['hit', 'no task', 'hit', 'hit'],
+      traced: ['first', 'first', 'first', 'second', 'first'],
+      added: ['run'],
+    });
+  });
+
+  it('runs several tasks a thread', async () => {
+    const held = await startHeld(kind, { ...TWO_THREADS, concurrentTasksPerWorker: 3 });
+    await held.ask('run', 5);
+    await sees(held, 5, 0);
+    await held.ask('run', 3);
+    await sees(held, 6, 2);
+    await held.ask('release');
+    await sees(held, 0, 0);
+  });
+
+  it('starts threads as it needs them', async () => {
+    const held = await startHeld(kind, { minThreads: 0, maxThreads: 2 });
+    await sees(held, 0, 0);
+    await held.ask('run', 3);
+    await sees(held, 2, 1);
+    await held.ask('release');
+    await sees(held, 0, 0);
+  });
+
+  it('refuses tasks when its queue is full', async () => {
+    const held = await startHeld(kind, { minThreads: 1, maxThreads: 1, maxQueue: 2 });
+    await held.ask('run', 10);
+    await sees(held, 1, 2);
+    expect(await held.ask('truth')).toMatchObject({ unsettled: 3, failures: new Array(7).fill('Error') });
+    await held.ask('release');
+    await sees(held, 0, 0);
+  });
+
+  it('has tasks aborted that wait', async () => {
+    const held = await startHeld(kind, { minThreads: 1, maxThreads: 1 });
+    await held.ask('run', 2);
+    await held.ask('abortable', 3);
+    await sees(held, 1, 4);
+    await held.ask('abort');
+    await sees(held, 1, 1);
+    await held.ask('release');
+    await sees(held, 0, 0);
+  });
+
+  it('has a task aborted that runs', async () => {
+    const held = await startHeld(kind, { minThreads: 1, maxThreads: 1 });
+    await held.ask('abortable', 1);
+    await held.ask('run', 2);
+    await sees(held, 1, 2);
+    await held.ask('abort');
+    await sees(held, 1, 1, 1);
+    await held.ask('release');
+    await sees(held, 0, 0, 1);
+  });
+
+  it('loses threads, and gets tasks that cannot be told', async () => {
+    const held = await startHeld(kind, TWO_THREADS);
+    await held.ask('end', ['exit', 'throw', 'answer with what cannot be cloned']);
+    await sees(held, 0, 0);
+    await held.ask('run', 3);
+    await sees(held, 2, 1);
+    await held.ask('release');
+    await sees(held, 0, 0);
+  });
+});
+
+it('piscina4, its tasks given by the old name of `run`', async () => {
+  const { url, ask } = await startHeld('piscina4', TWO_THREADS);
+  await ask('runTask', 3);
+  await untilLoad('piscina4', url, 2, { queue_size: 1 });
+  await ask('release');
+  await untilLoad('piscina4', url, 0, { queue_size: 0, tasks_completed_total: 3 });
 });
 
 describe('while main is frozen', () => {
