@@ -81,15 +81,15 @@ interface TimeSummary {
  * counters that it shares with its thread, where they can be reached.
  */
 export function readPiscina(pool: PiscinaLike & PiscinaExtras, events: PoolEvents): PoolReader {
-  const counters = watchThreads(pool, events);
+  const inside = 'histogram' in pool ? undefined : insideOf(pool);
+  const counters = inside ? followThreads(inside, pool, events) : watchThreads(pool, events);
   let timing: Pick<PoolReading, 'runMs' | 'runCount' | 'waitMs' | 'waitCount'> = {};
   let nextTimingMs = 0;
   pool.on('close', events.onClose);
 
-  function activeTasks(threads: number): number | undefined {
-    const visible = counters.visible();
+  function activeTasks(visible: readonly ThreadCounters[] | undefined, threads: number): number | undefined {
     if (visible) return sumOf(visible, running);
-    // Version 4 tells neither who is idle nor what it has handed out, and its methods are the app's, not ours to wrap.
+    // Version 4 tells neither who is idle nor what it has handed out; its methods are the app's, not ours to wrap.
     return pool.idleThreads === undefined ? undefined : threads - pool.idleThreads;
   }
 
@@ -97,7 +97,8 @@ export function readPiscina(pool: PiscinaLike & PiscinaExtras, events: PoolEvent
     read(nowMs) {
       const { queueSize, completed, options } = pool;
       const threads = pool.threads.length;
-      const active = activeTasks(threads);
+      const visible = counters.visible();
+      const active = activeTasks(visible, threads);
       if (nowMs >= nextTimingMs) {
         nextTimingMs = nowMs + TIMING_EVERY_MS;
         const run = meanOf(pool.histogram?.runTime ?? pool.runTime);
@@ -118,7 +119,7 @@ export function readPiscina(pool: PiscinaLike & PiscinaExtras, events: PoolEvent
         threads,
         completed,
         ...timing,
-        threadsVersion: counters.visible() ? counters.version() : undefined,
+        threadsVersion: visible ? counters.version() : undefined,
         completedBase: counters.completedBase(),
       };
     },
@@ -153,14 +154,8 @@ interface ThreadInfo {
   readonly id: number;
 }
 
-/**
- * Gathers the counters of the pool's threads. They hang, under a symbol, on what the pool's `workerCreate` and
- * `workerDestroy` events carry: an internal of Piscina, so everything here expects to find nothing.
- */
-function watchThreads(
-  pool: PiscinaLike & PiscinaExtras,
-  events: PoolEvents,
-): {
+/** The counters of a pool's threads. */
+interface Threads {
   /** The counters of all threads; `undefined` if there are threads that do not show theirs. */
   visible(): readonly ThreadCounters[] | undefined;
   version(): number;
@@ -170,7 +165,13 @@ function watchThreads(
    */
   completedBase(): number;
   stop(): void;
-} {
+}
+
+/**
+ * Gathers the counters of the pool's threads. They hang, under a symbol, on what the pool's `workerCreate` and
+ * `workerDestroy` events carry: an internal of Piscina, so everything here expects to find nothing.
+ */
+function watchThreads(pool: PiscinaLike & PiscinaExtras, events: PoolEvents): Threads {
   /** Keyed by Piscina's own record of the thread: the objects of the events are made anew for each. */
   const known = new Map<object, ThreadCounters>();
   const seenIds = new Set<number>();
@@ -244,9 +245,92 @@ function recordOf(thread: object): { key: object; counters: ThreadCounters } | u
   for (const symbol of Object.getOwnPropertySymbols(thread)) {
     const key = (thread as Record<symbol, unknown>)[symbol] as { sharedBuffer?: unknown } | null | undefined;
     const counters = key?.sharedBuffer;
-    if (key && counters instanceof Int32Array && counters.buffer instanceof SharedArrayBuffer) {
-      if (counters.length >= 2) return { key, counters };
-    }
+    if (key && isCounters(counters)) return { key, counters };
   }
   return undefined;
+}
+
+/** What Piscina 4 keeps of a pool. */
+interface Inside {
+  readonly workers: Iterable<ThreadRecord>;
+}
+interface ThreadRecord {
+  readonly sharedBuffer: ThreadCounters;
+  /** Tasks handed to the thread whose answers main has not taken. */
+  readonly taskInfos: { readonly size: number };
+}
+
+/**
+ * Version 4 announces none of its threads and keeps them in a WeakMap, by the pool, out of which it takes them
+ * whenever a property is read. For the length of one such reading, in which nothing else runs, we see what it gets.
+ */
+function insideOf(pool: PiscinaLike): Inside | undefined {
+  const { get } = WeakMap.prototype;
+  const asItWas = Object.getOwnPropertyDescriptor(WeakMap.prototype, 'get') as PropertyDescriptor;
+  let inside: Inside | undefined;
+  const value = function (this: WeakMap<object, unknown>, key: object): unknown {
+    const got = get.call(this, key);
+    if (key === pool && isInside(got)) inside = got;
+    return got;
+  };
+  // `false` in a realm whose prototypes are frozen.
+  if (!Reflect.defineProperty(WeakMap.prototype, 'get', { configurable: true, writable: true, value }))
+    return undefined;
+  try {
+    void pool.completed;
+  } catch {
+    // An app's own way to read its pool may throw: that is told when the pool is sampled.
+  } finally {
+    Object.defineProperty(WeakMap.prototype, 'get', asItWas);
+  }
+  return inside;
+}
+
+function isInside(value: unknown): value is Inside {
+  const workers = (value as Partial<Inside> | null | undefined)?.workers;
+  return (
+    typeof workers?.[Symbol.iterator] === 'function' &&
+    [...workers].every(
+      (thread) => isCounters(thread.sharedBuffer) && typeof thread.taskInfos?.size === 'number',
+    )
+  );
+}
+
+function isCounters(value: unknown): value is ThreadCounters {
+  return value instanceof Int32Array && value.buffer instanceof SharedArrayBuffer && value.length >= 2;
+}
+
+/** Version 4: at each reading, looks which threads there are. */
+function followThreads(inside: Inside, pool: PiscinaLike, events: PoolEvents): Threads {
+  let known: readonly ThreadRecord[] = [];
+  let counters: readonly ThreadCounters[] = [];
+  let version = 0;
+  let base = 0;
+
+  function change(now: readonly ThreadRecord[]): void {
+    for (const thread of known) if (!now.includes(thread)) base += answered(thread.sharedBuffer);
+    known = now;
+    const told = now.map((thread) => thread.sharedBuffer);
+    counters = told;
+    const toldAs = ++version;
+    // The first reading is a part of the watch's beginning.
+    queueMicrotask(() => events.onThreads(told, toldAs));
+  }
+
+  return {
+    visible() {
+      const now = [...inside.workers];
+      if (now.length !== known.length || now.some((thread, i) => thread !== known[i])) change(now);
+      return counters;
+    },
+    version: () => version,
+    completedBase() {
+      const quiet = known.every(
+        (thread) => thread.taskInfos.size === 0 && running(thread.sharedBuffer) === 0,
+      );
+      if (quiet) base = pool.completed - sumOf(counters, answered);
+      return base;
+    },
+    stop() {},
+  };
 }

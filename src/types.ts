@@ -168,7 +168,7 @@ export interface WatchdogEvents {
 
 /** A pool as the main thread last saw it. Numbers of tasks; NaN if the pool cannot be read. */
 export interface PoolPressure {
-  /** NaN also for a pool that does not tell: Piscina 4. */
+  /** NaN also where it cannot be known: a Piscina 4 pool in a realm whose prototypes are frozen. */
   readonly active: number;
   readonly capacity: number;
   readonly queued: number;
