@@ -134,3 +134,53 @@ function vlqOf(value: number): string {
   for (; rest >= 32; rest = Math.floor(rest / 32)) text += digits[(rest % 32) + 32];
   return text + digits[rest];
 }
+
+describe('a look', () => {
+  it('leaves a script that is ended by its time-out to that', async () => {
+    const RUNS = 150;
+    const app = startChild('vm-timeouts.mjs', { args: [String(RUNS)] });
+    const { ended, looks } = await app.message<{ ended: number; looks: number }>('result');
+    expect(ended).toBe(RUNS);
+    expect(looks).toBeGreaterThan(RUNS / 10);
+  });
+
+  it.each([
+    [
+      'profile',
+      async (app: Child, url: string) => {
+        app.send({ deed: 'log' });
+        expect((await post(`${url}/debug/cpu-profile?seconds=1`)).status).toBe(200);
+      },
+    ],
+    [
+      'stall',
+      async (app: Child) => {
+        app.send({ deed: 'stall', value: 1500 });
+        await app.message('stall');
+      },
+    ],
+  ])('at a %s keeps nothing of what main logs', async (_, look) => {
+    const app = startChild('logging-app.mjs', { nodeArgs: ['--expose-gc'] });
+    const { url } = await app.message<{ url: string }>('ready');
+    await look(app, url);
+    app.send({ deed: 'count' });
+    expect(await app.message<number>('kept')).toBeLessThan(3);
+  });
+
+  it('that takes long is broken off by the end of the process', async () => {
+    const app = startChild('logging-app.mjs', { nodeArgs: ['--expose-gc'] });
+    const { url } = await app.message<{ url: string }>('ready');
+    const profile = post(`${url}/debug/cpu-profile?seconds=30`).catch(() => 'broken off');
+    await eventually(
+      async () => (await post(`${url}/debug/stack`)).status === 429,
+      'the profile is under way',
+    );
+    app.send({ deed: 'exit', value: 7 });
+    expect(await app.exit).toMatchObject({ code: 7, stderr: '' });
+    expect(app.messages('looking')).toEqual([0]);
+    await profile;
+  });
+});
+
+const post = (url: string): Promise<Response> =>
+  fetch(url, { method: 'POST', signal: AbortSignal.timeout(60_000) });

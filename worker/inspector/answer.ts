@@ -17,14 +17,13 @@ import { takeStack } from './stack.js';
 /** Answers the sidecar's requests, one after another. A fault ends the thread, which is an answer, too. */
 export function answerRequests({ loop, gate, sourceLines, entry }: InspectorData): void {
   const readLoop = openReader(HEART, loop);
+  const currentTurn = (): number => readLoop().turns;
   const marks = new Int32Array(gate);
   const mayHang = openMounts(entry, readMountinfo());
   const say = (message: InspectorMessage): void => parentPort?.postMessage(message);
 
   async function stack(request: InspectorRequest & { type: 'stack' }): Promise<StackCapture> {
-    const raw = await withSession(marks, (session) =>
-      takeStack(session, { ...request, currentTurn: () => readLoop().turns, now }),
-    );
+    const raw = await withSession(marks, (session) => takeStack(session, { ...request, currentTurn, now }));
     if (!raw) return { result: 'unanswered', frames: [], costMs: 0 };
     if (raw.frames.length > 0) say({ seen: { ...raw, frames: toFrames(raw.frames, NO_FILES) } });
     const sources = { files: openSourceFiles(mayHang), sourceLines };
@@ -32,7 +31,7 @@ export function answerRequests({ loop, gate, sourceLines, entry }: InspectorData
   }
 
   async function profile(request: InspectorRequest & { type: 'profile' }): Promise<ProfileCapture> {
-    const taken = await withSession(marks, (session) => takeProfile(session, request));
+    const taken = await withSession(marks, (session) => takeProfile(session, { ...request, currentTurn }));
     if (!taken) return { result: 'unanswered' };
     return { result: 'captured', profile: Buffer.from(JSON.stringify(taken)) };
   }

@@ -1,15 +1,23 @@
 import type { Profiler, Session } from 'node:inspector';
-import { evaluateLook } from './stack.js';
+import { look } from './stack.js';
 
 /** Microseconds between samples: 200 a second. */
 const SAMPLING_INTERVAL_US = 5000;
 /** Functions of the stack that are made to show up in the profile. */
 const UNOPTIMIZED_MAX = 8;
 
+export interface ProfileOptions {
+  readonly durationMs: number;
+  /** Give up after this long. */
+  readonly deadlineMs: number;
+  /** The number of the turn in progress. */
+  readonly currentTurn: () => number;
+}
+
 /** @returns `undefined` if main did not answer in time */
 export function takeProfile(
   session: Session,
-  { durationMs, deadlineMs }: { readonly durationMs: number; readonly deadlineMs: number },
+  { durationMs, deadlineMs, currentTurn }: ProfileOptions,
 ): Promise<Profiler.Profile | undefined> {
   return new Promise((resolve) => {
     let stop: NodeJS.Timeout | undefined;
@@ -31,7 +39,8 @@ export function takeProfile(
         session.post('Profiler.disable');
       }, durationMs);
     });
-    unoptimize(session);
+    // The session may be closed meanwhile.
+    unoptimize(session, currentTurn).catch(() => {});
   });
 }
 
@@ -40,16 +49,15 @@ export function takeProfile(
  * in the profiler's map: its samples go to the caller. A breakpoint, which is never stopped at, throws that code away; what
  * replaces it is known. Main waits for nobody: no step needs an answer of ours.
  */
-function unoptimize(session: Session): void {
-  evaluateLook(session, (look) => {
-    const own = look?.frames.filter(({ url }) => !url.startsWith('node:')) ?? [];
-    if (own.length === 0) return;
-    session.post('Debugger.enable');
-    session.post('Debugger.setSkipAllPauses', { skip: true });
-    for (const { scriptId, lineNumber, columnNumber } of own.slice(0, UNOPTIMIZED_MAX)) {
-      session.post('Debugger.setBreakpoint', { location: { scriptId, lineNumber, columnNumber } });
-    }
-    // Takes the breakpoints along.
-    session.post('Debugger.disable');
-  });
+async function unoptimize(session: Session, currentTurn: () => number): Promise<void> {
+  const seen = await look(session, currentTurn);
+  const own = seen?.frames.filter(({ url }) => !url.startsWith('node:')) ?? [];
+  if (own.length === 0) return;
+  session.post('Debugger.enable');
+  session.post('Debugger.setSkipAllPauses', { skip: true });
+  for (const { scriptId, lineNumber, columnNumber } of own.slice(0, UNOPTIMIZED_MAX)) {
+    session.post('Debugger.setBreakpoint', { location: { scriptId, lineNumber, columnNumber } });
+  }
+  // Takes the breakpoints along.
+  session.post('Debugger.disable');
 }

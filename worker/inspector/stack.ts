@@ -66,40 +66,89 @@ export function takeStack(session: Session, options: StackOptions): Promise<RawS
     session.once('inspectorNotification', () => {
       firstAnswerMs = now();
     });
-    evaluateLook(session, async (thrown) => {
-      if (!thrown) return finish('unanswered');
-      if (turn !== undefined && thrown.turn !== turn) return finish('late');
-      finish('captured', await withMaps(session, thrown.frames));
-    });
+    const answered = (): void => clearInterval(poll);
+    const judge = async (seen: Look | undefined): Promise<void> => {
+      if (!seen) finish('unanswered');
+      else if (turn !== undefined && seen.turn !== turn) finish('late');
+      else finish('captured', await withMaps(session, seen.frames));
+    };
+    // The session may be closed meanwhile: the process ends.
+    look(session, currentTurn, answered)
+      .then(judge)
+      .catch(() => finish('unanswered'));
   });
 }
 
-interface Look {
+export interface Look {
+  /** The number of the turn that it fell into. */
   readonly turn: unknown;
   readonly frames: readonly Runtime.CallFrame[];
 }
 
-/** Back to back: waiting for the first answer would let main run on, into unrelated code. */
-export function evaluateLook(session: Session, answered: (look: Look | undefined) => void): void {
+/**
+ * Looks once.
+ * @param answered called with main's first answer
+ * @returns `undefined` if there is nothing to see
+ */
+export async function look(
+  session: Session,
+  currentTurn: () => number,
+  answered: () => void = () => {},
+): Promise<Look | undefined> {
+  // Back to back: waiting for the first answer would let main run on, into unrelated code.
   session.post('Runtime.enable');
-  session.post('Runtime.evaluate', { expression: LOOK, silent: true }, (error, answer) => {
-    if (error) {
-      giveBack(session, error);
-      answered(undefined);
-      return;
-    }
-    const thrown = answer?.exceptionDetails;
-    const frames = thrown?.stackTrace?.callFrames.filter(({ url }) => url !== LOOK_URL);
-    answered(frames && { turn: thrown?.exception?.value, frames: frames.slice(0, FRAMES_MAX) });
+  const seen = await evaluateLook(session);
+  answered();
+  return seen === TERMINATED ? giveBack(session, currentTurn) : seen;
+}
+
+const TERMINATED: unique symbol = Symbol('terminated');
+
+function evaluateLook(session: Session): Promise<Look | undefined | typeof TERMINATED> {
+  return new Promise((resolve) => {
+    session.post('Runtime.evaluate', { expression: LOOK, silent: true }, (error, answer) => {
+      if (error) resolve(/terminated/i.test(error.message) ? TERMINATED : undefined);
+      const thrown = answer?.exceptionDetails;
+      const frames = thrown?.stackTrace?.callFrames.filter(({ url }) => url !== LOOK_URL);
+      resolve(frames && { turn: thrown?.exception?.value, frames: frames.slice(0, FRAMES_MAX) });
+    });
   });
 }
 
+/** A script that was to end and is there still after so many looks will not end by itself. */
+const STILL_THERE = 4;
+const ASK_AGAIN_MS = 25;
+const ANSWER_MS = 1000;
+
 /**
- * A script that was to be ended (`vm`'s time-out, `worker.terminate()`) while it was looked at: the termination hit the look
- * instead, and is used up. Without another one the script would run on for ever.
+ * A look can take away what was to end a script: the time-out of `vm`. It ends by a termination of all that runs, and our
+ * look was what ran. Without another termination the script would then go on for ever; but not always: where the script
+ * calls native code the termination comes through all the same, and another would hit what the app does next. So it is
+ * given back only to a script that is still there a while later.
  */
-function giveBack(session: Session, error: Error): void {
-  if (/terminated/i.test(error.message)) session.post('Runtime.terminateExecution');
+async function giveBack(session: Session, currentTurn: () => number): Promise<Look | undefined> {
+  const turn = currentTurn();
+  let seen: Look | undefined;
+  for (let looks = 0; looks < STILL_THERE; looks++) {
+    await delay(ASK_AGAIN_MS);
+    const again = await Promise.race([evaluateLook(session), delay(ANSWER_MS)]);
+    if (currentTurn() !== turn) return seen;
+    // As long as V8 has one to deliver, it lets us run nothing.
+    if (again === TERMINATED) continue;
+    if (again) seen = again;
+    if (!again?.frames.some(({ url }) => url === 'node:vm')) return seen;
+  }
+  const given = new Promise<void>((resolve) => {
+    session.post('Runtime.terminateExecution', () => resolve());
+  });
+  await Promise.race([given, delay(ANSWER_MS)]);
+  return seen;
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 }
 
 /** The frames, with what only V8 knows of their source maps. */
