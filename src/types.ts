@@ -96,7 +96,7 @@ export interface WatchdogOptions {
   readonly allowedHosts?: readonly string[] | undefined;
   /**
    * Serves HTTPS (TLS 1.2 and up) with these PEM files; with `ca` only to clients that have a certificate of that
-   * authority. Read again when they change.
+   * authority. Read again when they change. Nobody is served before all of them can be used.
    * @defaultValue plain HTTP
    */
   readonly tls?:
@@ -193,8 +193,8 @@ export interface Pressure {
 export interface Watchdog extends AsyncDisposable {
   /**
    * Where the sidecar listens, once it does. Rejects with a {@link WatchdogError} if it cannot (`EADDRINUSE`,
-   * `EACCES`, ...); that is also one process warning, and never an unhandled rejection. Reading it keeps the process
-   * alive until it is settled.
+   * `EACCES`, `ERR_WATCHDOG_TLS_UNUSABLE`, ...) and goes on trying; that is also one process warning, and never an unhandled
+   * rejection. Reading it keeps the process alive until it is settled.
    */
   readonly ready: Promise<Address>;
   /**

@@ -19,8 +19,9 @@ import { checkLiveness, createReadiness, type HealthState } from './health.js';
 import { createDebugHandlers } from './http/debug.js';
 import { createGuard } from './http/guard.js';
 import { createRoutes } from './http/routes.js';
-import { openTls, openToken } from './http/secrets.js';
 import { startServer } from './http/server.js';
+import { openTls } from './http/tls.js';
+import { openToken } from './http/token.js';
 import { openLedger, openTally } from './ledger.js';
 import { muteStreams } from './log.js';
 import { type Loop, type LoopOptions, watchLoop } from './loop.js';
@@ -63,7 +64,6 @@ const relay = options.relay
 
 /** Tells of what the app survives, as a process warning. */
 const warn = (message: string): void => void host.warn(message).catch(() => {});
-const warnOf = (error: Error): void => warn(error.message);
 
 // Stalls: what is found out about them, and who is told.
 const desk = openDesk({
@@ -254,12 +254,12 @@ const server = startServer(
       count: countCapture,
     }),
     guard: createGuard({
-      token: openToken(options, now, warnOf),
+      token: openToken(options, now, warn),
       allowedHosts: options.allowedHosts,
     }),
     guardMetrics: options.guardMetrics,
   }),
-  { port: options.port, host: options.host, tls: openTls(options, now, warnOf) },
+  { port: options.port, host: options.host, tls: openTls(options, now, warn), warn },
 );
 const processes = openProcesses(options, server.listening, warn);
 

@@ -1,5 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -38,6 +41,13 @@ function curl(...args: string[]): string {
   } catch (error) {
     return `curl ${(error as { status: number }).status}`;
   }
+}
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
 }
 const bearer = (token: string): string[] => ['-H', `Authorization: Bearer ${token}`];
 
@@ -99,10 +109,32 @@ describe('the token', () => {
     }, 'the warning');
     expect(app.messages('warning')).toMatchObject([
       {
-        message: `The token in ${file} must be a string of 32 printable ASCII characters or more, without spaces.`,
+        message:
+          `The option "tokenFile" cannot be used: the token in ${file} must be a string of 32 printable ASCII ` +
+          'characters or more, without spaces. Until it can, the token before it goes on.',
       },
     ]);
     expect(status(`${TOKEN}-renewed`)).toBe('200');
+  });
+
+  it('that is not there yet opens nothing, which is said at the start, once; then it opens', async () => {
+    const file = join(newHome(), 'token');
+    const { app, url } = await startApp({ tokenFile: file, guardMetrics: true });
+    expect(await app.message('warning')).toMatchObject({
+      message: expect.stringMatching(
+        /^The option "tokenFile" cannot be used: ENOENT.*nobody has the token\.$/,
+      ),
+    });
+    for (const token of ['undefined', '', TOKEN])
+      expect(curl(...bearer(token), `${url}/metrics`)).toBe('401');
+    expect(curl('-H', closed, ...bearer('undefined'), `${url}/api/stalls`)).toBe('404');
+    writeFileSync(`${file}.new`, TOKEN);
+    renameSync(`${file}.new`, file);
+    await eventually(
+      () => curl(...bearer(TOKEN), `${url}/metrics`) === '200' || undefined,
+      'the token opens',
+    );
+    expect(app.messages('warning')).toHaveLength(0);
   });
 
   it('guards the metrics if asked to, from everyone; the probes stay open', async () => {
@@ -185,5 +217,122 @@ describe('TLS', () => {
     expect(curl(...trusting, '--cert', client.cert, '--key', client.key, `${url}/metrics`)).toBe('200');
     expect(curl(...trusting, '--cert', server.cert, '--key', server.key, `${url}/metrics`)).toMatch(/^curl/);
     expect(curl(...trusting, `${url}/metrics`)).toMatch(/^curl/);
+  });
+
+  /** All at once, so that nobody sees half of it. */
+  function install(from: string, to: string): void {
+    copyFileSync(from, `${to}.new`);
+    renameSync(`${to}.new`, to);
+  }
+
+  /** What a client that trusts the server gets, by the certificate it shows. */
+  function clientOf(url: string, server: { cert: string }) {
+    return (client?: { key: string; cert: string }, route = '/metrics'): string =>
+      curl(
+        '--cacert',
+        server.cert,
+        ...(client ? ['--cert', client.cert, '--key', client.key] : []),
+        `${url}${route}`,
+      );
+  }
+
+  it('whose files come after the start is served from then on, to certified clients only', async () => {
+    const home = newHome();
+    const [server, authority] = [certify(home, 'server'), certify(home, 'authority')];
+    const client = certify(home, 'client', 'authority');
+    const tls = {
+      key: join(home, 'later.key'),
+      cert: join(home, 'later.pem'),
+      ca: join(home, 'later-ca.pem'),
+    };
+    const port = await freePort();
+    const ask = clientOf(`https://127.0.0.1:${port}`, server);
+    const app = startChild('app.mjs', { args: [JSON.stringify({ port, tls })] });
+
+    const failed = await app.message('failed');
+    expect(failed).toEqual({
+      name: 'WatchdogError',
+      code: 'ERR_WATCHDOG_TLS_UNUSABLE',
+      message: expect.stringMatching(/option "tls" cannot be used: ENOENT.*later\.key.*keeps trying/),
+    });
+    expect(await app.message('warning')).toMatchObject({
+      code: 'ERR_WATCHDOG_TLS_UNUSABLE',
+      message: (failed as Error).message,
+    });
+    expect(ask(client), 'nothing listens').toBe('curl 7');
+
+    install(server.key, tls.key);
+    install(server.cert, tls.cert);
+    // What is wrong is something else by now.
+    const later = await eventually(
+      () => app.messages('warning').find((one) => (one as Error).message.includes(tls.ca)),
+      'the authority is missed',
+    );
+    expect(later).toMatchObject({
+      code: 'WATCHDOG_SIDECAR',
+      message: expect.stringMatching(/option "tls" cannot be used: ENOENT.*keeps trying/),
+    });
+    expect(ask(client), 'nothing listens').toBe('curl 7');
+    install(authority.cert, tls.ca);
+    await eventually(() => ask(client) === '200' || undefined, 'it serves');
+    for (const route of ['/metrics', '/api/stalls', '/livez']) {
+      expect(ask(client, route), route).toBe('200');
+      expect(ask(undefined, route), route).toMatch(/^curl/);
+      expect(ask(server, route), route).toMatch(/^curl/);
+    }
+    const told = app.messages('warning').map((one) => (one as Error).message);
+    expect(new Set(told).size, told.join('\n')).toBe(told.length);
+  });
+
+  it.each<[string, 'key' | 'cert' | 'ca', (file: string) => void]>([
+    ['an empty key', 'key', (file) => writeFileSync(file, '')],
+    ['a key of another certificate', 'key', (file) => copyFileSync(join(file, '..', 'authority.key'), file)],
+    ['an empty certificate', 'cert', (file) => writeFileSync(file, '')],
+    // Of which OpenSSL makes: all authorities of the web.
+    ['an empty authority', 'ca', (file) => writeFileSync(file, '')],
+    ['an authority that is none', 'ca', (file) => writeFileSync(file, 'soon')],
+    ['half an authority', 'ca', (file) => writeFileSync(file, '-----BEGIN CERTIFICATE-----\nMIIB')],
+    ['a pipe', 'cert', (file) => execFileSync('mkfifo', [file])],
+    ['a directory', 'ca', (file) => mkdirSync(file)],
+    ['a huge file', 'ca', (file) => execFileSync('truncate', ['-s', '8G', file])],
+    ['a file of which there is no end', 'key', (file) => execFileSync('ln', ['-s', '/dev/zero', file])],
+  ])('with %s serves nobody, and says which file is wrong', async (_, which, spoil) => {
+    const home = newHome();
+    const [server, authority] = [certify(home, 'server'), certify(home, 'authority')];
+    const tls = { ...server, ca: authority.cert, [which]: join(home, 'spoilt') };
+    spoil(tls[which]);
+    const port = await freePort();
+    const app = startChild('app.mjs', { args: [JSON.stringify({ port, tls })] });
+    expect(await app.message('failed')).toMatchObject({
+      code: 'ERR_WATCHDOG_TLS_UNUSABLE',
+      message: expect.stringMatching(/option "tls" cannot be used: .*\/spoilt\b/),
+    });
+    expect(curl('-k', `https://127.0.0.1:${port}/metrics`)).toBe('curl 7');
+  });
+
+  it('keeps the authority it had when the file is emptied, made another thing, or removed', async () => {
+    const home = newHome();
+    const [server, authority] = [certify(home, 'server'), certify(home, 'authority')];
+    const client = certify(home, 'client', 'authority');
+    const ca = join(home, 'ca.pem');
+    copyFileSync(authority.cert, ca);
+    const { app, url } = await startApp({ tls: { ...server, ca } });
+    const ask = clientOf(url, server);
+    expect(ask(client)).toBe('200');
+    const spoils: [RegExp, () => void][] = [
+      [/there is none in PEM/, () => writeFileSync(ca, '')],
+      [/is not a file/, () => execFileSync('sh', ['-c', 'mkfifo "$0.pipe" && mv "$0.pipe" "$0"', ca])],
+      [/ENOENT/, () => rmSync(ca)],
+    ];
+    for (const [reason, spoil] of spoils) {
+      spoil();
+      await eventually(() => {
+        expect(ask(client)).toBe('200');
+        return app.messages('warning').length > 0 || undefined;
+      }, 'the warning');
+      expect(await app.message('warning')).toMatchObject({ message: expect.stringMatching(reason) });
+      expect(ask()).toMatch(/^curl/);
+      expect(ask(server)).toMatch(/^curl/);
+    }
   });
 });

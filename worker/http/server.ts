@@ -9,9 +9,10 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import type { SecureContextOptions } from 'node:tls';
 import type { Address } from '../../src/shared/protocol.js';
 import { sendProblem } from './respond.js';
+import type { Tls } from './tls.js';
 
 /** What a request's target says: the query, and the last part of a path whose route ends in `/:id`. */
 export interface Target {
@@ -44,7 +45,7 @@ const REQUESTS_PER_CONNECTION = 100;
 const REQUEST_TIMEOUT_MS = 10_000;
 const IDLE_TIMEOUT_MS = 5_000;
 
-/** A busy port is tried again: whoever holds it may go away. */
+/** What keeps us from listening may go away: whoever holds the port, or the lack of a certificate. */
 const RETRY_FIRST_MS = 250;
 const RETRY_MAX_MS = 5_000;
 
@@ -60,20 +61,14 @@ export interface ServerSettings {
   readonly port: number;
   /** `undefined`: all interfaces. */
   readonly host: string | undefined;
-  /**
-   * What TLS is served with: asked each time, so that it can change. `undefined`: none; a function that returns
-   * `undefined`: TLS, but its files are not usable yet.
-   */
-  readonly tls: (() => TlsContext | undefined) | undefined;
+  /** `undefined`: plain HTTP. */
+  readonly tls: Tls | undefined;
+  /** Hears what keeps us from listening, if that is no longer what `ready` rejected with. */
+  readonly warn: (message: string) => void;
 }
 
-export interface TlsContext extends SecureContextOptions {
-  /** Whether clients must have a certificate of the authority in `ca`. */
-  readonly clientsCertified: boolean;
-}
-
-/** Serves `routes` and goes on trying for as long as the port cannot be had. */
-export function startServer(routes: Routes, { port, host, tls }: ServerSettings): SurvivingServer {
+/** Serves `routes` and goes on trying for as long as the port cannot be had, or served as the options say. */
+export function startServer(routes: Routes, { port, host, tls, warn }: ServerSettings): SurvivingServer {
   const server = createServer(
     tls,
     {
@@ -105,21 +100,36 @@ export function startServer(routes: Routes, { port, host, tls }: ServerSettings)
 
   let retry: NodeJS.Timeout | undefined;
   let retryMs = RETRY_FIRST_MS;
-  const listen = (): void => {
-    server.listen(host === undefined ? { port } : { port, host });
-  };
+  let told: string | undefined;
   const listening = new Promise<Address>((resolve) => {
     server.once('listening', () => resolve(addressOf(server, tls ? 'https' : 'http')));
   });
-  const ready = new Promise<Address>((resolve, reject) => {
+  let reject!: (reason: Error) => void;
+  const ready = new Promise<Address>((resolve, refuse) => {
     listening.then(resolve);
-    server.on('error', (error: NodeJS.ErrnoException) => {
-      reject(Object.assign(new Error(listenFault(error, port, host)), { code: error.code }));
-      retry = setTimeout(listen, retryMs);
-      retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
-    });
+    reject = refuse;
   });
   ready.catch(() => {}); // Heard by whoever asks.
+
+  function fail(code: string | undefined, reason: string): void {
+    const message = `The watchdog serves no metrics for now: ${reason}. Heartbeats go on and it keeps trying.`;
+    if (told === undefined) reject(Object.assign(new Error(message), { code }));
+    else if (told !== message) warn(message);
+    told = message;
+    retry = setTimeout(listen, retryMs);
+    retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
+  }
+  function listen(): void {
+    try {
+      tls?.context();
+    } catch (error) {
+      // A port that is open and serves nobody would say that all is well.
+      fail('ERR_WATCHDOG_TLS_UNUSABLE', (error as Error).message);
+      return;
+    }
+    server.listen(host === undefined ? { port } : { port, host });
+  }
+  server.on('error', (error: NodeJS.ErrnoException) => fail(error.code, listenFault(error, port, host)));
   listen();
 
   return {
@@ -177,32 +187,26 @@ const CLIENT_FAULTS: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
-function createServer(tls: ServerSettings['tls'], options: ServerOptions, listener: RequestListener): Server {
+function createServer(tls: Tls | undefined, options: ServerOptions, listener: RequestListener): Server {
   if (!tls) return createHttpServer(options, listener);
-  let current = tls();
   const server: HttpsServer = createHttpsServer(
     {
       ...options,
-      ...current,
       handshakeTimeout: REQUEST_TIMEOUT_MS,
-      requestCert: current?.clientsCertified,
+      // Once and for all: a new context does not change it.
+      requestCert: tls.clientsCertified,
       rejectUnauthorized: true,
     },
     listener,
   );
+  let current: SecureContextOptions | undefined;
   // Before the handshake of each connection: a certificate that was renewed is there without a restart.
   server.prependListener('connection', () => {
-    const latest = tls();
-    if (latest && latest !== current) server.setSecureContext(latest);
+    const latest = tls.context();
+    if (latest !== current) server.setSecureContext(latest);
     current = latest;
   });
   return server as unknown as Server;
-}
-
-/** Throws unless key, certificate and authorities go together. */
-export function checkTls(context: TlsContext): TlsContext {
-  createSecureContext(context);
-  return context;
 }
 
 function answer(routes: Routes, request: IncomingMessage, response: ServerResponse): void {
@@ -273,6 +277,5 @@ function listenFault(error: NodeJS.ErrnoException, port: number, host: string | 
     EACCES: `this process may not listen on ${where}`,
     EADDRNOTAVAIL: `this machine has no address ${host}`,
   };
-  const reason = reasons[error.code ?? ''] ?? `cannot listen on ${where}: ${error.message}`;
-  return `The watchdog serves no metrics for now: ${reason}. Heartbeats go on and it keeps trying.`;
+  return reasons[error.code ?? ''] ?? `cannot listen on ${where}: ${error.message}`;
 }
