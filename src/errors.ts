@@ -1,3 +1,5 @@
+import { printable } from './shared/printable.js';
+
 /** Why a {@link WatchdogError} was raised; stable, fit for `switch`. System error codes pass through as they are. */
 export type WatchdogErrorCode =
   | 'ERR_WATCHDOG_INVALID_OPTION'
@@ -22,7 +24,7 @@ export class WatchdogError extends Error {
   readonly code: WatchdogErrorCode;
 
   constructor(code: WatchdogErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message), options);
     this.code = code;
   }
 }

@@ -4,7 +4,7 @@ import { WatchdogError } from './errors.js';
 import { show, typeOf } from './options.js';
 import type { Stall } from './shared/protocol.js';
 import type { WatchdogEvents } from './types.js';
-import { reasonOf, warn } from './warn.js';
+import { framesOf, reasonOf, warn } from './warn.js';
 
 /** `node:diagnostics_channel` on which finished stalls are published. */
 const stallChannel = diagnostics.channel('event-loop-watchdog:stall');
@@ -42,10 +42,10 @@ export function createStallEvents(log: ((stall: Stall) => void) | undefined): St
         // A fault of the app's, but not one to bring it down: it came up in the watchdog's message handler. The
         // listener may be an async function, too.
         new Promise((resolve) => resolve(listener(stall))).catch((error: unknown) => {
-          const reason = error instanceof Error ? error.stack : undefined;
           warn(
-            `A listener of the watchdog's "stall" event threw: ${reason ?? reasonOf(error)}`,
+            `A listener of the watchdog's "stall" event threw: ${reasonOf(error)}`,
             'WATCHDOG_LISTENER_THREW',
+            framesOf(error),
           );
         });
       }

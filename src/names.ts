@@ -1,13 +1,12 @@
 import { WatchdogError } from './errors.js';
 import { show, typeOf } from './options.js';
-
-const NAME_MAX = 64;
+import { isName, NAME_RULE } from './shared/protocol.js';
 
 /** Checks the name of a pool or a thread: it becomes the value of a label. */
 export function checkName(what: 'pool' | 'thread', name: unknown): asserts name is string {
-  if (typeof name === 'string' && name.length >= 1 && name.length <= NAME_MAX) return;
+  if (isName(name)) return;
   throw new WatchdogError(
     'ERR_WATCHDOG_INVALID_ARGUMENT',
-    `A ${what}'s name must be a string of 1 to ${NAME_MAX} characters, but is ${show(name)} (${typeOf(name)}).`,
+    `A ${what}'s name must be ${NAME_RULE}, but is ${show(name)} (${typeOf(name)}).`,
   );
 }

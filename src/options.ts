@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { WatchdogError } from './errors.js';
+import { isPrintable } from './shared/printable.js';
 import {
   type HangOptions,
   isToken,
@@ -196,7 +197,7 @@ export const OPTIONS: Specs = {
   labels: {
     default: Object.freeze({}),
     rule:
-      `an object of at most ${LABELS_MAX} strings whose names match [a-zA-Z_][a-zA-Z0-9_]*, ` +
+      `an object of at most ${LABELS_MAX} strings without control characters, whose names match [a-zA-Z_][a-zA-Z0-9_]*, ` +
       `do not begin with "__" and are none of ${OWN_LABELS.join(', ')}`,
     check: (value) => {
       if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
@@ -204,6 +205,7 @@ export const OPTIONS: Specs = {
       const sound = labels.every(
         ([name, text]) =>
           typeof text === 'string' &&
+          isPrintable(text) &&
           /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) &&
           !OWN_LABELS.includes(name),
       );

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { printable } from '../src/shared/printable.js';
 
 const STDERR = 2;
 /** The app's standard error as a new description of the same pipe or terminal: its flags are ours alone. */
@@ -14,7 +15,7 @@ let cutOff = false;
  * @returns whether the line is out
  */
 export function writeLine(line: string): boolean {
-  const bytes = Buffer.from(`${cutOff ? '\n' : ''}${line}\n`);
+  const bytes = Buffer.from(`${cutOff ? '\n' : ''}${printable(line)}\n`);
   let own: number | undefined;
   try {
     own = openOwn();

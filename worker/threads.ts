@@ -2,6 +2,8 @@ import { BroadcastChannel } from 'node:worker_threads';
 import { latenessOf } from '../src/shared/lateness.js';
 import { THREADS_MAX } from '../src/shared/layout.js';
 import {
+  isName,
+  NAME_RULE,
   type SidecarMessage,
   type Task,
   THREADS_CHANNEL,
@@ -46,6 +48,13 @@ export function openThreads(options: ThreadsOptions): Threads {
   function objection(thread: string, name: string): (SidecarMessage & { type: 'refused' }) | undefined {
     const others = [...members].filter(([id, member]) => id !== thread && !isDead(member, YIELDS_MS));
     const refused = { type: 'refused', watchdog, thread } as const;
+    if (!isName(name)) {
+      return {
+        ...refused,
+        code: 'ERR_WATCHDOG_UNWATCHABLE_THREAD',
+        message: `A thread's name must be ${NAME_RULE}.`,
+      };
+    }
     if (name === 'main' || others.some(([, { loop }]) => loop.name === name)) {
       return {
         ...refused,

@@ -1,5 +1,6 @@
 import type { CaptureResult } from './labels.js';
 import type { Cause, LoopMemory } from './layout.js';
+import { isPrintable } from './printable.js';
 
 /** `globalThis[Symbol.for(this)]` is the running watchdog: bundlers may load this package twice. */
 export const RUNNING_KEY = 'event-loop-watchdog';
@@ -95,6 +96,14 @@ const TOKEN_MIN = 32;
 export const TOKEN_RULE: string = `a string of ${TOKEN_MIN} printable ASCII characters or more, without spaces`;
 export function isToken(value: unknown): value is string {
   return typeof value === 'string' && value.length >= TOKEN_MIN && /^[!-~]+$/.test(value);
+}
+
+const NAME_MAX = 64;
+/** Completes "must be ...". */
+export const NAME_RULE: string = `a string of 1 to ${NAME_MAX} characters, without control characters`;
+/** Of a pool or a thread: the value of a label, and a word in a line of the log. */
+export function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.length >= 1 && value.length <= NAME_MAX && isPrintable(value);
 }
 
 /** Where stalls are logged by the sidecar; a function of the app's is called by main instead. */

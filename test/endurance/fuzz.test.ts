@@ -125,7 +125,7 @@ it(`${REQUESTS} hostile requests neither crash, hang nor swell the sidecar`, asy
   const { url } = await app.message<{ url: string }>('ready');
   app.send({
     deed: 'pools',
-    value: ['a"b', 'a\\', 'a\nb} 1', 'größe', '\u0000', '# HELP x', "it's", '{}\r\nX: 1'],
+    value: ['a"b', 'a\\', 'a\\nb} 1', 'größe', '漢 字', '# HELP x', "it's", '{}\\r\\nX: 1'],
   });
   await app.message('done');
   const pid = app.process.pid as number;

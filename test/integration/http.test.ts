@@ -139,7 +139,7 @@ it.skipIf(SKIP_PROMTOOL)(
     const { url: busy } = await app.message<{ url: string }>('ready');
     app.send({
       deed: 'pools',
-      value: ['a"b', 'a\\', 'a\nb} 1', 'größe', '\u0000', '# HELP x', "it's", '{}'],
+      value: ['a"b', 'a\\', 'a\\nb} 1', 'größe', '漢 字', '# HELP x', "it's", '{}'],
     });
     await app.message('done');
     app.send({ deed: 'spin', value: 300 });

@@ -129,6 +129,31 @@ describe('the log', () => {
   });
 });
 
+describe('names that came from elsewhere', () => {
+  /** All but the end of a line. */
+  const CONTROL = /(?!\n)[\p{Cc}\u2028-\u202e]/u;
+
+  it.each(['text', 'json'])('forge no line of the log (%s), the journal and the API', async (log) => {
+    const { app, url } = await startApp({ log, journal });
+    app.send({ deed: 'forged', value: 900 });
+    const { culprit } = await app.message<Stall>('stall');
+    expect(culprit?.function).toContain('x\nevent-loop-watchdog: ');
+    expect(culprit?.function).toContain('\u001b[2J\u009b31m\u202e\u2028');
+    const api = await (await fetch(`${url}/api/stalls`)).text();
+    expect(api).not.toMatch(CONTROL);
+    expect((JSON.parse(api) as { stalls: Stall[] }).stalls[0]?.culprit).toEqual(culprit);
+    expect(readFileSync(journal, 'utf8')).not.toMatch(CONTROL);
+    expect(lines().at(-1)?.stall.culprit).toEqual(culprit);
+    const stack = await fetch(`${url}/debug/stack`, { method: 'POST' });
+    expect(await stack.text()).not.toMatch(CONTROL);
+
+    const { stderr } = await app.kill();
+    expect(stderr).not.toMatch(CONTROL);
+    expect(stderr).toContain('99999 ms\\u001b[2J\\u009b31m\\u202e\\u2028');
+    expect(stderr).not.toMatch(/^event-loop-watchdog: the main thread stalled for 99999 ms/m);
+  });
+});
+
 describe('a loop that never returns', () => {
   it('is reported and ended', async () => {
     const { app } = await startApp({ journal, hang: { after: 1500, action: 'kill' } });

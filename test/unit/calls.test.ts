@@ -22,7 +22,7 @@ const fault = (call: () => unknown): { code: unknown; message: unknown } => {
 describe('watchPool', () => {
   const KINDS =
     'watchPool takes (piscina, name) with a Piscina pool of version 4 or 5, or (name, sampler) with a function';
-  const NAME = "A pool's name must be a string of 1 to 64 characters";
+  const NAME = "A pool's name must be a string of 1 to 64 characters, without control characters";
   it.each<[unknown, unknown, string]>([
     ['images', undefined, `${KINDS}, but was given (string, undefined).`],
     ['images', {}, 'but was given (string, object).'],
@@ -32,6 +32,11 @@ describe('watchPool', () => {
     [new EventEmitter(), 'images', 'but was given (object, string).'],
     [undefined, undefined, 'but was given (undefined, undefined).'],
     ['', sampler, `${NAME}, but is "" (string).`],
+    ['a\u001b[31m', sampler, `${NAME}, but is "a\\u001b[31m" (string).`],
+    ['a\u009b', sampler, `${NAME}, but is "a\\u009b" (string).`],
+    ['a\nb', sampler, `${NAME}, but is "a\\nb" (string).`],
+    // In UTF-8 all of them are the same, and Prometheus refuses a scrape that has a series twice.
+    ['a\ud800', sampler, `${NAME}, but is "a\\ud800" (string).`],
     ['x'.repeat(65), sampler, `${NAME}, but is "${'x'.repeat(64)}…" (string).`],
   ])('(%s, %s)', (first, second, message) => {
     const pools = newPools();

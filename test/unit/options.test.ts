@@ -104,6 +104,7 @@ describe('options', () => {
     [0, { allowedHosts: ['a b'] }, 'The option "allowedHosts" must be an array of host names'],
     [0, { labels: { thread: 'x' } }, 'The option "labels" must be an object of at most 16 strings'],
     [0, { labels: { 'a-b': 'x' } }, 'names match [a-zA-Z_][a-zA-Z0-9_]*'],
+    [0, { labels: { a: 'x\u001b' } }, 'strings without control characters'],
     [0, { labels: { a: 1 } }, 'but is an object (object)'],
     [0, { labels: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`l${i}`, 'x'])) }, 'at most 16'],
     [0, { registry: {} }, 'The option "registry" must be a registry of prom-client'],

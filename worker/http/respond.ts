@@ -1,4 +1,5 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { printableJson } from '../../src/shared/printable.js';
 
 /** On every answer: nothing of it is to be kept, guessed at, framed, or read by a page of another origin. */
 const HEADERS = {
@@ -27,7 +28,7 @@ export function send(
 }
 
 export function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  send(response, status, 'application/json; charset=utf-8', `${JSON.stringify(value)}\n`);
+  send(response, status, 'application/json; charset=utf-8', `${printableJson(value)}\n`);
 }
 
 /** An error as RFC 9457 has it, with `more` members. */
@@ -39,5 +40,5 @@ export function sendProblem(
   more: object = {},
 ): void {
   const problem = { type: 'about:blank', title: STATUS_CODES[status], status, detail, ...more };
-  send(response, status, 'application/problem+json', `${JSON.stringify(problem)}\n`, headers);
+  send(response, status, 'application/problem+json', `${printableJson(problem)}\n`, headers);
 }

@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { now } from '../../src/shared/clock.js';
 import { HEART, openReader } from '../../src/shared/layout.js';
+import { printableJson } from '../../src/shared/printable.js';
 import { type FrameOptions, toFrames } from './frames.js';
 import type {
   InspectorData,
@@ -33,7 +34,7 @@ export function answerRequests({ loop, gate, sourceLines, entry }: InspectorData
   async function profile(request: InspectorRequest & { type: 'profile' }): Promise<ProfileCapture> {
     const taken = await withSession(marks, (session) => takeProfile(session, { ...request, currentTurn }));
     if (!taken) return { result: 'unanswered' };
-    return { result: 'captured', profile: Buffer.from(JSON.stringify(taken)) };
+    return { result: 'captured', profile: Buffer.from(printableJson(taken)) };
   }
 
   parentPort?.on('message', async (request: InspectorRequest) => {

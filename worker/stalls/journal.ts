@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
+import { printableJson } from '../../src/shared/printable.js';
 import type { Stall } from '../../src/shared/protocol.js';
 
 const STALLS_MAX = 100;
@@ -94,7 +95,7 @@ export function createJournalFile(
       const fd = openSync(file, FLAGS, 0o600);
       let full: boolean;
       try {
-        writeSync(fd, `${JSON.stringify(line)}\n`);
+        writeSync(fd, `${printableJson(line)}\n`);
         full = fstatSync(fd).size > FILE_MAX_BYTES;
       } finally {
         closeSync(fd);

@@ -39,7 +39,7 @@ function textLine(stall: Stall, left: number): string {
   return [
     `event-loop-watchdog: the ${stall.thread} thread stalled for ${stall.durationMs.toFixed(0)} ms (${stall.cause})`,
     ...(where === undefined ? [] : [` in ${where}`]),
-    ...(code === undefined ? [] : [`  ${code}`]),
+    ...(code === undefined ? [] : [`  ${code.replaceAll('\t', ' ')}`]),
     ...(left > 0 ? [`  [${left} more were not logged]`] : []),
   ].join('');
 }
