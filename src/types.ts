@@ -43,7 +43,8 @@ export interface WatchdogOptions {
   readonly log?: 'text' | 'json' | false | ((stall: Stall) => void) | undefined;
   /**
    * A file to which the sidecar appends a line of JSON for the begin and the end of each stall, so that the evidence
-   * outlives the process. Set aside as `<file>.1` at 10 MiB. Mode 0600; a symbolic link is not followed.
+   * outlives the process. Set aside as `<file>.1` at 10 MiB; where that is not possible it takes as much again and no more.
+   * Several processes may share it. Mode 0600; a symbolic link is not followed.
    * @defaultValue none
    */
   readonly journal?: string | undefined;

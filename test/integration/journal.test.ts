@@ -83,6 +83,7 @@ describe('the journal file', () => {
         return join(home, 'link');
       },
     ],
+    ['is a directory', () => home],
     ['is on a full disk', () => '/dev/full'],
     ['is in a directory that cannot be written to', () => '/proc/stalls.jsonl'],
     [

@@ -1,6 +1,7 @@
 import type { Stall } from '../../src/shared/protocol.js';
 import { writeLine } from '../log.js';
-import { createJournal, createJournalFile, type Journal } from './journal.js';
+import { createJournal, type Journal } from './journal.js';
+import { openJournalFile } from './journal-file.js';
 import { createStallLog } from './log.js';
 
 export interface DeskOptions {
@@ -25,7 +26,7 @@ export interface Desk {
 export function openDesk(options: DeskOptions): Desk {
   const journal = createJournal();
   const toFile =
-    options.file === undefined ? undefined : createJournalFile(options.file, options.onFileError);
+    options.file === undefined ? undefined : openJournalFile(options.file, { onError: options.onFileError });
   const log = options.log && createStallLog(options.log);
   const entry = <T extends object>(type: string, content: T) => ({
     type,

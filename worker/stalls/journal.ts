@@ -1,12 +1,8 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
-import { printableJson } from '../../src/shared/printable.js';
 import type { Stall } from '../../src/shared/protocol.js';
 
 const STALLS_MAX = 100;
 const OFFENDERS_MAX = 100;
-/** A journal file is set aside as `<file>.1` at this size; at most two of them exist. */
-const FILE_MAX_BYTES = 10 * 2 ** 20;
 
 /** Stalls of one fingerprint. */
 export interface Offender {
@@ -75,36 +71,4 @@ export function fingerprintOf({ thread, cause, stacks }: Pick<Stall, 'thread' | 
     .update([thread, cause, ...places].join('\n'))
     .digest('hex')
     .slice(0, 12);
-}
-
-/** No symbolic link is followed, and no pipe without a reader is waited for. */
-const FLAGS =
-  constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-
-/**
- * Appends lines to a file, synchronously, so that what was written before a SIGKILL is there after it. Never
- * throws: the first fault of a series is told to `onError`, each is counted there.
- */
-export function createJournalFile(
-  file: string,
-  onError: (error: Error, first: boolean) => void,
-): (line: object) => void {
-  let failing = false;
-  return (line) => {
-    try {
-      const fd = openSync(file, FLAGS, 0o600);
-      let full: boolean;
-      try {
-        writeSync(fd, `${printableJson(line)}\n`);
-        full = fstatSync(fd).size > FILE_MAX_BYTES;
-      } finally {
-        closeSync(fd);
-      }
-      if (full) renameSync(file, `${file}.1`);
-      failing = false;
-    } catch (error) {
-      onError(error as Error, !failing);
-      failing = true;
-    }
-  };
 }
