@@ -1,5 +1,6 @@
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
+import { readSmallFile } from '../files.js';
 
 const PACKAGE_MAX_BYTES = 2 ** 20;
 
@@ -37,13 +38,11 @@ function folderOf(entry: string): string {
 }
 
 function packageNameIn(folder: string): string | undefined {
-  const file = join(folder, 'package.json');
   try {
-    const stat = statSync(file, { throwIfNoEntry: false });
-    if (!stat?.isFile() || stat.size > PACKAGE_MAX_BYTES) return undefined;
-    const { name } = JSON.parse(readFileSync(file, 'utf8')) as { name?: unknown };
+    const { text } = readSmallFile(join(folder, 'package.json'), PACKAGE_MAX_BYTES);
+    const { name } = JSON.parse(text) as { name?: unknown };
     return typeof name === 'string' && name !== '' ? name : undefined;
   } catch {
-    return undefined; // Not readable or no JSON: as if it were not there.
+    return undefined; // None, not readable, or no JSON.
   }
 }
