@@ -48,7 +48,8 @@ interface Beat {
  * Stalls are counted, classified and told of like main's (`watchdog.on('stall')` on the main thread), but without a
  * stack: V8's inspector reaches no thread but main from outside.
  *
- * @param name value of the `thread` label, 1 to 64 characters, unique in the process, not "main"; at most 32 threads
+ * @param name value of the `thread` label, 1 to 64 characters, none of them a control character, unique in the process, not "main"; at
+ * most 32 threads
  * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT`, `ERR_WATCHDOG_ALREADY_STARTED`, or
  * `ERR_WATCHDOG_UNWATCHABLE_THREAD` in a thread of a Piscina pool whose idle threads sleep
  */

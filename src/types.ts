@@ -111,7 +111,7 @@ export interface WatchdogOptions {
    */
   readonly perProcess?: boolean | undefined;
   /**
-   * Labels put on every series of the sidecar, at most 16.
+   * Labels put on every series of the sidecar, at most 16, without control characters.
    * @defaultValue none
    */
   readonly labels?: Readonly<Record<string, string>> | undefined;
@@ -200,13 +200,13 @@ export interface Watchdog extends AsyncDisposable {
   readonly ready: Promise<Address>;
   /**
    * Watches a Piscina pool. Call it in the same tick as the pool's construction, so that every thread is seen.
-   * @param name value of the `pool` label, 1 to 64 characters, unique; at most 32 pools
+   * @param name value of the `pool` label, 1 to 64 characters, none of them a control character, unique; at most 32 pools
    * @returns a function that ends the watch
    */
   watchPool(pool: PiscinaLike, name: string): () => void;
   /**
    * Watches any other pool by a sampler.
-   * @param name value of the `pool` label, 1 to 64 characters, unique; at most 32 pools
+   * @param name value of the `pool` label, 1 to 64 characters, none of them a control character, unique; at most 32 pools
    * @returns a function that ends the watch
    */
   watchPool(name: string, sampler: PoolSampler): () => void;
