@@ -22,6 +22,8 @@ import { threadpoolSize } from './threadpoolsize.js';
 import type { PiscinaLike, PoolSampler, Watchdog, WatchdogOptions } from './types.js';
 import { warn } from './warn.js';
 
+const decoder = new TextDecoder();
+
 const RUNNING: unique symbol = Symbol.for(RUNNING_KEY) as never;
 
 interface Running {
@@ -186,7 +188,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
     },
     pause: (work) => pauseDuring(work, heartbeat),
     pressure: () => (closed ? NO_PRESSURE : pressure.read()),
-    metrics: () => sidecar.call((control) => control.metrics()),
+    metrics: async () => decoder.decode(await sidecar.call((control) => control.metrics())),
     close() {
       closed ??= (async () => {
         (globalThis as Global)[RUNNING] = undefined;

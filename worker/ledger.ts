@@ -14,7 +14,7 @@ export type ProcessLedger = Ledger<(typeof LEDGER)['fields']>;
 
 /** One counter a name, in a row of the ledger. */
 export interface Tally<N extends string> {
-  add(name: N): void;
+  add(name: N, amount?: number): void;
   entries(): readonly (readonly [N, number])[];
 }
 
@@ -24,7 +24,7 @@ export function openTally<F extends Fields, N extends string>(
   names: readonly N[],
 ): Tally<N> {
   return {
-    add: (name) => ledger.add(field, 1, names.indexOf(name)),
+    add: (name, amount = 1) => ledger.add(field, amount, names.indexOf(name)),
     entries: () => names.map((name, place) => [name, ledger.get(field, place)] as const),
   };
 }

@@ -1,5 +1,5 @@
 import { workerData } from 'node:worker_threads';
-import { expose, type Remote, transferHandlers, wrap } from 'comlink';
+import { expose, type Remote, transfer, transferHandlers, wrap } from 'comlink';
 import { now } from '../src/shared/clock.js';
 import { carryErrorCodes, endpointOf } from '../src/shared/endpoint.js';
 import {
@@ -9,6 +9,7 @@ import {
   type CaptureResult,
   COLLECTORS,
   type CollectorName,
+  DROP_REASONS,
 } from '../src/shared/labels.js';
 import { latenessOf } from '../src/shared/lateness.js';
 import { type HeartValues, HOUSE, LEDGER, openReader } from '../src/shared/layout.js';
@@ -18,6 +19,7 @@ import { openCgroup } from './cgroup.js';
 import { checkLiveness, createReadiness, type HealthState } from './health.js';
 import { createDebugHandlers } from './http/debug.js';
 import { createGuard } from './http/guard.js';
+import { cut, type Piece } from './http/pieces.js';
 import { createRoutes } from './http/routes.js';
 import { startServer } from './http/server.js';
 import { openTls } from './http/tls.js';
@@ -29,7 +31,7 @@ import { createRenderer } from './metrics/render.js';
 import { PoolView } from './pools.js';
 import { openThread } from './proc.js';
 import { openProcesses } from './processes/processes.js';
-import { createRelay, DROP_REASONS } from './relay.js';
+import { createRelay } from './relay/relay.js';
 import { openDesk } from './stalls/desk.js';
 import { createHangGuard } from './stalls/hang.js';
 import { createPauseBook } from './stalls/pauses.js';
@@ -58,7 +60,7 @@ const relay = options.relay
       now,
       turns: () => main.heart().turns,
       onError: () => collectorErrors.add('relay'),
-      onDrop: (reason) => relayDropped.add(reason),
+      onDrop: relayDropped.add,
     })
   : undefined;
 
@@ -202,16 +204,16 @@ function look(): HealthState {
 const renderMetrics = createRenderer(options.labels);
 
 /** Scrapes that come at once share one text: any number of them costs the memory of one. */
-let rendering: Promise<string> | undefined;
+let rendering: Promise<readonly Piece[]> | undefined;
 
-function metrics(scrapeTimeoutMs?: number): Promise<string> {
+function metrics(scrapeTimeoutMs?: number): Promise<readonly Piece[]> {
   rendering ??= render(scrapeTimeoutMs).finally(() => {
     rendering = undefined;
   });
   return rendering;
 }
 
-async function render(scrapeTimeoutMs?: number): Promise<string> {
+async function render(scrapeTimeoutMs?: number): Promise<readonly Piece[]> {
   const before = main.heart();
   const blocked = latenessOf(now(), before.dueMs, before.lastMarkMs) >= options.stallThreshold;
   await relay?.refresh(blocked || before.loopStartedAtMs === 0, scrapeTimeoutMs);
@@ -230,7 +232,8 @@ async function render(scrapeTimeoutMs?: number): Promise<string> {
     relayAgeMs: relay?.ageMs(nowMs),
     relayDropped: relay && relayDropped,
   });
-  return relay?.text() ? `${text}\n${relay.text()}` : text;
+  const relayed = relay?.pieces() ?? [];
+  return [...cut(Buffer.from(relayed.length > 0 ? `${text}\n` : text)), ...relayed];
 }
 
 const server = startServer(
@@ -272,7 +275,16 @@ const control: Control = {
   },
   removePool: (id) => void pools.delete(id),
   setResourceTypes: (names) => main.setResourceTypes(names),
-  metrics: () => metrics(),
+  async metrics() {
+    const pieces = await metrics();
+    const text = new Uint8Array(pieces.reduce((sum, { plain }) => sum + plain.length, 0));
+    let at = 0;
+    for (const { plain } of pieces) {
+      text.set(plain, at);
+      at += plain.length;
+    }
+    return transfer(text, [text.buffer]);
+  },
   async close() {
     closing = true;
     timer.stop();

@@ -29,3 +29,7 @@ export const COLLECTORS = [
   'readiness',
 ] as const;
 export type CollectorName = (typeof COLLECTORS)[number];
+
+/** Why a family of the app's registry is left out. */
+export const DROP_REASONS = ['duplicate', 'invalid', 'too_large'] as const;
+export type DropReason = (typeof DROP_REASONS)[number];

@@ -4,7 +4,7 @@
  * (an Int32 sequence in the header: odd while the writer is inside).
  */
 
-import { CAPTURE_KINDS, CAPTURE_RESULTS, COLLECTORS } from './labels.js';
+import { CAPTURE_KINDS, CAPTURE_RESULTS, COLLECTORS, DROP_REASONS } from './labels.js';
 
 /** `loop`: the thread whose event loop is watched, main or another. */
 export type Writer = 'loop' | 'main' | 'sidecar';
@@ -199,7 +199,7 @@ const ledgerFields = {
   /** Faults of the sidecar's parts, in the order of `COLLECTORS`. */
   collectorErrors: COLLECTORS.length as number,
   /** Families of the app's registry left out, in the order of `DROP_REASONS`. */
-  relayDropped: 2,
+  relayDropped: DROP_REASONS.length as number,
 } as const;
 
 /** The sidecar's own counters of the process. */

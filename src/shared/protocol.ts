@@ -188,8 +188,25 @@ export interface SidecarData {
   readonly host: import('node:worker_threads').MessagePort;
 }
 
-/** Longest text of the app's registry that is relayed, in characters: the sidecar's heap is bounded. */
-export const RELAY_TEXT_MAX: number = 4 * 2 ** 20;
+/**
+ * What is relayed of the app's own registry at most, in MiB of UTF-8. It travels as bytes that are handed over, not copied:
+ * they lie outside of the sidecar's heap.
+ */
+export const RELAY_MAX_MIB = 16;
+
+/** What the app's own registry says. */
+export type RelayAnswer = {
+  /** For how long main's loop was busy over it, in milliseconds. */
+  readonly costMs: number;
+} & (
+  | {
+      readonly text: Uint8Array<ArrayBuffer>;
+      readonly contentType: string;
+      /** Families that were too many for the limit. */
+      readonly leftOut: number;
+    }
+  | { readonly fault: string }
+);
 
 /** What main may ask of the sidecar. */
 export interface Control {
@@ -198,16 +215,15 @@ export interface Control {
   setPool(entry: PoolEntry): void;
   removePool(id: number): void;
   setResourceTypes(names: readonly string[]): void;
-  /** The text of `/metrics`. */
-  metrics(): Promise<string>;
+  /** The text of `/metrics`, in UTF-8. */
+  metrics(): Promise<Uint8Array<ArrayBuffer>>;
   /** Closes the server and its connections. */
   close(): Promise<void>;
 }
 
 /** What the sidecar may ask of main. */
 export interface Host {
-  /** The app's own registry as text, with its content type. */
-  relay(): Promise<{ readonly text: string; readonly contentType: string }>;
+  relay(): Promise<RelayAnswer>;
   stall(stall: Stall): void;
   /** Says something once, as a process warning. */
   warn(message: string): void;

@@ -42,3 +42,36 @@ export function sendProblem(
   const problem = { type: 'about:blank', title: STATUS_CODES[status], status, detail, ...more };
   send(response, status, 'application/problem+json', `${printableJson(problem)}\n`, headers);
 }
+
+/** An answer must have left by then: what it holds on to is not kept for who takes a byte now and then. */
+const SEND_MAX_MS = 30_000;
+
+/** Answers with a body in parts, the next once the client has taken the one before. */
+export async function sendParts(
+  response: ServerResponse,
+  type: string,
+  parts: readonly Buffer[],
+  headers: Readonly<Record<string, string>>,
+): Promise<void> {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  response.writeHead(200, { 'Content-Type': type, 'Content-Length': length, ...HEADERS, ...headers });
+  if (response.req.method !== 'HEAD') {
+    const late = setTimeout(() => response.destroy(), SEND_MAX_MS);
+    response.once('close', () => clearTimeout(late));
+    for (const part of parts) {
+      if (!response.write(part)) await drained(response);
+      if (response.destroyed) return;
+    }
+  }
+  response.end();
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      response.off('drain', settle).off('close', settle);
+      resolve();
+    };
+    response.on('drain', settle).on('close', settle);
+  });
+}

@@ -8,9 +8,10 @@ import {
   STATUS_CODES,
 } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import type { Address } from '../../src/shared/protocol.js';
+import { type Connections, createConnections } from './connections.js';
 import { sendProblem } from './respond.js';
 import type { Tls } from './tls.js';
 
@@ -32,6 +33,8 @@ export interface Route {
   readonly POST?: Handler;
   /** Whether this request may know of the route. */
   readonly guard?: (request: IncomingMessage) => boolean;
+  /** Its answers may be large: while too much waits to be read it is refused, and the small ones are not. */
+  readonly large?: boolean;
 }
 
 /** Routes by path; one that ends in `/:id` takes any last part. */
@@ -40,8 +43,9 @@ export type Routes = Readonly<Record<string, Route>>;
 const HEADERS_MAX_BYTES = 8 * 1024;
 const URL_MAX_CHARS = 2 * 1024;
 const BODY_MAX_BYTES = 1024;
-const CONNECTIONS_MAX = 64;
-const REQUESTS_PER_CONNECTION = 100;
+/** Unread bytes of all clients together, from which on nobody gets a large answer. */
+const UNSENT_MAX_BYTES = 16 * 2 ** 20;
+const RETRY_AFTER_S = 5;
 const REQUEST_TIMEOUT_MS = 10_000;
 const IDLE_TIMEOUT_MS = 5_000;
 
@@ -80,15 +84,13 @@ export function startServer(routes: Routes, { port, host, tls, warn }: ServerSet
       connectionsCheckingInterval: REQUEST_TIMEOUT_MS,
     },
     (request, response) => {
-      places.occupy(request.socket, response);
-      answer(routes, request, response);
+      connections.enqueue(request, response, () => answer(routes, connections, request, response));
     },
   );
-  const places = createPlaces(CONNECTIONS_MAX);
-  server.on('connection', places.take);
+  const connections = createConnections();
+  server.on('connection', connections.take);
   // Who neither sends nor reads is let go of; a profile that is being taken says so, see `debug.ts`.
   server.setTimeout(REQUEST_TIMEOUT_MS);
-  server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION;
   // A client that is gone, or that talks nonsense, is no fault of ours.
   server.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => {
     const status = CLIENT_FAULTS[code ?? ''] ?? 400;
@@ -144,44 +146,6 @@ export function startServer(routes: Routes, { port, host, tls, warn }: ServerSet
   };
 }
 
-/**
- * The connections, of which there are at most `max`. A newcomer takes the place of the one that has been idle for
- * longest: whoever keeps many connections open and silent shuts nobody out.
- */
-function createPlaces(max: number): {
-  take(socket: Socket): void;
-  /** Until the response is over its connection is not idle. */
-  occupy(socket: Socket, response: ServerResponse): void;
-} {
-  // By address: of a TLS connection we get to see two sockets, the outer and the inner one.
-  const keyOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
-  const sockets = new Map<string, Socket>();
-  const occupied = new Map<string, number>();
-  const change = (key: string, by: number): void => {
-    const count = (occupied.get(key) ?? 0) + by;
-    if (count > 0) occupied.set(key, count);
-    else occupied.delete(key);
-  };
-  return {
-    take(socket) {
-      const key = keyOf(socket);
-      if (sockets.size >= max) {
-        const idle = [...sockets].find(([one]) => !occupied.has(one)) ?? [...sockets][0];
-        idle?.[1].destroy();
-      }
-      sockets.set(key, socket);
-      socket.once('close', () => {
-        if (sockets.get(key) === socket) sockets.delete(key);
-      });
-    },
-    occupy(socket, response) {
-      const key = keyOf(socket);
-      change(key, 1);
-      response.once('close', () => change(key, -1));
-    },
-  };
-}
-
 const CLIENT_FAULTS: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
@@ -209,7 +173,12 @@ function createServer(tls: Tls | undefined, options: ServerOptions, listener: Re
   return server as unknown as Server;
 }
 
-function answer(routes: Routes, request: IncomingMessage, response: ServerResponse): void {
+function answer(
+  routes: Routes,
+  connections: Connections,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   if (refuseBody(request, response)) return;
   const target = request.url ?? '/';
   if (target.length > URL_MAX_CHARS) {
@@ -233,6 +202,11 @@ function answer(routes: Routes, request: IncomingMessage, response: ServerRespon
   if (!handler) {
     const allow = [...(route.GET ? ['GET', 'HEAD'] : []), ...(route.POST ? ['POST'] : [])].join(', ');
     sendProblem(response, 405, `${pathname} answers ${allow} only.`, { Allow: allow });
+    return;
+  }
+  if (route.large && connections.unsentBytes() > UNSENT_MAX_BYTES) {
+    const detail = 'Too many bytes wait for other clients to read them.';
+    sendProblem(response, 503, detail, { 'Retry-After': String(RETRY_AFTER_S) });
     return;
   }
   Promise.resolve()

@@ -37,7 +37,7 @@ export const SELF = {
   relayDropped: {
     name: 'watchdog_relay_dropped_families_total',
     type: 'counter',
-    help: "Families of the app's own registry left out of a scrape: duplicate (ours wins) or invalid.",
+    help: "Families of the app's own registry left out: duplicate (ours wins), invalid or too_large.",
   },
   heartbeatInterval: {
     name: 'watchdog_heartbeat_interval_seconds',

@@ -1,11 +1,10 @@
-import type { CollectorName } from '../../src/shared/labels.js';
+import type { CollectorName, DropReason } from '../../src/shared/labels.js';
 import type { HouseValues } from '../../src/shared/layout.js';
 import type { SidecarOptions } from '../../src/shared/protocol.js';
 import type { CpuThrottling } from '../cgroup.js';
 import type { ProcessLedger, Tally } from '../ledger.js';
 import type { LoopView } from '../loop.js';
 import type { PoolView } from '../pools.js';
-import type { DropReason } from '../relay.js';
 import type { ThreadpoolState } from '../threadpool.js';
 
 /** What the collectors of one scrape look at: the same moment for all. */

@@ -1,0 +1,116 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { sendProblem } from './respond.js';
+
+const CONNECTIONS_MAX = 64;
+/** Requests that one connection may have unanswered. Scrapers, probes and browsers send one at a time. */
+const PIPELINED_MAX = 8;
+/** Whoever does not wait for an answer before it asks again waits this long for the next one. */
+const PIPELINED_PAUSE_MS = 250;
+/** Requests of one connection in all: a client that is let go of and comes back gets no more than its share. */
+const REQUESTS_MAX = 100;
+/** Node.js keeps 2 KiB for each request that came along with the last one that was heard. */
+const UNHEARD_MAX = 200;
+
+interface Connection {
+  /** As it was accepted. */
+  readonly outer: Socket;
+  /** What answers are written to: with TLS another one than was accepted. */
+  inner: Socket;
+  /** The answer under way, and those that wait for it. */
+  readonly answers: (() => void)[];
+  requests: number;
+  /** Its last answer is on its way or waits: nothing else that it asks is heard. */
+  leaving: boolean;
+}
+
+export interface Connections {
+  take(socket: Socket): void;
+  /** Calls `answer` once all answers before it have left: one that nobody reads has no others pile up behind it. */
+  enqueue(request: IncomingMessage, response: ServerResponse, answer: () => void): void;
+  /** Bytes that wait for their clients to read. */
+  unsentBytes(): number;
+}
+
+/**
+ * The connections, of which there are few. A newcomer takes the place of the one that has got nowhere for longest:
+ * whoever keeps many connections open, silent or without reading, shuts nobody out.
+ */
+export function createConnections(): Connections {
+  /** In the order of their latest progress. */
+  const connections = new Map<string, Connection>();
+
+  function progress(key: string, connection: Connection): void {
+    if (connections.get(key) !== connection) return;
+    connections.delete(key);
+    connections.set(key, connection);
+  }
+
+  function next(connection: Connection): void {
+    if (connection.inner.destroyed) connection.answers.length = 0;
+    connection.answers[0]?.();
+  }
+
+  return {
+    take(outer) {
+      const key = keyOf(outer);
+      if (connections.size >= CONNECTIONS_MAX) leastUseful(connections.values())?.outer.destroy();
+      const connection: Connection = { outer, inner: outer, answers: [], requests: 0, leaving: false };
+      connections.set(key, connection);
+      outer.once('close', () => {
+        if (connections.get(key) === connection) connections.delete(key);
+      });
+    },
+
+    enqueue(request, response, answer) {
+      const key = keyOf(request.socket);
+      const connection = connections.get(key);
+      if (!connection) return;
+      connection.requests++;
+      if (connection.leaving) {
+        if (connection.requests > REQUESTS_MAX + UNHEARD_MAX) request.socket.destroy();
+        return;
+      }
+      connection.inner = request.socket;
+      const { answers } = connection;
+      const refused = answers.length >= PIPELINED_MAX;
+      if (refused || connection.requests === REQUESTS_MAX) {
+        connection.leaving = true;
+        response.setHeader('Connection', 'close');
+        stopReading(request.socket);
+      }
+      answers.push(refused ? () => refuseMore(response) : answer);
+      response.on('drain', () => progress(key, connection));
+      response.once('close', () => {
+        progress(key, connection);
+        answers.shift();
+        if (answers.length > 0) setTimeout(next, PIPELINED_PAUSE_MS, connection).unref();
+      });
+      if (answers.length === 1) next(connection);
+    },
+
+    unsentBytes: () => [...connections.values()].reduce((sum, { inner }) => sum + inner.writableLength, 0),
+  };
+}
+
+/** By address: of a TLS connection we get to see two sockets, the outer and the inner one. */
+function keyOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
+/** For good: Node.js reads on for each request that is answered. */
+function stopReading(socket: Socket): void {
+  socket.pause();
+  socket.on('resume', () => socket.pause());
+}
+
+/** Whoever waits for an answer of ours does not stand still by its own fault. */
+function leastUseful(connections: Iterable<Connection>): Connection | undefined {
+  const all = [...connections];
+  return all.find(({ answers, inner }) => answers.length !== 1 || inner.writableLength > 0) ?? all[0];
+}
+
+function refuseMore(response: ServerResponse): void {
+  const detail = `A connection has at most ${PIPELINED_MAX} requests unanswered.`;
+  sendProblem(response, 503, detail, { 'Retry-After': '1' });
+}
