@@ -50,3 +50,25 @@ it('a registry that throws is counted; the scrape goes on with the last copy', a
   }, 'the fault is counted');
   expect(one.value('stock')).toBe(12);
 });
+
+it('of a registry that is too large the families that fit are served, with one warning', async () => {
+  const app = startChild('large-registry.mjs');
+  const { url } = await app.message<{ url: string }>('ready');
+  const SURPLUS = 'watchdog_relay_dropped_families_total{reason="too_large"}';
+  // It is asked for again, and says no more.
+  const one = await eventually(async () => {
+    const now = await scrape(url);
+    return now.value(SURPLUS) > 1 ? now : undefined;
+  }, 'the second copy');
+  expect(one.family('fitting').size).toBeGreaterThan(150_000);
+  expect(one.family('surplus').size).toBe(0);
+  for (const name of ['first', 'last']) expect(one.family(name).size).toBeGreaterThan(10);
+  expect(one.value('watchdog_collector_errors_total{collector="relay"}')).toBe(0);
+  expect(one.value('watchdog_sidecar_restarts_total')).toBe(0);
+  // The app has the same from its own watchdog.
+  app.send({});
+  expect(await app.message('metrics')).toBeGreaterThan(12 * 2 ** 20);
+  expect(app.messages('warning')).toEqual([
+    { code: 'WATCHDOG_RELAY_TOO_LARGE', message: expect.stringContaining('16 MiB') },
+  ]);
+});

@@ -1,6 +1,7 @@
 // `npm run soak -- --minutes 10 [--seed N]`: an app under load that stalls at random, whose process is stopped and whose
-// sidecar is killed at random. At the end the books must be right: every stall in the journal, once and with its length;
-// no counter ever lower; no scrape lost but while a sidecar was being replaced; memory and descriptors flat.
+// sidecar is killed at random, and to which strangers come who ask for much and never read. At the end the books must be
+// right: every stall in the journal, once and with its length; no counter ever lower; no scrape lost but while a sidecar was
+// being replaced; memory and descriptors flat.
 import { fork } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { startStrangers } from '../fixtures/strangers.mjs';
 import { randomFrom } from './random.mjs';
 
 const { values } = parseArgs({
@@ -36,6 +38,8 @@ const SCRAPE_EVERY_MS = 200;
 /** A process's memory moves by this much on its own. */
 const NOISE_MIB = 24;
 const NOISE_DESCRIPTORS = 3;
+/** Connections: as many as the sidecar has. */
+const STRANGERS = 64;
 const WAYS = ['terminate', 'exception', 'exhaustion', 'exit'];
 
 const home = mkdtempSync(join(tmpdir(), 'watchdog-soak-'));
@@ -132,6 +136,18 @@ async function stopNowAndThen() {
   }
 }
 
+let visits = 0;
+/** They pipeline scrapes and never read. */
+async function haveStrangersNowAndThen() {
+  while (Date.now() < end) {
+    await sleep(2000 + 8000 * random());
+    const strangers = startStrangers(url, STRANGERS);
+    await sleep(1000 + 5000 * random());
+    visits += strangers.connected;
+    strangers.stop();
+  }
+}
+
 const samples = [];
 async function sampleMemory() {
   while (Date.now() < end) {
@@ -147,7 +163,7 @@ async function sampleMemory() {
 
 console.log(`Soaking for ${minutes} min, seed ${seed}, Node ${process.version}`);
 const scraping = scrapeOnAndOn();
-await Promise.all([killNowAndThen(), stopNowAndThen(), sampleMemory()]);
+await Promise.all([killNowAndThen(), stopNowAndThen(), sampleMemory(), haveStrangersNowAndThen()]);
 const stopped = said('stopped');
 app.send({ stop: true });
 const { tasks } = await stopped;
@@ -204,7 +220,7 @@ const faults = [
 console.log(
   `  stalls        ${truths.length}, of which ${long.length} over ${THRESHOLD_MS} ms; journalled ${ends.length} with those ` +
     `of the stops; the worst length is off by ${worstMs.toFixed(2)} ms\n` +
-    `  faults        ${deaths} deaths of the sidecar, ${stops} stops of the process\n` +
+    `  faults        ${deaths} deaths of the sidecar, ${stops} stops of the process, ${visits} visits of strangers\n` +
     `  scrapes       ${scrapes}, ${highest.size} counters, ${lowered.length} ever lower, ${lost.length} scrapes lost\n` +
     `  pool          ${tasks} tasks, counted ${completed}\n` +
     `  memory        ${range((sample) => sample.mib)} MiB, descriptors ${range((sample) => sample.descriptors)}`,

@@ -9,8 +9,6 @@ const PIPELINED_MAX = 8;
 const PIPELINED_PAUSE_MS = 250;
 /** Requests of one connection in all: a client that is let go of and comes back gets no more than its share. */
 const REQUESTS_MAX = 100;
-/** Node.js keeps 2 KiB for each request that came along with the last one that was heard. */
-const UNHEARD_MAX = 200;
 
 interface Connection {
   /** As it was accepted. */
@@ -26,6 +24,8 @@ interface Connection {
 
 export interface Connections {
   take(socket: Socket): void;
+  /** Whether it is being let go of: what else it says is no matter. */
+  isLeaving(socket: Socket): boolean;
   /** Calls `answer` once all answers before it have left: one that nobody reads has no others pile up behind it. */
   enqueue(request: IncomingMessage, response: ServerResponse, answer: () => void): void;
   /** Bytes that wait for their clients to read. */
@@ -62,15 +62,13 @@ export function createConnections(): Connections {
       });
     },
 
+    isLeaving: (socket) => connections.get(keyOf(socket))?.leaving ?? false,
+
     enqueue(request, response, answer) {
       const key = keyOf(request.socket);
       const connection = connections.get(key);
-      if (!connection) return;
+      if (!connection || connection.leaving) return;
       connection.requests++;
-      if (connection.leaving) {
-        if (connection.requests > REQUESTS_MAX + UNHEARD_MAX) request.socket.destroy();
-        return;
-      }
       connection.inner = request.socket;
       const { answers } = connection;
       const refused = answers.length >= PIPELINED_MAX;
@@ -98,16 +96,40 @@ function keyOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }
 
+const NEWLINE = 10;
+const RETURN = 13;
+
+/**
+ * To be called for a socket that Node.js reads requests from. It parses all that one read brings, some thousand requests for
+ * what we know: those after the first that is refused are struck out before, at which the parser stops.
+ */
+export function strikeSurplus(socket: Socket): void {
+  socket.prependListener('data', (chunk: Buffer) => {
+    let heads = 0;
+    for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, at + 1)) {
+      // A head ends with an empty line.
+      const next = chunk[at + 1] === RETURN ? at + 2 : at + 1;
+      if (chunk[next] !== NEWLINE || ++heads <= PIPELINED_MAX) continue;
+      chunk.fill(0, next + 1);
+      return;
+    }
+  });
+}
+
 /** For good: Node.js reads on for each request that is answered. */
 function stopReading(socket: Socket): void {
   socket.pause();
   socket.on('resume', () => socket.pause());
 }
 
-/** Whoever waits for an answer of ours does not stand still by its own fault. */
+/** Who asked for too much goes first. Whoever waits for an answer of ours does not stand still by its own fault. */
 function leastUseful(connections: Iterable<Connection>): Connection | undefined {
   const all = [...connections];
-  return all.find(({ answers, inner }) => answers.length !== 1 || inner.writableLength > 0) ?? all[0];
+  return (
+    all.find(({ leaving }) => leaving) ??
+    all.find(({ answers, inner }) => answers.length !== 1 || inner.writableLength > 0) ??
+    all[0]
+  );
 }
 
 function refuseMore(response: ServerResponse): void {

@@ -44,7 +44,7 @@ export function sendProblem(
 }
 
 /** An answer must have left by then: what it holds on to is not kept for who takes a byte now and then. */
-const SEND_MAX_MS = 30_000;
+const SEND_MAX_MS = 20_000;
 
 /** Answers with a body in parts, the next once the client has taken the one before. */
 export async function sendParts(

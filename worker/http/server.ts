@@ -8,10 +8,10 @@ import {
   STATUS_CODES,
 } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import type { Address } from '../../src/shared/protocol.js';
-import { type Connections, createConnections } from './connections.js';
+import { type Connections, createConnections, strikeSurplus } from './connections.js';
 import { sendProblem } from './respond.js';
 import type { Tls } from './tls.js';
 
@@ -89,10 +89,12 @@ export function startServer(routes: Routes, { port, host, tls, warn }: ServerSet
   );
   const connections = createConnections();
   server.on('connection', connections.take);
+  server.on(tls ? 'secureConnection' : 'connection', strikeSurplus);
   // Who neither sends nor reads is let go of; a profile that is being taken says so, see `debug.ts`.
   server.setTimeout(REQUEST_TIMEOUT_MS);
   // A client that is gone, or that talks nonsense, is no fault of ours.
   server.on('clientError', ({ code }: NodeJS.ErrnoException, socket) => {
+    if (connections.isLeaving(socket as Socket)) return;
     const status = CLIENT_FAULTS[code ?? ''] ?? 400;
     // Half-open otherwise, and the place of another client taken for as long as this one likes.
     socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`, () =>

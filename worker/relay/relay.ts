@@ -15,7 +15,7 @@ const GIVE_UP_MAX_MS = 600_000;
 /** A registry of which no family fits is not rendered for nothing at each scrape. */
 const VAIN_MS = 600_000;
 /** What a MiB costs besides: the sidecar reads it, keeps it, and keeps it again for each client that is slow to take it. */
-const COST_MS_PER_MIB = 50;
+const COST_MS_PER_MIB = 25;
 
 interface Copy {
   readonly pieces: readonly Piece[];
