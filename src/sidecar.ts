@@ -6,10 +6,8 @@ import { createReady } from './ready.js';
 import { withDeadline } from './shared/deadline.js';
 import { carryErrorCodes, endpointOf } from './shared/endpoint.js';
 import type { Address, Control, Host, SidecarData } from './shared/protocol.js';
+import { sidecarSource } from './sidecar-source.js';
 import { reasonOf, warn } from './warn.js';
-
-/** The bundled sidecar as a string; put here by the build. */
-declare const __SIDECAR_SOURCE__: string;
 
 const { setTimeout, clearTimeout } = timers;
 
@@ -201,7 +199,7 @@ function bear(events: SidecarEvents, port: number | undefined): Incarnation {
   const control = new MessageChannel();
   const host = new MessageChannel();
   const data: SidecarData = { ...events.data(port), control: control.port2, host: host.port2 };
-  const worker = new Worker(__SIDECAR_SOURCE__, {
+  const worker = new Worker(sidecarSource(), {
     eval: true,
     name: 'event-loop-watchdog',
     workerData: data,
