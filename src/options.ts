@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { WatchdogError } from './errors.js';
@@ -76,6 +75,8 @@ export const OPTIONS: Specs = {
     // Names are resolved in libuv's thread pool, which the app may saturate: only what needs no look-up.
     check: (value) => {
       if (value === 'localhost') return '127.0.0.1';
+      // Not imported: an app that does not use the network should not wait for it to load.
+      const { isIP } = process.getBuiltinModule('node:net');
       return typeof value === 'string' && isIP(value) > 0 ? value : undefined;
     },
   },

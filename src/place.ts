@@ -1,4 +1,4 @@
-import cluster from 'node:cluster';
+import type cluster from 'node:cluster';
 import { warn } from './warn.js';
 
 const PORT_MAX = 65_535;
@@ -9,7 +9,7 @@ const PORT_MAX = 65_535;
  */
 export function placeOfProcess(
   variable: string | undefined = process.env.NODE_APP_INSTANCE,
-  workerId: number | undefined = cluster.worker?.id,
+  workerId: number | undefined = workerIdOfCluster(),
 ): number | undefined {
   if (variable !== undefined && /^\d{1,5}$/.test(variable)) return Number(variable);
   return workerId === undefined ? undefined : workerId - 1;
@@ -24,4 +24,10 @@ export function portOf(port: number, place: number | undefined): number {
     'WATCHDOG_BAD_PORT',
   );
   return 0;
+}
+
+/** Asked for here and not imported: `node:cluster` brings the whole network stack with it, which an app may not need. */
+function workerIdOfCluster(): number | undefined {
+  // Its types are those of the ES module; what comes is the CommonJS one.
+  return (process.getBuiltinModule('node:cluster') as unknown as typeof cluster).worker?.id;
 }

@@ -1,7 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
-import { eventually, killChildren, startChild } from './child.js';
+import { eventually, killChildren, NODE, startChild } from './child.js';
 import { scrape } from './scrape.js';
 
 afterEach(killChildren);
@@ -59,4 +60,16 @@ it('the sidecar inherits neither NODE_OPTIONS nor the flags of the command line'
   const { stderr } = await app.exit;
   expect(stderr).toContain('preloaded in thread 0');
   expect(stderr).not.toMatch(/preloaded in thread [1-9]/);
+});
+
+it('loads nothing of the network on the main thread: an app that has none does not wait for it', () => {
+  const heavy = /^NativeModule (net|http|tls|cluster|internal\/cluster)/;
+  const app = `process.exitCode = process.moduleLoadList.some((name) => ${heavy}.test(name)) ? 1 : 0`;
+  const run = () =>
+    execFileSync(NODE, ['--import', REGISTER, '--eval', app], {
+      env: { ...process.env, NODE_OPTIONS: '', WATCHDOG_PORT: '0' },
+      // Without a pipe, which would be a socket for Node.js.
+      stdio: 'ignore',
+    });
+  expect(run).not.toThrow();
 });
