@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs';
 import timers from 'node:timers';
-import { BroadcastChannel, isMainThread, threadId } from 'node:worker_threads';
+import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 import { WatchdogError, type WatchdogErrorCode } from './errors.js';
 import { startGcNotes } from './gc.js';
 import { type Heartbeat, startHeartbeat } from './heartbeat.js';
@@ -20,6 +20,7 @@ import {
 } from './shared/protocol.js';
 import { startOf } from './shared/task.js';
 import type { ThreadOptions, WatchedThread } from './types.js';
+import { uniqueId } from './unique-id.js';
 import { warn } from './warn.js';
 import { getWatchdog } from './watchdog.js';
 
@@ -57,8 +58,7 @@ export function watchThread(name: string, options: ThreadOptions = {}): WatchedT
   checkThread(name, options);
   (globalThis as Global)[RUNNING] = true;
   const ready = createReady<void>();
-  // Not one number for all time: threads are replaced.
-  const thread = `${Date.now().toString(36)}t${threadId}`;
+  const thread = uniqueId();
   const task = taskOfThisThread();
   const channel = new BroadcastChannel(THREADS_CHANNEL);
   let beat: Beat | undefined;

@@ -20,6 +20,7 @@ import { RUNNING_KEY, type SidecarMessage, THREADS_CHANNEL } from './shared/prot
 import { startSidecar } from './sidecar.js';
 import { threadpoolSize } from './threadpoolsize.js';
 import type { PiscinaLike, PoolSampler, Watchdog, WatchdogOptions } from './types.js';
+import { uniqueId } from './unique-id.js';
 import { warn } from './warn.js';
 
 const decoder = new TextDecoder();
@@ -81,7 +82,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
   const house = openWriter('main', HOUSE, memory.house);
   const { registry, log, capture, perProcess, ...settings } = resolved;
   const events = createStallEvents(typeof log === 'function' ? log : undefined);
-  const watchdogId = Date.now().toString(36);
+  const watchdogId = uniqueId();
   const configuredSize = threadpoolSize(process.env.UV_THREADPOOL_SIZE);
   let closed: Promise<void> | undefined;
 
