@@ -9,6 +9,7 @@ import { show } from './options.js';
 import { pauseDuring } from './pause.js';
 import { createReady } from './ready.js';
 import { createResourceSampler } from './resources.js';
+import { checkRuntime } from './runtime.js';
 import { now } from './shared/clock.js';
 import { allocateLoop, type LoopMemory } from './shared/layout.js';
 import {
@@ -51,10 +52,11 @@ interface Beat {
  *
  * @param name value of the `thread` label, 1 to 64 characters, none of them a control character, unique in the process, not "main"; at
  * most 32 threads
- * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT`, `ERR_WATCHDOG_ALREADY_STARTED`, or
- * `ERR_WATCHDOG_UNWATCHABLE_THREAD` in a thread of a Piscina pool whose idle threads sleep
+ * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT`, `ERR_WATCHDOG_ALREADY_STARTED`, `ERR_WATCHDOG_UNSUPPORTED_RUNTIME`,
+ * or `ERR_WATCHDOG_UNWATCHABLE_THREAD` in a thread of a Piscina pool whose idle threads sleep
  */
 export function watchThread(name: string, options: ThreadOptions = {}): WatchedThread {
+  checkRuntime();
   checkThread(name, options);
   (globalThis as Global)[RUNNING] = true;
   const ready = createReady<void>();

@@ -14,6 +14,7 @@ import { createPools } from './pools.js';
 import { createPressureGauge, NO_PRESSURE } from './pressure.js';
 import { createRelay } from './relay.js';
 import { createResourceSampler } from './resources.js';
+import { checkRuntime } from './runtime.js';
 import { now } from './shared/clock.js';
 import { allocate, allocateLoop, GATE_BYTES, HOUSE, LEDGER, locked, openWriter } from './shared/layout.js';
 import { RUNNING_KEY, type SidecarMessage, THREADS_CHANNEL } from './shared/protocol.js';
@@ -61,9 +62,11 @@ function dismissThreads(watchdog: string): void {
  * busy (that rejects {@link Watchdog.ready}) and never keeps the process alive.
  *
  * @param port 0 to 65535; 0 takes any free port, see {@link Watchdog.ready}
- * @throws WatchdogError `ERR_WATCHDOG_INVALID_OPTION`, `ERR_WATCHDOG_ALREADY_STARTED`
+ * @throws WatchdogError `ERR_WATCHDOG_INVALID_OPTION`, `ERR_WATCHDOG_ALREADY_STARTED`, or `ERR_WATCHDOG_UNSUPPORTED_RUNTIME`:
+ * Bun, Deno, a user-land snapshot
  */
 export function startWatchdog(port: number, options: WatchdogOptions = {}): Watchdog {
+  checkRuntime();
   const resolved = resolveOptions(port, withSecret(options));
   const place = resolved.perProcess ? placeOfProcess() : undefined;
   const ownPort = portOf(resolved.port, place);

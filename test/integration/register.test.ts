@@ -49,6 +49,23 @@ it('a variable that is wrong is one clear warning, and the app runs', async () =
   ).toHaveLength(1);
 });
 
+it('a runtime that is not Node.js is one clear warning, and the app runs', async () => {
+  const versions = '{ value: { ...process.versions, bun: "1.0.0" } }';
+  const app = startChild('plain-app.mjs', {
+    nodeArgs: [
+      '--import',
+      `data:text/javascript,Object.defineProperty(process, "versions", ${versions})`,
+      '--import',
+      REGISTER,
+    ],
+  });
+  await app.message('running');
+  app.send({});
+  const { code, stderr } = await app.exit;
+  expect(code).toBe(0);
+  expect(stderr.match(/\[ERR_WATCHDOG_UNSUPPORTED_RUNTIME\].*this is Bun 1\.0\.0/g)).toHaveLength(1);
+});
+
 it('the sidecar inherits neither NODE_OPTIONS nor the flags of the command line', async () => {
   const app = startChild('app.mjs', {
     args: ['{}'],
