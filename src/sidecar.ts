@@ -15,6 +15,11 @@ carryErrorCodes(transferHandlers);
 
 /** The sidecar's heap, in MiB: some twenty times what it uses. */
 const HEAP_MB = 96;
+/**
+ * What V8 reserves for its machine code, in MiB. By default it is 128 and more, of address space only; but where that is limited (`ulimit -v`:
+ * shared hosting, grid engines) and cannot be had, V8 ends the whole process.
+ */
+const CODE_MB = 16;
 const CALL_DEADLINE_MS = 5000;
 const CLOSE_DEADLINE_MS = 1000;
 /** A thread that was ended and hangs in a call of the system is given up after this long. */
@@ -213,7 +218,11 @@ function bear(events: SidecarEvents, port: number | undefined): Incarnation {
     // app, and has an EPIPE there end the process. The sidecar writes nothing to them; see `worker/main.ts`.
     stdout: true,
     stderr: true,
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 16 },
+    resourceLimits: {
+      maxOldGenerationSizeMb: HEAP_MB,
+      maxYoungGenerationSizeMb: 16,
+      codeRangeSizeMb: CODE_MB,
+    },
   });
   worker.unref();
   expose(events.host, endpointOf(host.port1));
