@@ -3,6 +3,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { expose, type Remote, transferHandlers, wrap } from 'comlink';
 import { WatchdogError, type WatchdogErrorCode } from './errors.js';
 import { createReady } from './ready.js';
+import { now } from './shared/clock.js';
 import { withDeadline } from './shared/deadline.js';
 import { carryErrorCodes, endpointOf } from './shared/endpoint.js';
 import type { Address, Control, Host, SidecarData } from './shared/protocol.js';
@@ -82,7 +83,7 @@ export function startSidecar(events: SidecarEvents): Sidecar {
   let current: Incarnation | undefined;
   let port: number | undefined;
   let deathsInARow = 0;
-  let lastDeath: Error | undefined;
+  let lastDeath: WatchdogError | undefined;
   let respawn: NodeJS.Timeout | undefined;
   let closing: Promise<void> | undefined;
 
@@ -100,22 +101,36 @@ export function startSidecar(events: SidecarEvents): Sidecar {
     warn(error.message, error.code);
   }
 
+  /** The thread could not be made. */
+  function notMade(error: Error & { code?: string }): void {
+    lastDeath = new WatchdogError(
+      'ERR_WATCHDOG_SIDECAR_FAILED',
+      `The sidecar thread cannot start: ${reasonOf(error)}`,
+      { cause: error },
+    );
+    if (error.code === 'ERR_ACCESS_DENIED') {
+      // The permission model without --allow-worker: it never changes its mind.
+      fail(lastDeath);
+      return;
+    }
+    // No thread or memory to be had, now.
+    if (deathsInARow === 0) warn(`${lastDeath.message}. It is tried again.`, 'WATCHDOG_SIDECAR_DELAYED');
+    spawnLater();
+  }
+
+  function spawnLater(): void {
+    const wait = RESPAWN_FIRST_MS * 2 ** deathsInARow++;
+    const limit = deathsInARow <= RESPAWN_PATIENCE ? RESPAWN_MAX_MS : RESPAWN_TIRED_MS;
+    respawn = setTimeout(spawn, Math.min(wait, limit)).unref();
+  }
+
   function spawn(): void {
-    const bornAt = Date.now();
+    const bornAtMs = now();
     let incarnation: Incarnation;
     try {
       incarnation = bear(events, port);
     } catch (error) {
-      // The permission model without --allow-worker, or no memory for one more thread.
-      fail(
-        new WatchdogError(
-          'ERR_WATCHDOG_SIDECAR_FAILED',
-          `The sidecar thread cannot start: ${reasonOf(error)}`,
-          {
-            cause: error,
-          },
-        ),
-      );
+      notMade(error as Error & { code?: string });
       return;
     }
     current = incarnation;
@@ -123,11 +138,9 @@ export function startSidecar(events: SidecarEvents): Sidecar {
       current = undefined;
       if (closing) return;
       lastDeath = error;
-      deathsInARow = Date.now() - bornAt > HEALTHY_AFTER_MS ? 1 : deathsInARow + 1;
+      if (now() - bornAtMs > HEALTHY_AFTER_MS) deathsInARow = 0;
       events.onDeath(error);
-      const wait = RESPAWN_FIRST_MS * 2 ** (deathsInARow - 1);
-      const limit = deathsInARow <= RESPAWN_PATIENCE ? RESPAWN_MAX_MS : RESPAWN_TIRED_MS;
-      respawn = setTimeout(spawn, Math.min(wait, limit)).unref();
+      spawnLater();
     });
     whileAlive(incarnation, incarnation.control.ready()).then(
       (address) => {

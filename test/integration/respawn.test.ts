@@ -43,3 +43,15 @@ it('a sidecar that dies, ten times in a row and in several ways, comes back on i
   app.send({ deed: 'close when dead' });
   await app.message('closed');
 });
+
+it('a sidecar for which there is no thread is made as soon as there is one', async () => {
+  const app = startChild('no-threads.mjs');
+  expect(await app.message('meanwhile')).toBe('ERR_WATCHDOG_SIDECAR_FAILED');
+  expect(await app.message('failedAttempts')).toBeGreaterThanOrEqual(3);
+  const { url } = await app.message<{ url: string }>('ready');
+  expect(restarts(await scrape(url))).toBe(0);
+  app.send({});
+  const { code, stderr } = await app.exit;
+  expect(code).toBe(0);
+  expect(stderr.match(/\[WATCHDOG_SIDECAR_DELAYED\].*EAGAIN\. It is tried again\./g)).toHaveLength(1);
+});
