@@ -7,7 +7,7 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from 'node:http';
-import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
+import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import type { Address } from '../../src/shared/protocol.js';
@@ -155,7 +155,8 @@ const CLIENT_FAULTS: Readonly<Record<string, number>> = {
 
 function createServer(tls: Tls | undefined, options: ServerOptions, listener: RequestListener): Server {
   if (!tls) return createHttpServer(options, listener);
-  const server: HttpsServer = createHttpsServer(
+  // Not imported: without TLS its certificates would be read all the same, by one more thread.
+  const server: HttpsServer = process.getBuiltinModule('node:https').createServer(
     {
       ...options,
       handshakeTimeout: REQUEST_TIMEOUT_MS,

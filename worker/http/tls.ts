@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import type { SecureContextOptions } from 'node:tls';
 import type { SidecarOptions, TlsFiles } from '../../src/shared/protocol.js';
 import { followFiles } from '../files.js';
 
@@ -52,6 +52,8 @@ function contextOf(paths: TlsFiles, [key = '', cert = '', ca = '']: readonly str
   }
   if (paths.ca !== undefined) read('certificates', paths.ca, () => checkAuthorities(ca));
   const context = { key, cert, ...(paths.ca !== undefined && { ca }) };
+  // Not imported: without TLS its certificates would be read all the same, by one more thread.
+  const { createSecureContext } = process.getBuiltinModule('node:tls');
   read('what can be served', paths.cert, () => createSecureContext(context));
   return context;
 }
