@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,6 +58,20 @@ describe('the packed package, installed elsewhere,', () => {
 
   it('works by require', () => {
     expect(run(write('require.cjs', REQUIRE))).toBe('true\n');
+  });
+
+  it.each(['--import', '--require'])('watches an app by %s, without a word', (flag) => {
+    const app = `const { getWatchdog } = require('event-loop-watchdog'); console.log(getWatchdog() !== undefined);`;
+    const { stdout, stderr } = spawnSync(
+      NODE,
+      [flag, 'event-loop-watchdog/register', write('plain.cjs', app)],
+      {
+        encoding: 'utf8',
+        cwd: home,
+        env: { ...process.env, NODE_OPTIONS: '', WATCHDOG_PORT: '0' },
+      },
+    );
+    expect([stdout, stderr]).toEqual(['true\n', '']);
   });
 
   it.each(['esm', 'cjs'] as const)('works bundled into one file (%s)', async (format) => {
