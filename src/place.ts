@@ -26,7 +26,7 @@ export function portOf(port: number, place: number | undefined): number {
   return 0;
 }
 
-/** Asked for here and not imported: `node:cluster` brings the whole network stack with it, which an app may not need. */
+/** Asked for here and not imported: `node:cluster` brings the network stack with it, which an app may not need. */
 function workerIdOfCluster(): number | undefined {
   // Its types are those of the ES module; what comes is the CommonJS one.
   return (process.getBuiltinModule('node:cluster') as unknown as typeof cluster).worker?.id;

@@ -24,11 +24,12 @@ function obstacleIn(
   // Their event loops have neither the phases nor the clocks that turns are measured by.
   if (bun !== undefined) return `The watchdog watches Node.js, and this is Bun ${bun}.`;
   if (deno !== undefined) return `The watchdog watches Node.js, and this is Deno ${deno}.`;
-  // In a process that was started from one, Node.js 22 to 26 abort when any thread loads node:net, and the sidecar does.
+  // In a process that was started from one, Node.js 22 to 26 abort when any thread loads node:net, and the
+  // sidecar does.
   if (!sharedMemory || /(^|\s)--(snapshot-blob|build-snapshot)/.test(nodeOptions)) {
     return (
-      'The watchdog cannot run with a user-land snapshot (--build-snapshot), neither while it is built nor in a process that ' +
-      'was started from it: there Node.js ends the whole process when a thread uses the network.'
+      'The watchdog cannot run with a user-land snapshot (--build-snapshot), neither while it is built nor ' +
+      'in a process that was started from it: there Node.js ends the whole process when a thread uses the network.'
     );
   }
   return undefined;

@@ -17,8 +17,8 @@ carryErrorCodes(transferHandlers);
 /** The sidecar's heap, in MiB: some twenty times what it uses. */
 const HEAP_MB = 96;
 /**
- * What V8 reserves for its machine code, in MiB. By default it is 128 and more, of address space only; but where that is limited (`ulimit -v`:
- * shared hosting, grid engines) and cannot be had, V8 ends the whole process.
+ * What V8 reserves for its machine code, in MiB. By default it is 128 and more, of address space only; but where
+ * that is limited (`ulimit -v`: shared hosting, grid engines) and cannot be had, V8 ends the whole process.
  */
 const CODE_MB = 16;
 const CALL_DEADLINE_MS = 5000;

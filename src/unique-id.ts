@@ -4,8 +4,8 @@ import { threadId } from 'node:worker_threads';
 const DIGITS = 8;
 
 /**
- * An id that no other watchdog or thread has, in this process or another one: processes start in the same millisecond, threads and
- * copies of this package count by themselves.
+ * An id that no other watchdog or thread has, in this process or another one: processes start in the same
+ * millisecond, threads and copies of this package count by themselves.
  */
 export function uniqueId(): string {
   const random = Math.random()

@@ -62,8 +62,8 @@ function dismissThreads(watchdog: string): void {
  * busy (that rejects {@link Watchdog.ready}) and never keeps the process alive.
  *
  * @param port 0 to 65535; 0 takes any free port, see {@link Watchdog.ready}
- * @throws WatchdogError `ERR_WATCHDOG_INVALID_OPTION`, `ERR_WATCHDOG_ALREADY_STARTED`, or `ERR_WATCHDOG_UNSUPPORTED_RUNTIME`:
- * Bun, Deno, a user-land snapshot
+ * @throws WatchdogError `ERR_WATCHDOG_INVALID_OPTION`, `ERR_WATCHDOG_ALREADY_STARTED`, or
+ * `ERR_WATCHDOG_UNSUPPORTED_RUNTIME`: Bun, Deno, a user-land snapshot
  */
 export function startWatchdog(port: number, options: WatchdogOptions = {}): Watchdog {
   checkRuntime();
