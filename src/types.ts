@@ -51,7 +51,8 @@ export interface WatchdogOptions {
   /**
    * What to do when the loop does not come back for `after` milliseconds (1000 and up): write a full report to standard
    * error and journal, and with `kill` then end the process by `signal` (default SIGKILL: a stuck loop runs no handler).
-   * Never for a process that is stopped, gets no CPU, or is being debugged.
+   * Never for a process that is stopped or being debugged; of one that gets too little CPU only what the turn had of it counts
+   * (or ten times `after` by the clock).
    * @defaultValue off
    */
   readonly hang?:
@@ -59,7 +60,8 @@ export interface WatchdogOptions {
     | undefined;
   /**
    * `/livez` fails once the loop has not turned for this long, in milliseconds (1000 and up). Never while the process
-   * starts, stands still or gets no CPU, nor under a debugger or during `pause()`: no restart would help.
+   * starts or stands still, nor under a debugger or during `pause()`: no restart would help. Of a process that gets too little
+   * CPU only what the turn had of it counts (or ten times as long by the clock).
    * @defaultValue 60_000
    */
   readonly livenessTimeout?: number | undefined;

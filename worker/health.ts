@@ -1,6 +1,7 @@
 import { latenessOf } from '../src/shared/lateness.js';
 import type { HeartValues } from '../src/shared/layout.js';
 import type { ReadinessLimits, Stall } from '../src/shared/protocol.js';
+import { isHung } from './stalls/hang.js';
 
 /** One thing that a probe asks about. */
 export interface Check {
@@ -25,7 +26,7 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 /**
  * Whether a restart would help: only when what the code does has kept the loop for `timeoutMs`. It would not help a
- * process that is starting, is stopped or gets no CPU, and it would spoil a debugging session.
+ * process that is starting or is stopped, and it would spoil a debugging session.
  */
 export function checkLiveness(state: HealthState, timeoutMs: number): readonly Check[] {
   const { heart, stall } = state;
@@ -36,8 +37,7 @@ export function checkLiveness(state: HealthState, timeoutMs: number): readonly C
   const detail = `has not turned for ${seconds(stalledMs)} (${stall.cause})`;
   if (stalledMs < timeoutMs) return check(true, detail);
   if (state.debuggerOpen) return check(true, `${detail}; a debugger is attached`);
-  if (stall.cause === 'paused' || stall.cause === 'starved')
-    return check(true, `${detail}; no fault of its code`);
+  if (!isHung(stall, timeoutMs)) return check(true, `${detail}; no fault of its code so far`);
   return check(false, `${detail}; the limit is ${seconds(timeoutMs)}`);
 }
 

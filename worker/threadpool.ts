@@ -8,10 +8,12 @@ import { KNOWS_SYSCALLS, openThread, read, type ThreadReader, threadIds } from '
 const PROBE_EVERY_MS = 1000;
 /** Timers fire a little early or late; a probe that has waited for nearly its time goes out now. */
 const SLACK_MS = 10;
-/** A pool that the app has not been seen to use is left alone for so long after its loop began to turn. */
+/** Where it cannot be seen whether the app has used the pool, it is left alone for so long after its loop began to turn. */
 const LEFT_ALONE_MS = 5000;
-/** What libuv calls the threads of its pool, from the version that Node.js 22 brings on. */
+/** What libuv calls the threads of its pool, from version 1.50 on, which Node.js 22 brings. */
 const WORKER_NAME = 'libuv-worker';
+const [uvMajor = 0, uvMinor = 0] = process.versions.uv.split('.').map(Number);
+const NAMES_THREADS = process.platform === 'linux' && (uvMajor > 1 || uvMinor >= 50);
 
 /** libuv's thread pool at one moment. All threads of the process share it. */
 export interface ThreadpoolState {
@@ -43,6 +45,7 @@ export function watchThreadpool(
   now: () => number,
   pausedBetween: (fromMs: number, toMs: number) => number,
   send: (answered: () => void) => void = openProbe(),
+  namesThreads: boolean = NAMES_THREADS,
 ): Threadpool {
   let sentAtMs = Number.NEGATIVE_INFINITY;
   let waiting = false;
@@ -55,13 +58,17 @@ export function watchThreadpool(
   // An earlier sidecar may have taken its probe along.
   ledger.set('probeSentMs', 0);
 
-  /** An app may still set the size of the pool, which the first task fixes: ours is not to be the first. */
+  /**
+   * The first task makes the pool's threads: an app may still set how many, and where there can be no more threads libuv
+   * ends the process. So ours is not to be the first.
+   */
   function mayProbe(nowMs: number, loopStartedAtMs: number): boolean {
     if (opened || loopStartedAtMs === 0) return opened;
-    opened = nowMs - loopStartedAtMs >= LEFT_ALONE_MS;
-    if (opened || nowMs < nextCheckMs) return opened;
-    nextCheckMs = nowMs + PROBE_EVERY_MS;
-    opened = findWorkers().length > 0;
+    if (!namesThreads) opened = nowMs - loopStartedAtMs >= LEFT_ALONE_MS;
+    else if (nowMs >= nextCheckMs) {
+      nextCheckMs = nowMs + PROBE_EVERY_MS;
+      opened = workerDirectories().length > 0;
+    }
     return opened;
   }
 
@@ -117,9 +124,11 @@ function isBusy(worker: ThreadReader): boolean {
 }
 
 function findWorkers(): ThreadReader[] {
-  if (!KNOWS_SYSCALLS) return [];
+  return KNOWS_SYSCALLS ? workerDirectories().map(openThread) : [];
+}
+
+function workerDirectories(): string[] {
   return threadIds()
     .map((id) => `/proc/self/task/${id}`)
-    .filter((directory) => read(`${directory}/comm`)?.trim() === WORKER_NAME)
-    .map(openThread);
+    .filter((directory) => read(`${directory}/comm`)?.trim() === WORKER_NAME);
 }

@@ -30,8 +30,11 @@ describe('runs under', () => {
     ['--unhandled-rejections=strict', '--trace-uncaught', '--throw-deprecation'],
   ])('%s %s', async (...nodeArgs) => {
     const { app, url } = await startApp({}, { nodeArgs: nodeArgs.filter(Boolean) });
-    app.send({ deed: 'spin', value: 500 });
-    const stall = await app.message<{ stacks: unknown }>('stall');
+    app.send({ deed: 'spin', value: 1000 });
+    const stall = await eventually(async () => {
+      const one = await app.message<{ durationMs: number; stacks: unknown }>('stall');
+      return one.durationMs >= 1000 ? one : undefined;
+    }, 'the stall is told');
     expect(stall.stacks).toMatchObject([{ result: 'captured', frames: expect.arrayContaining([]) }]);
     expect((await scrape(url)).value('watchdog_sidecar_restarts_total')).toBe(0);
     app.send({ deed: 'exit', value: 4 });

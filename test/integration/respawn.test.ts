@@ -55,3 +55,15 @@ it('a sidecar for which there is no thread is made as soon as there is one', asy
   expect(code).toBe(0);
   expect(stderr.match(/\[WATCHDOG_SIDECAR_DELAYED\].*EAGAIN\. It is tried again\./g)).toHaveLength(1);
 });
+
+it('a sidecar that is deaf is replaced, and counted', async () => {
+  const app = startChild('mortal.mjs');
+  const { url } = await app.message<{ url: string }>('ready');
+  app.send({ deed: 'kill', value: 'deafness' });
+  const one = await eventually(async () => {
+    const now = await scrape(url);
+    return restarts(now) === 1 ? now : undefined;
+  }, 'another one answers');
+  expect(one.value('watchdog_eventloop_turns_total{thread="main"}')).toBeGreaterThan(0);
+  expect(await app.message('warning')).toBe('WATCHDOG_SIDECAR_DIED');
+});

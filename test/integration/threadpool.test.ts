@@ -94,3 +94,20 @@ describe("libuv's pool", () => {
     expect(after.value(COUNT)).toBeGreaterThan(before.value(COUNT));
   });
 });
+
+it.runIf(process.platform === 'linux')(
+  'is not made by us: an app may still set its size when its loop turns',
+  async () => {
+    const app = startChild('late-threadpool.cjs');
+    const { url } = await app.message<{ url: string }>('ready');
+    // By then the sidecar has looked more than once at a loop that turns.
+    await until(
+      url,
+      (one) => one.value('watchdog_eventloop_turns_total{thread="main"}') > 5,
+      'the loop turns',
+    );
+    app.send({ deed: 'use', value: '7' });
+    expect(await app.message<number>('made')).toBe(7);
+    await until(url, (one) => one.value(COUNT) >= 1, 'now it is probed');
+  },
+);

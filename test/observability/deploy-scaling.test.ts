@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { METRIC_NAMES } from '../../worker/metrics/names.js';
-import { eventually, killChildren, NODE_MAJOR, startChild } from '../integration/child.js';
+import { eventually, killChildren, startChild } from '../integration/child.js';
 import { scrape } from '../integration/scrape.js';
 import { promtool, SKIP_PROMTOOL } from '../promtool.js';
 import { read } from './files.js';
@@ -30,12 +30,8 @@ const SOMETIMES = [
 ];
 const isSometimes = (line: string): boolean => SOMETIMES.some((name) => line.startsWith(name));
 
-/** How many series of a process there are always, and of the busy threads of libuv's pool. */
-async function count(
-  fixture: string,
-  args: string[],
-  pools: number,
-): Promise<{ always: number; busy: number }> {
+/** How many series of a process there are always. */
+async function count(fixture: string, args: string[], pools: number): Promise<number> {
   const { url } = await startChild(fixture, { args }).message<{ url: string }>('ready');
   const found = await eventually(async () => {
     const one = await scrape(url);
@@ -46,33 +42,27 @@ async function count(
     return there ? one : undefined;
   }, 'everything is there');
   const lines = found.text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  return {
-    always: lines.filter((line) => !isSometimes(line)).length,
-    busy: found.family('watchdog_threadpool_busy_threads').size,
-  };
+  return lines.filter((line) => !isSometimes(line)).length;
 }
 
 // The accounts of a thread are Linux's.
 describe.runIf(process.platform === 'linux')('the series of a process are as many as SCALING.md says', () => {
   const each = series('each process');
   const piscina = series('each Piscina 5 pool');
-  const late = series('each Piscina pool watched later');
   const other = series('each other pool');
 
   it('with no pool', async () => {
-    const { always, busy } = await count('app.mjs', [], 0);
-    expect([always, busy]).toEqual([each, NODE_MAJOR >= 22 ? 1 : 0]);
+    expect(await count('app.mjs', [], 0)).toBe(each);
   });
 
   it.each([
     ['piscina5', '{}', 1, piscina],
     ['piscina5', '{"maxQueue":9}', 1, piscina + 1],
-    ['piscina4', '{}', 1, late],
+    ['piscina4', '{}', 1, piscina],
     ['pg', '{}', 2, 2 * other],
     ['queue', '{}', 1, other + 1],
   ])('with %s %s', async (kind, sizes, pools, more) => {
-    const { always } = await count('pools.mjs', [kind, sizes], pools);
-    expect(always).toBe(each + more);
+    expect(await count('pools.mjs', [kind, sizes], pools)).toBe(each + more);
   });
 
   it('with another thread', async () => {

@@ -1,9 +1,11 @@
 // An app under load that stalls at random for known lengths, and tells its parent of each. argv: the journal, the seed.
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { holdSidecars, sabotage } from '../fixtures/saboteur.mjs';
 import { randomFrom } from './random.mjs';
+import { waysToHold } from './ways.mjs';
 
 const [journal, seed] = process.argv.slice(2);
 const random = randomFrom(Number(seed));
@@ -27,11 +29,13 @@ watchdog.watchPool(pool, 'images');
 let going = true;
 let tasks = 0;
 
+const ways = waysToHold(dirname(journal));
+
 /** One stall. Its turn ends between the two moments that are told: the end of the work, and the end of what comes with it. */
 function stall(ms) {
   const startMs = performance.now();
   const startedAt = Date.now();
-  while (performance.now() - startMs < ms);
+  ways[Math.floor(random() * ways.length)](ms);
   const workMs = performance.now() - startMs;
   // In the check phase of this very turn, as the watchdog's own marker.
   setImmediate(() => process.send({ stall: { startedAt, workMs, turnMs: performance.now() - startMs } }));

@@ -1,4 +1,5 @@
-// `npm run soak -- --minutes 10 [--seed N]`: an app under load that stalls at random, whose process is stopped and whose
+// `npm run soak -- --minutes 10 [--seed N]`: an app under load that stalls at random (in scripts that say odd things of
+// themselves, in a huge bundle with its map, in scripts that only their time-out ends), whose process is stopped and whose
 // sidecar is killed at random, and to which strangers come who ask for much and never read. At the end the books must be
 // right: every stall in the journal, once and with its length; no counter ever lower; no scrape lost but while a sidecar was
 // being replaced; memory and descriptors flat.

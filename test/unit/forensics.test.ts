@@ -368,9 +368,28 @@ describe('the hang guard', () => {
     expect(acts({ durationMs: 4999 })).toEqual([]);
   });
 
+  it('acts on a loop that gets too little CPU by what it had, or at last by the clock', () => {
+    expect(acts({ cause: 'starved', durationMs: 20_000, cpuMs: 5000 })).toEqual(['report', 'SIGABRT']);
+    expect(acts({ cause: 'starved', durationMs: 50_000, cpuMs: 100 })).toEqual(['report', 'SIGABRT']);
+  });
+
+  it('ends the process also if its report fails', () => {
+    const killed: string[] = [];
+    const guard = createHangGuard({
+      hang: { after: 5000, action: 'kill', signal: 'SIGABRT' },
+      debuggerOpen: () => false,
+      report: () => {
+        throw new Error('no');
+      },
+      kill: (signal) => killed.push(signal),
+    });
+    expect(() => guard(stall({}))).toThrow('no');
+    expect(killed).toEqual(['SIGABRT']);
+  });
+
   it('spares whoever is not to blame', () => {
     expect(acts({ cause: 'paused' })).toEqual([]);
-    expect(acts({ cause: 'starved' })).toEqual([]);
+    expect(acts({ cause: 'starved', durationMs: 49_999, cpuMs: 4999 })).toEqual([]);
     expect(acts({ durationMs: 9000, pausedMs: 4500 })).toEqual([]);
     expect(acts({}, true)).toEqual([]);
   });

@@ -16,8 +16,8 @@ function stateOf(rig: Rig, more: Partial<HealthState> = {}): HealthState {
     ...more,
   };
 }
-const stallOf = (cause: Cause, durationMs: number, pausedMs = 0): Stall =>
-  ({ cause, durationMs, pausedMs }) as Stall;
+const stallOf = (cause: Cause, durationMs: number, pausedMs = 0, cpuMs = 0): Stall =>
+  ({ cause, durationMs, pausedMs, cpuMs }) as Stall;
 
 function turning(): Rig {
   const rig = createRig();
@@ -34,6 +34,9 @@ describe('liveness', () => {
     [false, '(gc)', { stall: stallOf('gc', 70_000) }],
     [false, '(unknown)', { stall: stallOf('unknown', 70_000) }],
     [true, 'no fault of its code', { stall: stallOf('starved', 70_000) }],
+    [true, 'no fault of its code', { stall: stallOf('starved', 599_000, 0, 59_000) }],
+    [false, '(starved)', { stall: stallOf('starved', 300_000, 0, 60_000) }],
+    [false, '(starved)', { stall: stallOf('starved', 600_000) }],
     [true, 'no fault of its code', { stall: stallOf('paused', 700_000, 600_000) }],
     [true, 'has not turned for 20.0 s', { stall: stallOf('cpu', 70_000, 50_000) }],
     [true, 'a debugger is attached', { stall: stallOf('cpu', 70_000), debuggerOpen: true }],

@@ -73,6 +73,7 @@ it('tells how long libuv keeps a probe waiting, also the one under way', () => {
     (answered) => {
       answer = answered;
     },
+    false,
   );
   const gauge = gaugeOf(rig, memory);
   expect(gauge.read().threadpoolDelayMs).toBe(0);

@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { QUIET_AFTER_MS } from '../../src/heart.js';
 import { SlidingMax } from '../../worker/slidingmax.js';
-import { nextLookMs } from '../../worker/watch.js';
+import { nextLookMs, startWatch } from '../../worker/watch.js';
 import { createRig } from './rig.js';
 
 it('looks at most five times a second while all is well, and sleeps as long as the pacer', () => {
@@ -51,4 +51,28 @@ it('a sliding maximum forgets after its window and never before', () => {
   expect(max.max(69_000)).toBe(7);
   expect(max.max(71_000)).toBe(5);
   expect(max.max(200_000)).toBe(0);
+});
+
+it('looks again after a look that failed, also one that somebody asked for', () => {
+  vi.useFakeTimers();
+  try {
+    let looks = 0;
+    let broken = false;
+    const watch = startWatch(
+      () => Date.now(),
+      () => {
+        looks++;
+        if (broken) throw new Error('a part is broken');
+        return 50;
+      },
+    );
+    broken = true;
+    expect(() => watch.look()).toThrow('a part is broken');
+    broken = false;
+    vi.advanceTimersByTime(1000);
+    expect(looks).toBeGreaterThan(10);
+    watch.stop();
+  } finally {
+    vi.useRealTimers();
+  }
 });

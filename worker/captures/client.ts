@@ -8,9 +8,7 @@ import type {
   ProfileCapture,
   StackCapture,
 } from '../inspector/messages.js';
-
-/** The bundled inspector thread as a string; put here by the build. */
-declare const __INSPECTOR_SOURCE__: string;
+import { inspectorSource } from './inspector-source.js';
 
 /** With nothing to look at the thread ends after this long. */
 const IDLE_MS = 60_000;
@@ -99,7 +97,7 @@ export function createInspector({ inspectable, debuggerOpen, ...data }: Inspecto
   }
 
   function start(): Worker {
-    const started = new Worker(__INSPECTOR_SOURCE__, {
+    const started = new Worker(inspectorSource(), {
       eval: true,
       name: 'event-loop-watchdog-inspector',
       workerData: data satisfies InspectorData,
@@ -110,7 +108,7 @@ export function createInspector({ inspectable, debuggerOpen, ...data }: Inspecto
       // Kept here and thrown away: what goes on to the streams of this thread goes on to the app's.
       stdout: true,
       stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 16 },
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 16, codeRangeSizeMb: 16 },
     });
     started.unref();
     started.on('message', (message: InspectorMessage) => {

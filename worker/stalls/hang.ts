@@ -9,15 +9,25 @@ export interface HangGuardOptions {
   readonly kill: (signal: NodeJS.Signals) => void;
 }
 
+/** By the clock a process that gets too little CPU may take so many times as long. */
+const STARVED_FACTOR = 10;
+
 /**
- * Acts, once a stall, when the loop has not come back for `after`. Not when that is nobody's fault: the process was
- * stopped, it gets no CPU, or somebody is debugging it.
+ * Whether what the code does has kept the loop for `timeoutMs`. Not of a process that was stopped. Of one that gets too little
+ * CPU only what the turn had of it counts: an endless loop under a quota is one all the same.
  */
+export function isHung({ cause, durationMs, pausedMs, cpuMs = 0 }: Stall, timeoutMs: number): boolean {
+  const stalledMs = durationMs - pausedMs;
+  if (cause === 'paused') return false;
+  if (cause !== 'starved') return stalledMs >= timeoutMs;
+  return cpuMs >= timeoutMs || stalledMs >= STARVED_FACTOR * timeoutMs;
+}
+
+/** Acts, once a stall, when the loop has hung for `after`, unless somebody is debugging it. */
 export function createHangGuard(options: HangGuardOptions): (stall: Stall | undefined) => void {
   let acted: string | undefined;
   return (stall) => {
-    if (!stall || stall.id === acted || stall.durationMs - stall.pausedMs < options.hang.after) return;
-    if (stall.cause === 'paused' || stall.cause === 'starved' || options.debuggerOpen()) return;
+    if (!stall || stall.id === acted || !isHung(stall, options.hang.after) || options.debuggerOpen()) return;
     acted = stall.id;
     try {
       options.report(stall);

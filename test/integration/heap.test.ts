@@ -1,0 +1,13 @@
+import { afterEach, expect, it } from 'vitest';
+import { killChildren, startChild } from './child.js';
+
+afterEach(killChildren);
+
+/** What moves in a heap by itself; one promise that is kept takes more. */
+const NOISE_BYTES = 64;
+
+it('no call of the public ones leaves anything in memory', async () => {
+  const app = startChild('heap.mjs', { nodeArgs: ['--expose-gc'] });
+  const left = await app.message<Record<string, number>>('left');
+  for (const [name, bytes] of Object.entries(left)) expect(bytes, name).toBeLessThan(NOISE_BYTES);
+});
