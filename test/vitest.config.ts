@@ -7,9 +7,9 @@ const config: ViteUserConfig = defineConfig({
     // Files side by side, but no more than the machine has cores for: tests run real processes with real stalls.
     pool: 'forks',
     maxWorkers: 3,
-    // Generous: these are deadlines, not expectations.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Generous: these are deadlines, not expectations, and the machine may be small and busy with something else.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     retry: 0,
   },
 });

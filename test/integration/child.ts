@@ -1,6 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Stall } from '../../src/types.js';
 
 /** The Node.js under test: `WATCHDOG_TEST_NODE`, or the one that runs the tests. */
 export const NODE: string = process.env.WATCHDOG_TEST_NODE ?? process.execPath;
@@ -11,7 +15,9 @@ export const NODE_MAJOR: number = Number(
 );
 
 /** A child that did not end by itself is killed after this long; tests never wait for it on purpose. */
-const DEAD_MAN_MS = 90_000;
+const DEAD_MAN_MS = 180_000;
+/** The same for what a test waits for. A machine with more to do than it can takes several times as long as another. */
+const PATIENCE_MS = 90_000;
 
 export interface Exit {
   readonly code: number | null;
@@ -28,6 +34,8 @@ export interface Child {
   /** The values of all such messages that have come and were not asked for yet. */
   messages(key: string): unknown[];
   send(message: object): void;
+  /** Ends a hold of `fixtures/hold.mjs`, or the next one. */
+  release(): void;
   readonly exit: Promise<Exit>;
   kill(signal?: NodeJS.Signals): Promise<Exit>;
 }
@@ -44,6 +52,7 @@ export interface ChildOptions {
 }
 
 const running = new Set<Child>();
+let started = 0;
 
 /** Ends what a test has left running; for `afterEach`. */
 export async function killChildren(): Promise<void> {
@@ -62,9 +71,10 @@ export function startChild(fixture: string, options: ChildOptions = {}): Child {
     file,
     ...(options.args ?? []),
   ];
+  const released = join(tmpdir(), `watchdog-release-${process.pid}-${started++}`);
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { ...process.env, NODE_OPTIONS: '', ...options.env },
+    env: { ...process.env, NODE_OPTIONS: '', WATCHDOG_TEST_RELEASE: released, ...options.env },
     cwd: options.cwd,
   });
   let stdout = '';
@@ -78,6 +88,7 @@ export function startChild(fixture: string, options: ChildOptions = {}): Child {
   const deadMan = setTimeout(() => child.kill('SIGKILL'), options.deadManMs ?? DEAD_MAN_MS);
   const exit = once(child, 'close').then(([code, signal]): Exit => {
     clearTimeout(deadMan);
+    rmSync(released, { force: true });
     running.delete(handle);
     return { code, signal, stdout, stderr };
   });
@@ -105,6 +116,7 @@ export function startChild(fixture: string, options: ChildOptions = {}): Child {
     },
     messages: (key) => inbox.filter((message) => Object.hasOwn(message, key)).map((message) => message[key]),
     send: (message) => void child.send(message),
+    release: () => writeFileSync(released, ''),
     exit,
     kill(signal = 'SIGKILL') {
       child.kill(signal);
@@ -115,12 +127,20 @@ export function startChild(fixture: string, options: ChildOptions = {}): Child {
   return handle;
 }
 
-/** Tries `attempt` until it returns something, every 20 ms, for at most 30 s. */
+/** The next stall that is told of and took so long: a busy machine may bring others of its own, which are shorter. */
+export async function stallOver(app: Child, ms: number): Promise<Stall> {
+  for (;;) {
+    const stall = await app.message<Stall>('stall');
+    if (stall.durationMs >= ms) return stall;
+  }
+}
+
+/** Tries `attempt` until it returns something, every 20 ms, for as long as it may take on a busy machine. */
 export async function eventually<T>(
   attempt: () => Promise<T | undefined> | T | undefined,
   what: string,
 ): Promise<T> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + PATIENCE_MS;
   let last: unknown;
   while (Date.now() < deadline) {
     try {

@@ -9,7 +9,7 @@ export interface Scrape {
 }
 
 export async function scrape(url: string, path = '/metrics'): Promise<Scrape> {
-  const response = await fetch(url + path, { signal: AbortSignal.timeout(10_000) });
+  const response = await fetch(url + path, { signal: AbortSignal.timeout(30_000) });
   if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
   return parse(await response.text());
 }
