@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,8 +34,8 @@ export interface Child {
   /** The values of all such messages that have come and were not asked for yet. */
   messages(key: string): unknown[];
   send(message: object): void;
-  /** Ends a hold of `fixtures/hold.mjs`, or the next one. */
-  release(): void;
+  /** Ends what `fixtures/hold.mjs` holds by this name, `main` by default. */
+  release(what?: string): void;
   readonly exit: Promise<Exit>;
   kill(signal?: NodeJS.Signals): Promise<Exit>;
 }
@@ -52,7 +52,6 @@ export interface ChildOptions {
 }
 
 const running = new Set<Child>();
-let started = 0;
 
 /** Ends what a test has left running; for `afterEach`. */
 export async function killChildren(): Promise<void> {
@@ -71,10 +70,10 @@ export function startChild(fixture: string, options: ChildOptions = {}): Child {
     file,
     ...(options.args ?? []),
   ];
-  const released = join(tmpdir(), `watchdog-release-${process.pid}-${started++}`);
+  const releases = mkdtempSync(join(tmpdir(), 'watchdog-releases-'));
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { ...process.env, NODE_OPTIONS: '', WATCHDOG_TEST_RELEASE: released, ...options.env },
+    env: { ...process.env, NODE_OPTIONS: '', WATCHDOG_TEST_RELEASES: releases, ...options.env },
     cwd: options.cwd,
   });
   let stdout = '';
@@ -88,7 +87,7 @@ export function startChild(fixture: string, options: ChildOptions = {}): Child {
   const deadMan = setTimeout(() => child.kill('SIGKILL'), options.deadManMs ?? DEAD_MAN_MS);
   const exit = once(child, 'close').then(([code, signal]): Exit => {
     clearTimeout(deadMan);
-    rmSync(released, { force: true });
+    rmSync(releases, { recursive: true });
     running.delete(handle);
     return { code, signal, stdout, stderr };
   });
@@ -116,7 +115,7 @@ export function startChild(fixture: string, options: ChildOptions = {}): Child {
     },
     messages: (key) => inbox.filter((message) => Object.hasOwn(message, key)).map((message) => message[key]),
     send: (message) => void child.send(message),
-    release: () => writeFileSync(released, ''),
+    release: (what = 'main') => writeFileSync(join(releases, what), ''),
     exit,
     kill(signal = 'SIGKILL') {
       child.kill(signal);

@@ -14,7 +14,8 @@ const post = (url: string): Promise<Response> =>
   fetch(url, { method: 'POST', signal: AbortSignal.timeout(30_000) });
 const frozen = (url: string): Promise<unknown> =>
   eventually(
-    async () => (await scrape(url)).value('watchdog_eventloop_lag_seconds{thread="main"}') > 0.2 || undefined,
+    // Longer than a busy machine's own stalls.
+    async () => (await scrape(url)).value('watchdog_eventloop_lag_seconds{thread="main"}') > 1 || undefined,
     'main is frozen',
   );
 
@@ -68,11 +69,12 @@ describe('on demand, while main is blocked in JavaScript,', () => {
 
 it('a main thread in a long system call cannot answer: 504 with the reason, and the app is unharmed', async () => {
   const { app, url } = await startApp();
-  app.send({ deed: 'shellOut', value: 8000 });
+  app.send({ deed: 'holdAsleep' });
   await frozen(url);
   const response = await post(`${url}/debug/stack`);
   expect(response.status).toBe(504);
   expect(await response.json()).toMatchObject({ detail: expect.stringContaining('did not answer') });
+  app.release();
   await app.message('done');
   app.send({ deed: 'hotLoop', value: 10 });
   await app.message('done');

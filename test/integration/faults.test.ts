@@ -3,7 +3,15 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Child, type ChildOptions, eventually, killChildren, NODE_MAJOR, startChild } from './child.js';
+import {
+  type Child,
+  type ChildOptions,
+  eventually,
+  killChildren,
+  NODE_MAJOR,
+  stallOver,
+  startChild,
+} from './child.js';
 import { scrape } from './scrape.js';
 
 const sockets: Socket[] = [];
@@ -31,10 +39,7 @@ describe('runs under', () => {
   ])('%s %s', async (...nodeArgs) => {
     const { app, url } = await startApp({}, { nodeArgs: nodeArgs.filter(Boolean) });
     app.send({ deed: 'spin', value: 1000 });
-    const stall = await eventually(async () => {
-      const one = await app.message<{ durationMs: number; stacks: unknown }>('stall');
-      return one.durationMs >= 1000 ? one : undefined;
-    }, 'the stall is told');
+    const stall = await stallOver(app, 1000);
     expect(stall.stacks).toMatchObject([{ result: 'captured', frames: expect.arrayContaining([]) }]);
     expect((await scrape(url)).value('watchdog_sidecar_restarts_total')).toBe(0);
     app.send({ deed: 'exit', value: 4 });

@@ -24,18 +24,26 @@ describe.each(['piscina5', 'piscina4'])('%s', (kind) => {
   it('shows size, load, queue and times', async () => {
     const { app, url } = await startPool(kind, { ...TWO_THREADS, concurrentTasksPerWorker: 1, maxQueue: 50 });
     await until(url, { capacity: 2, threads: 2, active: 0, queue_size: 0, queue_limit: 50 });
-    app.send({ deed: 'run', value: [400, 400, 400, 400, 400] });
+    app.send({ deed: 'run', value: ['first', 'first', 400, 400, 400] });
     const busy = await until(url, { active: 2, queue_size: 3, saturation_ratio: 1 });
+    const fullAt = Date.now();
     expect(pool(busy, 'tasks_completed_total')).toBe(0);
+    await eventually(() => Date.now() - fullAt > 400, 'a while');
+    const heldSeconds = (Date.now() - fullAt) / 1000;
+    app.release('first');
     for (let i = 0; i < 5; i++) await app.message('ran');
     const done = await until(url, { active: 0, queue_size: 0, tasks_completed_total: 5 });
     const timed = await eventually(async () => {
       const one = await scrape(url);
       return one.value('watchdog_pool_task_run_seconds_count{pool="images"}') === 5 ? one : undefined;
     }, 'the times');
-    expect(timed.value('watchdog_pool_task_run_seconds_sum{pool="images"}')).toBeGreaterThanOrEqual(5 * 0.39);
-    // 0, 0, 400, 400, 800 ms
-    expect(timed.value('watchdog_pool_task_wait_seconds_sum{pool="images"}')).toBeGreaterThanOrEqual(1.5);
+    expect(timed.value('watchdog_pool_task_run_seconds_sum{pool="images"}')).toBeGreaterThanOrEqual(
+      2 * heldSeconds + 3 * 0.39,
+    );
+    // Three while the first two were held, the last for one of the others besides.
+    expect(timed.value('watchdog_pool_task_wait_seconds_sum{pool="images"}')).toBeGreaterThanOrEqual(
+      3 * heldSeconds + 0.39,
+    );
     expect(pool(done, 'snapshot_timestamp_seconds')).toBeGreaterThan(Date.now() / 1000 - 30);
   });
 
@@ -157,31 +165,30 @@ it('piscina4, its tasks given by the old name of `run`', async () => {
 });
 
 describe('while main is frozen', () => {
-  it.each(['piscina5', 'piscina4', 'late4'])(
-    'a pool (%s) is seen finishing its tasks, and starving',
-    async (kind) => {
-      const { app, url } = await startPool(kind);
-      app.send({ deed: 'run', value: [1200, 1200, 50, 50] });
-      await until(url, { active: 2, queue_size: 2 });
-      app.send({ deed: 'spin', value: 4000 });
-      const frozen = await eventually(async () => {
-        const one = await scrape(url);
-        return one.value('watchdog_eventloop_lag_seconds{thread="main"}') > 0.3 ? one : undefined;
-      }, 'the freeze');
-      expect(pool(frozen, 'active')).toBe(2);
-      expect(pool(frozen, 'oldest_task_seconds')).toBeGreaterThan(0.2);
-      // The threads finish on their own, main cannot give them the two that wait.
-      const starving = await until(url, { active: 0, queue_size: 2, tasks_completed_total: 2 });
-      const before = pool(starving, 'starved_seconds_total');
-      const later = await eventually(async () => {
-        const one = await scrape(url);
-        return pool(one, 'starved_seconds_total') > before + 0.5 ? one : undefined;
-      }, 'starved seconds grow');
-      expect(later.value('watchdog_eventloop_lag_seconds{thread="main"}')).toBeGreaterThan(1);
-      await app.message('spun');
-      await until(url, { active: 0, queue_size: 0, tasks_completed_total: 4 });
-    },
-  );
+  it.each(['piscina5', 'piscina4', 'late4'])('a pool (%s) is seen finishing its tasks, and starving', async (kind) => {
+    const { app, url } = await startPool(kind);
+    app.send({ deed: 'run', value: ['first', 'first', 50, 50] });
+    await until(url, { active: 2, queue_size: 2 });
+    app.send({ deed: 'hold' });
+    const frozen = await eventually(async () => {
+      const one = await scrape(url);
+      return one.value('watchdog_eventloop_lag_seconds{thread="main"}') > 0.3 ? one : undefined;
+    }, 'the freeze');
+    expect(pool(frozen, 'active')).toBe(2);
+    expect(pool(frozen, 'oldest_task_seconds')).toBeGreaterThan(0.2);
+    app.release('first');
+    // The threads finish on their own, main cannot give them the two that wait.
+    const starving = await until(url, { active: 0, queue_size: 2, tasks_completed_total: 2 });
+    const before = pool(starving, 'starved_seconds_total');
+    const later = await eventually(async () => {
+      const one = await scrape(url);
+      return pool(one, 'starved_seconds_total') > before + 0.5 ? one : undefined;
+    }, 'starved seconds grow');
+    expect(later.value('watchdog_eventloop_lag_seconds{thread="main"}')).toBeGreaterThan(0.5);
+    app.release();
+    await app.message('held');
+    await until(url, { active: 0, queue_size: 0, tasks_completed_total: 4 });
+  });
 
   it('what a Piscina 4 pool runs is unknown if its inside cannot be reached', async () => {
     const app = startChild('pools.mjs', { args: ['piscina4'], nodeArgs: ['--frozen-intrinsics'] });
@@ -195,12 +202,20 @@ describe('while main is frozen', () => {
     ['that was watched too late to see its threads', 'late'],
   ])('a pool %s shows the public numbers of the last snapshot', async (_, kind) => {
     const { app, url } = await startPool(kind);
-    app.send({ deed: 'run', value: [900, 900, 50] });
+    app.send({ deed: 'run', value: ['first', 'first', 50] });
     const busy = await until(url, { active: 2, queue_size: 1, threads: 2 });
     expect(busy.has('watchdog_pool_oldest_task_seconds{pool="images"}')).toBe(false);
     expect(busy.has('watchdog_pool_starved_seconds_total{pool="images"}')).toBe(false);
-    app.send({ deed: 'spin', value: 1500 });
-    await app.message('spun');
+    app.send({ deed: 'hold' });
+    app.release('first');
+    const frozen = await eventually(async () => {
+      const one = await scrape(url);
+      return one.value('watchdog_eventloop_lag_seconds{thread="main"}') > 1 ? one : undefined;
+    }, 'the freeze');
+    expect(pool(frozen, 'active')).toBe(2);
+    expect(pool(frozen, 'queue_size')).toBe(1);
+    app.release();
+    await app.message('held');
     await until(url, { active: 0, queue_size: 0 });
   });
 });
@@ -208,9 +223,10 @@ describe('while main is frozen', () => {
 describe('any other pool', () => {
   it('p-queue, by a sampler', async () => {
     const { app, url } = await startPool('queue');
-    app.send({ deed: 'run', value: [500, 500, 500, 500, 500] });
+    app.send({ deed: 'run', value: ['all', 'all', 'all', 'all', 'all'] });
     const busy = await until(url, { capacity: 3, active: 3, queue_size: 2 });
     expect(busy.has('watchdog_pool_threads{pool="images"}')).toBe(false);
+    app.release('all');
     await until(url, { active: 0, queue_size: 0, tasks_completed_total: 5 });
     app.send({ deed: 'unwatch' });
     await eventually(

@@ -29,7 +29,7 @@ it.each([
   app.send({ deed: 'metrics' });
   expect(parse(await app.message<string>('metrics')).value('orders_total')).toBe(3);
 
-  app.send({ deed: 'spin', value: 2500 });
+  app.send({ deed: 'hold' });
   const frozen = await eventually(async () => {
     const one = await scrape(url);
     return one.value('watchdog_eventloop_lag_seconds{thread="main"}') > 1 ? one : undefined;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Cause, Stall } from '../../src/types.js';
-import { type Child, eventually, killChildren, NODE_MAJOR, startChild } from './child.js';
+import { type Child, killChildren, NODE_MAJOR, stallOver, startChild } from './child.js';
 import { scrape } from './scrape.js';
 
 const cleanups: (() => void)[] = [];
@@ -27,22 +27,19 @@ async function stallBy(app: Child, deed: string, value?: number): Promise<Stall>
   const begunAt = await app.message<number>('begun');
   // Other turns may stall on a busy machine, too: ours is the long one from here on.
   for (;;) {
-    const stall = await app.message<Stall>('stall');
-    if (stall.durationMs > 400 && Date.parse(stall.startedAt) >= begunAt) return stall;
+    const stall = await stallOver(app, 400);
+    if (Date.parse(stall.startedAt) >= begunAt) return stall;
   }
 }
 
+/** The machine's own stalls on a busy day are shorter: they spend no look. */
+const RARE_LOOKS = { stallThreshold: 300, capture: { after: 400 } };
+
 /**
- * A busy machine may truly give the deed no CPU, or have stalled the app before, which has spent the budget of looks for the
- * next five seconds: then again.
+ * By the thread's own accounts it got a CPU when it wanted one: then a lack of it cannot be the cause. The watchdog may judge
+ * by half of a stall, so one that waited for a third of its time may have waited for two thirds of what was seen.
  */
-async function fairStallBy(app: Child, deed: string): Promise<Stall> {
-  for (let tries = 1; ; tries++) {
-    const stall = await stallBy(app, deed);
-    const fair = stall.cause !== 'starved' && stall.stacks[0]?.result !== 'over_budget';
-    if (fair || tries === 20) return stall;
-  }
-}
+const FAIR_SHARE = 0.3;
 
 describe.runIf(process.platform === 'linux')('cause and culprit', () => {
   it.each<[string, Cause, string]>([
@@ -55,9 +52,11 @@ describe.runIf(process.platform === 'linux')('cause and culprit', () => {
     ['waitForLock', 'blocked', 'waitForLock'],
     ['collectGarbage', 'gc', 'collectGarbage'],
   ])('of %s: %s, %s', async (deed, cause, culprit) => {
-    const { app, url } = await startCulprits();
-    const stall = await fairStallBy(app, deed);
-    expect(stall.cause, JSON.stringify(stall)).toBe(cause);
+    const { app, url } = await startCulprits(RARE_LOOKS);
+    const stall = await stallBy(app, deed);
+    const waitedShare = await app.message<number>('waitedShare');
+    const causes = waitedShare < FAIR_SHARE ? [cause] : [cause, 'starved'];
+    expect(stall.cause, `${waitedShare} waited: ${JSON.stringify(stall)}`).toBeOneOf(causes);
     expect(stall.fingerprint).toMatch(/^[0-9a-f]{12}$/);
     const { result, frames } = stall.stacks[0] ?? { frames: [] };
     // Native code serves the request when it returns; JSON.parse one frame later: what called it counts.
@@ -67,7 +66,9 @@ describe.runIf(process.platform === 'linux')('cause and culprit', () => {
     if (deed === 'hotLoop')
       expect(stall.culprit).toMatchObject({ code: expect.stringContaining('Math.sqrt') });
     const one = await scrape(url);
-    expect(one.value(`watchdog_stalls_total{thread="main",cause="${cause}"}`)).toBeGreaterThanOrEqual(1);
+    expect(one.value(`watchdog_stalls_total{thread="main",cause="${stall.cause}"}`)).toBeGreaterThanOrEqual(
+      1,
+    );
     expect(one.value('watchdog_thread_cpu_seconds_total{thread="main"}')).toBeGreaterThan(0);
   });
 
@@ -76,7 +77,7 @@ describe.runIf(process.platform === 'linux')('cause and culprit', () => {
     app.process.kill('SIGSTOP');
     await new Promise((resolve) => setTimeout(resolve, 1500));
     app.process.kill('SIGCONT');
-    const stall = await app.message<Stall>('stall');
+    const stall = await stallOver(app, 1000);
     expect(stall.cause, JSON.stringify(stall)).toBe('paused');
     const one = await scrape(url);
     expect(one.value('watchdog_process_pauses_total')).toBeGreaterThanOrEqual(1);
@@ -95,10 +96,7 @@ describe.runIf(process.platform === 'linux')('cause and culprit', () => {
     await Promise.all(hogs.map((hog) => once(hog, 'spawn')));
     // 250 ms of work with a ninth of a CPU.
     app.send({ deed: 'fixedWork' });
-    const stall = await eventually(async () => {
-      const one = await app.message<Stall>('stall');
-      return one.durationMs > 1000 ? one : undefined;
-    }, 'the work is done');
+    const stall = await stallOver(app, 1000);
     expect(stall.cause, JSON.stringify(stall)).toBe('starved');
   });
 });
@@ -107,10 +105,7 @@ describe('source maps', () => {
   const source = fileURLToPath(new URL('../fixtures/mapped/culprit.ts', import.meta.url));
 
   async function expectSource(app: Child): Promise<void> {
-    const stall = await eventually(async () => {
-      const one = await app.message<Stall>('stall');
-      return one.durationMs > 800 ? one : undefined;
-    }, 'the culprit is told of');
+    const stall = await stallOver(app, 800);
     expect(stall.culprit, JSON.stringify(stall)).toMatchObject({
       file: source,
       line: expect.toBeOneOf([12, 13, 14]),
@@ -162,11 +157,11 @@ describe('captures', () => {
   });
 
   it('are not taken of known long work, nor when they are switched off', async () => {
-    const { app, url } = await startCulprits();
+    const { app, url } = await startCulprits(RARE_LOOKS);
     app.send({ deed: 'pauseHotLoop', value: 900 });
     await app.message('done');
-    const captured = 'watchdog_captures_total{kind="stack",result="captured"}';
-    expect((await scrape(url)).value(captured)).toBe(0);
+    const looks = [...(await scrape(url)).family('watchdog_captures_total').values()];
+    expect(looks.reduce((sum, count) => sum + count, 0)).toBe(0);
 
     const off = await startCulprits({ capture: false });
     const stall = await stallBy(off.app, 'hotLoop');

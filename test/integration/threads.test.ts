@@ -43,12 +43,13 @@ describe('a worker thread', () => {
     const { app, url } = await startApp();
     // One after the other in main's queue: the second begins when the thread is made, but cannot have joined yet.
     app.send({ deed: 'spawn', value: ['late'] });
-    app.send({ deed: 'spin', value: 6000 });
+    app.send({ deed: 'hold' });
     const joined = await until(url, (one) => one.has(turns('late')), 'it has joined');
     expect(joined.value(lag('main'))).toBeGreaterThan(0);
+    app.release();
     await app.message('joined');
 
-    tell(app, 'late', 'wait', 2500, 2500);
+    tell(app, 'late', 'wait', 6000, 6000);
     const both = await until(
       url,
       (one) => one.value(lag('late')) > 1 && one.value(lag('main')) > 1,
@@ -123,16 +124,16 @@ describe('a worker thread', () => {
   it('may do known long work', async () => {
     const { app, url } = await startApp();
     await spawn(app, 'rebuild');
-    tell(app, 'rebuild', 'pause', 600);
+    tell(app, 'rebuild', 'pause', 2000);
     const after = await until(
       url,
-      (one) => one.value('watchdog_eventloop_lag_max_seconds{thread="rebuild"}') > 0.5,
+      (one) => one.value('watchdog_eventloop_lag_max_seconds{thread="rebuild"}') > 1.5,
       'it was at work',
     );
     const stalled = [...after.family('watchdog_stall_seconds_total')].filter(([name]) =>
       name.includes('thread="rebuild"'),
     );
-    expect(stalled.reduce((sum, [, seconds]) => sum + seconds, 0)).toBeLessThan(0.4);
+    expect(stalled.reduce((sum, [, seconds]) => sum + seconds, 0)).toBeLessThan(1);
   });
 
   it.each(['end', 'exit', 'crash', 'unwatch', 'terminate'])('leaves when it ends (%s)', async (way) => {

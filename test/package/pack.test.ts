@@ -49,7 +49,7 @@ const write = (name: string, text: string): string => {
   return file;
 };
 const run = (file: string): string =>
-  execFileSync(NODE, ['--no-warnings', file], { encoding: 'utf8', timeout: 30_000, cwd: home });
+  execFileSync(NODE, ['--no-warnings', file], { encoding: 'utf8', timeout: 60_000, cwd: home });
 
 describe('the packed package, installed elsewhere,', () => {
   it('works by import', () => {
