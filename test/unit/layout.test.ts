@@ -19,8 +19,8 @@ it('a reader never sees half of a write', async () => {
   const read = openReader(HEART, memory);
   const seen = new Set<number>();
   const torn: unknown[] = [];
-  const deadline = Date.now() + 20_000;
-  while (seen.size < 300 && Date.now() < deadline) {
+  // For as long as it takes: on a busy machine the two seldom run at once.
+  while (seen.size < 300) {
     for (let i = 0; i < 500; i++) {
       const { startedAtMs, turns, worstMs } = read();
       if (startedAtMs !== turns || turns !== worstMs[0]) torn.push([startedAtMs, turns, worstMs[0]]);
@@ -30,7 +30,6 @@ it('a reader never sees half of a write', async () => {
   }
   await writer.terminate();
   expect(torn).toEqual([]);
-  expect(seen.size).toBeGreaterThanOrEqual(300);
 });
 
 it('a reader does not hang on a writer that lost its CPU while inside', () => {
