@@ -94,12 +94,15 @@ describe('evidence', () => {
   /** A thread whose accounts the test keeps. */
   function bookOf(rig: Rig) {
     const times = { cpuMs: 0, runQueueMs: 0 };
+    const state = { runnable: false };
     const book = createEvidenceBook(
       () => ({ ...times }),
+      () => state.runnable,
       () => 0,
     );
     return {
       times,
+      state,
       look: (stalled: boolean) => book.note(rig.now(), rig.read(), stalled),
       explain: () => {
         const ring = rig.readRing();
@@ -157,6 +160,36 @@ describe('evidence', () => {
     expect(explain()).toMatchObject({ cpuMs: expect.closeTo(20_000), sleepMs: expect.closeTo(0) });
   });
 
+  it.each([
+    ['runnable', 700, 200],
+    ['asleep', 0, 900],
+  ])(
+    'knows of a wait for a CPU that goes on: of a thread that stands still, %s',
+    (is, runQueueMs, sleepMs) => {
+      const rig = createRig();
+      const { times, state, look, explain } = bookOf(rig);
+      rig.idle(1000);
+      look(false);
+      rig.pass(200);
+      state.runnable = true;
+      look(true);
+      rig.pass(100);
+      times.cpuMs += 100;
+      look(true);
+      state.runnable = is === 'runnable';
+      for (let i = 0; i < 14; i++) {
+        rig.pass(50);
+        look(true);
+      }
+      rig.mark();
+      expect(explain()).toMatchObject({
+        cpuMs: expect.closeTo(100),
+        runQueueMs: expect.closeTo(runQueueMs),
+        sleepMs: expect.closeTo(sleepMs),
+      });
+    },
+  );
+
   it('sums all collections that overlap the stall, and no other', () => {
     const memory = allocate(GC);
     const writer = openWriter('main', GC, memory);
@@ -173,6 +206,7 @@ describe('evidence', () => {
     });
     const book = createEvidenceBook(
       () => undefined,
+      () => false,
       () => 0,
     );
     expect(book.explain(1000, 500, openReader(GC, memory)())).toEqual({

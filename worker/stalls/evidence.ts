@@ -10,6 +10,8 @@ interface Reading {
   /** Time in which the loop was held, start-up and the turn in progress included. */
   readonly activeMs: number;
   readonly times: ThreadTimes | undefined;
+  /** For how long it has been waiting for a CPU: the system books a wait when it is over. */
+  readonly waitingMs: number;
 }
 
 /** Readings are kept for as long as a stall that began after them may still have to be explained. */
@@ -25,23 +27,40 @@ export interface EvidenceBook {
   explain(startMs: number, durationMs: number, gc: GcValues): Evidence;
 }
 
+/** @param isRunnable whether the thread is on a CPU or waits for one at this moment */
 export function createEvidenceBook(
   readTimes: () => ThreadTimes | undefined,
+  isRunnable: () => boolean,
   pausedBetween: (fromMs: number, toMs: number) => number,
 ): EvidenceBook {
   const readings: Reading[] = [];
   let wasStalled = false;
+
+  /** A thread that could run and has not done so since the look before, by its accounts, has waited all the while. */
+  function waitingSince(
+    before: Reading | undefined,
+    nowMs: number,
+    turn: number,
+    times?: ThreadTimes,
+  ): number {
+    if (before?.turn !== turn || !before.times || !times) return 0;
+    const stood = before.times.cpuMs === times.cpuMs && before.times.runQueueMs === times.runQueueMs;
+    return stood && isRunnable() ? before.waitingMs + nowMs - before.atMs : 0;
+  }
 
   return {
     note(nowMs, heart, stalled) {
       const last = readings.at(-1);
       const due = last === undefined || nowMs - last.atMs >= BASELINE_EVERY_MS;
       if (!due && !stalled && !wasStalled) return;
-      wasStalled = stalled;
       const { turns: turn } = heart;
+      const times = readTimes();
+      // Between two looks at a stall only: what idled stood still, too.
+      const waitingMs = stalled && wasStalled ? waitingSince(last, nowMs, turn, times) : 0;
+      wasStalled = stalled;
       // Of a stall the first reading matters and the latest: however long it is, the one before it must not be lost.
       if (readings.at(-1)?.turn === turn && readings.at(-2)?.turn === turn) readings.pop();
-      readings.push({ atMs: nowMs, turn, activeMs: activeUntil(nowMs, heart), times: readTimes() });
+      readings.push({ atMs: nowMs, turn, activeMs: activeUntil(nowMs, heart), times, waitingMs });
       if (readings.length > READINGS_MAX) readings.shift();
     },
 
@@ -75,7 +94,7 @@ function splitInside(readings: readonly Reading[], startMs: number, endMs: numbe
   if (!first?.times || !last?.times || spanMs < ENOUGH * (endMs - startMs)) return undefined;
   return {
     cpuShare: (last.times.cpuMs - first.times.cpuMs) / spanMs,
-    runQueueShare: (last.times.runQueueMs - first.times.runQueueMs) / spanMs,
+    runQueueShare: (runQueueOf(last, last.times) - runQueueOf(first, first.times)) / spanMs,
   };
 }
 
@@ -89,11 +108,13 @@ function splitAround(readings: readonly Reading[], startMs: number, endMs: numbe
   if (!from?.times || !to?.times || from === to) return undefined;
   const durationMs = endMs - startMs;
   const cpuMs = to.times.cpuMs - from.times.cpuMs;
-  const runQueueMs = to.times.runQueueMs - from.times.runQueueMs;
+  const runQueueMs = runQueueOf(to, to.times) - runQueueOf(from, from.times);
   const elsewhereMs = Math.max(0, to.activeMs - from.activeMs - durationMs);
   const here = cpuMs + runQueueMs > 0 ? Math.max(0, 1 - elsewhereMs / (cpuMs + runQueueMs)) : 0;
   return { cpuShare: (cpuMs * here) / durationMs, runQueueShare: (runQueueMs * here) / durationMs };
 }
+
+const runQueueOf = ({ waitingMs }: Reading, { runQueueMs }: ThreadTimes): number => runQueueMs + waitingMs;
 
 function activeUntil(nowMs: number, heart: HeartValues): number {
   if (heart.loopStartedAtMs === 0) return nowMs - heart.startedAtMs;

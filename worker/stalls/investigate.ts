@@ -69,7 +69,8 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
     ms: ledger.get('stallSumMs'),
   });
   const account = createStallAccount(ledger);
-  const book = createEvidenceBook(() => thread.times(), options.pausedBetween);
+  const isRunnable = (): boolean => thread.state()?.state === 'R';
+  const book = createEvidenceBook(() => thread.times(), isRunnable, options.pausedBetween);
   const budget = createBudget();
   const settling: { readonly stall: FinishedStall; readonly file: Case | undefined }[] = [];
   let open: Case | undefined;
