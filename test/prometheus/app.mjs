@@ -1,5 +1,6 @@
 // A shop with its own metrics on its own port and a watchdog on another. On `begin` it falls ill in the way of argv[2].
-// argv[3]: a directory of its own; argv[4], argv[5]: the ports, by default any.
+// argv[3]: a directory of its own; argv[4]: a seed; argv[5], argv[6]: the ports, by default any. On `tell` it tells what
+// its loop has done.
 import { execFileSync, execSync } from 'node:child_process';
 import { open } from 'node:fs';
 import { createServer } from 'node:http';
@@ -8,8 +9,13 @@ import { fileURLToPath } from 'node:url';
 import Piscina from 'piscina';
 import { Counter, Registry } from 'prom-client';
 import { startWatchdog } from '../../dist/index.js';
+import { randomFrom } from '../soak/random.mjs';
+import { recordTurns, wall } from './record.mjs';
 
-const [ill, home, watchdogPort = 0, appPort = 0] = process.argv.slice(2);
+const [ill, home, seed, watchdogPort = 0, appPort = 0] = process.argv.slice(2);
+const random = randomFrom(Number(seed));
+const turns = recordTurns();
+const blocks = [];
 const registry = new Registry();
 const orders = new Counter({ name: 'shop_orders_total', help: 'Orders.', registers: [registry] });
 const watchdog = startWatchdog(Number(watchdogPort), {
@@ -33,18 +39,20 @@ const server = createServer(async (_, response) => {
   response.end(await registry.metrics());
 }).listen(Number(appPort), '127.0.0.1');
 
-const wall = () => performance.timeOrigin + performance.now();
-
-/** Blocks the loop again and again, for times that are bounds of the delay histogram, and tells of each when it is over. */
+/** Blocks the loop again and again, for 0.1 to 0.4 s, and is free for as long. */
 function stutter() {
-  const lengths = [250, 100, 250];
-  let next = 0;
-  setInterval(() => {
-    const from = wall();
-    const until = from + lengths[next++ % lengths.length];
-    while (wall() < until);
-    process.send({ turn: { from, to: wall() } });
-  }, 500);
+  const length = () => 100 + 300 * random();
+  const fromMs = wall();
+  const until = fromMs + length();
+  while (wall() < until);
+  const heldMs = wall() - fromMs;
+  // Two check phases later the turn has been marked by everybody.
+  setImmediate(() =>
+    setImmediate(() => {
+      blocks.push({ fromMs, heldMs, toMs: wall() });
+      setTimeout(stutter, length());
+    }),
+  );
 }
 
 /** More tasks than the pool's queue takes, and no thread of libuv's pool left: reads of a pipe into which nobody writes. */
@@ -59,13 +67,17 @@ function flood() {
 function freeze() {
   for (let i = 0; i < 8; i++) work(1000);
   setTimeout(() => {
+    const fromMs = wall();
     execSync('sleep 40');
-    process.send({ thawed: true });
+    process.send({ thawed: { fromMs, toMs: wall() } });
   }, 200);
 }
 
 const ills = { hot: stutter, flooded: flood, frozen: freeze, well() {} };
-process.on('message', () => ills[ill]());
+process.on('message', ({ begin }) => {
+  if (begin) ills[ill]();
+  else process.send({ record: { turns, blocks } });
+});
 setInterval(() => orders.inc(), 200);
 // Some work for each pool, so that run times have a mean.
 await Promise.all([work(5), work(5)]);

@@ -194,6 +194,8 @@ export interface Series {
 
 /** The API of Prometheus. All moments are Unix seconds. */
 export interface Client {
+  /** All that was scraped of one series in the seconds before a moment. */
+  samples(series: string, seconds: number, at: number): Promise<Series['values']>;
   query(query: string, at?: number): Promise<Sample[]>;
   /** One value a second. */
   range(query: string, start: number, end: number): Promise<Series[]>;
@@ -212,6 +214,13 @@ export function createClient({ url }: Service): Client {
     return data;
   }
   return {
+    async samples(series, seconds, at) {
+      const { result } = await ask<{ result: Series[] }>('query', {
+        query: `${series}[${seconds}s]`,
+        time: String(at),
+      });
+      return result[0]?.values ?? [];
+    },
     async query(query, at) {
       const { result } = await ask<{ result: { metric: Record<string, string>; value: [number, string] }[] }>(
         'query',
