@@ -6,8 +6,8 @@ afterEach(killChildren);
 const MOMENTS = 20;
 /** One for each CPU of a small machine: more would be held up by each other, and take it for a look. */
 const AT_ONCE = 2;
-/** The longest of them take half a second of their own time. */
-const DEADLINE_MS = 20_000;
+/** The longest of them take half a second of their own time; one that froze never ends. */
+const DEADLINE_MS = 120_000;
 /** The look is due 50 ms into the stall; the sidecar, which looks five times a second, takes it 200 ms later at most. */
 const FROM_MS = 50;
 const UNTIL_MS = 250;
@@ -31,7 +31,7 @@ const sigterm: Way['ends'] = { code: null, signal: 'SIGTERM' };
 
 /** Half of the moments are spread over the stall, half follow upon its being opened for the look. */
 function momentOf(n: number): string[] {
-  const share = (n - (n % 2) + 2 * Math.random()) / MOMENTS;
+  const share = (((n - (n % 2)) % MOMENTS) + 2 * Math.random()) / MOMENTS;
   return n % 2 === 0
     ? [(FROM_MS + share * (UNTIL_MS - FROM_MS)).toFixed(2), 'begun']
     : [(share * AFTER_LOOK_MS).toFixed(2), 'looking'];
@@ -52,7 +52,8 @@ async function endAtAllMoments(way: Way): Promise<void> {
   let slowestMs = 0;
   const wrong: string[] = [];
   const lane = async (): Promise<void> => {
-    while (next < MOMENTS) {
+    // A moment without a look has missed what it is about: a busy machine's own stalls may have used up the looks.
+    while (next < MOMENTS || looked < MOMENTS / 2) {
       const moment = momentOf(next++);
       const { code, signal, stdout, stderr, ms } = await end(way, moment);
       slowestMs = Math.max(slowestMs, ms);
@@ -67,12 +68,10 @@ async function endAtAllMoments(way: Way): Promise<void> {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
   console.log(
-    `${way.way}: ${MOMENTS} processes, ${looked} after a look at the stack, ${wrong.length} ended wrongly; ` +
+    `${way.way}: ${next} processes, ${looked} after a look at the stack, ${wrong.length} ended wrongly; ` +
       `the slowest took ${slowestMs} ms`,
   );
   expect(wrong).toEqual([]);
-  // Else the moments have missed what they are about.
-  expect(looked).toBeGreaterThanOrEqual(MOMENTS / 2);
 }
 
 describe(`a process ends as it should at ${MOMENTS} moments around a capture`, { concurrent: false }, () => {

@@ -16,6 +16,14 @@ holdSidecars((worker) => {
   worker.once('online', () => process.send({ sidecar: 'online' }));
   worker.once('exit', () => process.send({ sidecar: 'dead' }));
 });
+/** When the last turn ended: before the watchdog's marker sees it, since this one was there first. */
+let markedMs = performance.now();
+function mark() {
+  markedMs = performance.now();
+  setImmediate(mark).unref();
+}
+setImmediate(mark).unref();
+
 const { startWatchdog } = await import('../../dist/index.js');
 
 const watchdog = startWatchdog(0, { journal, log: false });
@@ -31,14 +39,19 @@ let tasks = 0;
 
 const ways = waysToHold(dirname(journal));
 
-/** One stall. Its turn ends between the two moments that are told: the end of the work, and the end of what comes with it. */
+/** One stall. Its turn is longer than the work, and lies within what is told as the turn. */
 function stall(ms) {
   const startMs = performance.now();
+  const turnMarkedMs = markedMs;
+  const turnBeganAt = Date.now() - (startMs - turnMarkedMs);
   const startedAt = Date.now();
   ways[Math.floor(random() * ways.length)](ms);
   const workMs = performance.now() - startMs;
   // In the check phase of this very turn, as the watchdog's own marker.
-  setImmediate(() => process.send({ stall: { startedAt, workMs, turnMs: performance.now() - startMs } }));
+  setImmediate(() => {
+    const turnMs = performance.now() - turnMarkedMs;
+    process.send({ stall: { turnBeganAt, startedAt, workMs, turnMs } });
+  });
 }
 
 async function stallNowAndThen() {
@@ -63,8 +76,6 @@ process.on('message', async ({ kill, stop }) => {
   if (!stop) return;
   going = false;
   await Promise.all(work);
-  // The sidecar has its last look.
-  await sleep(1500);
   process.send({ stopped: { tasks } });
 });
 

@@ -25,12 +25,12 @@ const THRESHOLD_MS = 100;
 /** A length is right within this much, or this part of it. */
 const TOLERANCE_MS = 1;
 const TOLERANCE = 0.01;
-/** What else a turn may have done before the stall began; to make a new sidecar takes some 5 ms. */
-const ELSE_MS = 20;
-/** Two reports are of one stall if their starts are this near. Stalls are at least 200 ms apart. */
+/** A report is of a stall if it starts in its turn, or so near to it. Stalls are at least 200 ms apart. */
 const SAME_START_MS = 100;
 /** How long after its death a sidecar may be away: a second, and as long as the main thread, which replaces it, stands still. */
 const RESPAWN_MS = 5000;
+/** How long the last of what happened is waited for: what a busy machine may take. */
+const PATIENCE_MS = 60_000;
 /** More deaths in a row, and the next sidecar would take its time, as it should. */
 const KILLS_IN_A_ROW = 8;
 /** A sidecar that lives as long is healthy. */
@@ -80,7 +80,7 @@ let completed = 0;
 let stops = 0;
 
 async function scrape() {
-  const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(5000) });
+  const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(30_000) });
   for (const line of (await response.text()).split('\n')) {
     const [, series, value] = /^(\w+(?:_total|_bucket|_count|_sum)(?:\{.*\})?) (\S+)$/.exec(line) ?? [];
     if (!series) continue;
@@ -91,17 +91,35 @@ async function scrape() {
   completed = highest.get('watchdog_pool_tasks_completed_total{pool="images"}') ?? 0;
 }
 
-/** The sidecar may have been killed a moment ago. */
-async function scrapeAtLast() {
-  const until = Date.now() + RESPAWN_MS;
-  for (;;) {
-    try {
-      return await scrape();
-    } catch (error) {
-      if (Date.now() > until) throw error;
-      await sleep(SCRAPE_EVERY_MS);
-    }
+const ends = () =>
+  readFileSync(journal, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line))
+    .filter(({ type }) => type === 'end')
+    .map(({ stall }) => stall);
+/** The reports among them of one stall. */
+const near = (reports, truth) =>
+  reports.filter(({ startedAt }) => {
+    const atMs = Date.parse(startedAt);
+    return atMs > truth.turnBeganAt - SAME_START_MS && atMs < truth.startedAt + SAME_START_MS;
+  });
+const isLong = ({ workMs }) => workMs >= THRESHOLD_MS;
+
+/** Waits for the last look of the sidecar, which may have been killed a moment ago. */
+async function lastLook(tasks) {
+  const until = Date.now() + PATIENCE_MS;
+  while (Date.now() < until) {
+    const answered = await scrape().then(
+      () => true,
+      () => false,
+    );
+    const reports = ends();
+    const told = truths.filter(isLong).every((truth) => near(reports, truth).length > 0);
+    if (answered && completed >= tasks && told) return reports;
+    await sleep(SCRAPE_EVERY_MS);
   }
+  return ends();
 }
 
 async function scrapeOnAndOn() {
@@ -168,35 +186,27 @@ await Promise.all([killNowAndThen(), stopNowAndThen(), sampleMemory(), haveStran
 const stopped = said('stopped');
 app.send({ stop: true });
 const { tasks } = await stopped;
-await scrapeAtLast();
+const reports = await lastLook(tasks);
 over = true;
 await scraping;
 app.kill('SIGKILL');
 
-const ends = readFileSync(journal, 'utf8')
-  .split('\n')
-  .filter(Boolean)
-  .map((line) => JSON.parse(line))
-  .filter(({ type }) => type === 'end')
-  .map(({ stall }) => stall);
 rmSync(home, { recursive: true });
 
-const ids = new Set(ends.map(({ id }) => id));
-const near = (truth) =>
-  ends.filter(({ startedAt }) => Math.abs(Date.parse(startedAt) - truth.startedAt) < SAME_START_MS);
+const ids = new Set(reports.map(({ id }) => id));
 const tolerance = (ms) => Math.max(TOLERANCE_MS, TOLERANCE * ms);
-const long = truths.filter(({ workMs }) => workMs >= THRESHOLD_MS);
+const long = truths.filter(isLong);
 const wrong = [];
 let worstMs = 0;
 for (const truth of long) {
-  const reports = near(truth);
-  const [report] = reports;
-  if (reports.length !== 1) {
-    wrong.push(`${JSON.stringify(truth)} was journalled ${reports.length} times`);
+  const own = near(reports, truth);
+  const [report] = own;
+  if (own.length !== 1) {
+    wrong.push(`${JSON.stringify(truth)} was journalled ${own.length} times`);
     continue;
   }
   // Shorter than the work, or longer than the whole turn.
-  const offMs = Math.max(0, truth.workMs - report.durationMs, report.durationMs - truth.turnMs - ELSE_MS);
+  const offMs = Math.max(0, truth.workMs - report.durationMs, report.durationMs - truth.turnMs);
   worstMs = Math.max(worstMs, offMs);
   if (offMs > tolerance(truth.workMs))
     wrong.push(`${JSON.stringify(truth)} was journalled as ${report.durationMs} ms`);
@@ -210,7 +220,7 @@ const range = (of) =>
 
 const faults = [
   ...wrong,
-  ...(ids.size === ends.length ? [] : [`${ends.length - ids.size} stalls are in the journal twice`]),
+  ...(ids.size === reports.length ? [] : [`${reports.length - ids.size} stalls are in the journal twice`]),
   ...(long.length === 0 ? ['there was no stall'] : []),
   ...lowered.map((text) => `lower than before: ${text}`),
   ...lost.map((text) => `scrape lost: ${text}`),
@@ -219,7 +229,7 @@ const faults = [
   ...(completed === tasks ? [] : [`the pool finished ${tasks} tasks, the counter says ${completed}`]),
 ];
 console.log(
-  `  stalls        ${truths.length}, of which ${long.length} over ${THRESHOLD_MS} ms; journalled ${ends.length} with those ` +
+  `  stalls        ${truths.length}, of which ${long.length} over ${THRESHOLD_MS} ms; journalled ${reports.length} with those ` +
     `of the stops; the worst length is off by ${worstMs.toFixed(2)} ms\n` +
     `  faults        ${deaths} deaths of the sidecar, ${stops} stops of the process, ${visits} visits of strangers\n` +
     `  scrapes       ${scrapes}, ${highest.size} counters, ${lowered.length} ever lower, ${lost.length} scrapes lost\n` +
