@@ -105,7 +105,7 @@ describe('source maps', () => {
   const source = fileURLToPath(new URL('../fixtures/mapped/culprit.ts', import.meta.url));
 
   async function expectSource(app: Child): Promise<void> {
-    const stall = await stallOver(app, 800);
+    const stall = await stallOver(app, 1500);
     expect(stall.culprit, JSON.stringify(stall)).toMatchObject({
       file: source,
       line: expect.toBeOneOf([12, 13, 14]),
