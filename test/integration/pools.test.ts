@@ -165,30 +165,33 @@ it('piscina4, its tasks given by the old name of `run`', async () => {
 });
 
 describe('while main is frozen', () => {
-  it.each(['piscina5', 'piscina4', 'late4'])('a pool (%s) is seen finishing its tasks, and starving', async (kind) => {
-    const { app, url } = await startPool(kind);
-    app.send({ deed: 'run', value: ['first', 'first', 50, 50] });
-    await until(url, { active: 2, queue_size: 2 });
-    app.send({ deed: 'hold' });
-    const frozen = await eventually(async () => {
-      const one = await scrape(url);
-      return one.value('watchdog_eventloop_lag_seconds{thread="main"}') > 0.3 ? one : undefined;
-    }, 'the freeze');
-    expect(pool(frozen, 'active')).toBe(2);
-    expect(pool(frozen, 'oldest_task_seconds')).toBeGreaterThan(0.2);
-    app.release('first');
-    // The threads finish on their own, main cannot give them the two that wait.
-    const starving = await until(url, { active: 0, queue_size: 2, tasks_completed_total: 2 });
-    const before = pool(starving, 'starved_seconds_total');
-    const later = await eventually(async () => {
-      const one = await scrape(url);
-      return pool(one, 'starved_seconds_total') > before + 0.5 ? one : undefined;
-    }, 'starved seconds grow');
-    expect(later.value('watchdog_eventloop_lag_seconds{thread="main"}')).toBeGreaterThan(0.5);
-    app.release();
-    await app.message('held');
-    await until(url, { active: 0, queue_size: 0, tasks_completed_total: 4 });
-  });
+  it.each(['piscina5', 'piscina4', 'late4'])(
+    'a pool (%s) is seen finishing its tasks, and starving',
+    async (kind) => {
+      const { app, url } = await startPool(kind);
+      app.send({ deed: 'run', value: ['first', 'first', 50, 50] });
+      await until(url, { active: 2, queue_size: 2 });
+      app.send({ deed: 'hold' });
+      const frozen = await eventually(async () => {
+        const one = await scrape(url);
+        return one.value('watchdog_eventloop_lag_seconds{thread="main"}') > 0.3 ? one : undefined;
+      }, 'the freeze');
+      expect(pool(frozen, 'active')).toBe(2);
+      expect(pool(frozen, 'oldest_task_seconds')).toBeGreaterThan(0.2);
+      app.release('first');
+      // The threads finish on their own, main cannot give them the two that wait.
+      const starving = await until(url, { active: 0, queue_size: 2, tasks_completed_total: 2 });
+      const before = pool(starving, 'starved_seconds_total');
+      const later = await eventually(async () => {
+        const one = await scrape(url);
+        return pool(one, 'starved_seconds_total') > before + 0.5 ? one : undefined;
+      }, 'starved seconds grow');
+      expect(later.value('watchdog_eventloop_lag_seconds{thread="main"}')).toBeGreaterThan(0.5);
+      app.release();
+      await app.message('held');
+      await until(url, { active: 0, queue_size: 0, tasks_completed_total: 4 });
+    },
+  );
 
   it('what a Piscina 4 pool runs is unknown if its inside cannot be reached', async () => {
     const app = startChild('pools.mjs', { args: ['piscina4'], nodeArgs: ['--frozen-intrinsics'] });
