@@ -10,9 +10,10 @@ import type {
   ProfileCapture,
   StackCapture,
 } from './messages.js';
+import { openMounts, readMountinfo } from './mounts.js';
 import { takeProfile } from './profile.js';
 import { withSession } from './session.js';
-import { openMounts, openSourceFiles, readMountinfo } from './source-text.js';
+import { openSourceFiles } from './source-text.js';
 import { takeStack } from './stack.js';
 
 /** Answers the sidecar's requests, one after another. A fault ends the thread, which is an answer, too. */

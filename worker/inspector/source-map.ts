@@ -1,3 +1,16 @@
+import {
+  BrokenJson,
+  elementOf,
+  elementsOf,
+  longTextAt,
+  membersOf,
+  numberAt,
+  OPEN_BRACE,
+  QUOTE,
+  skipString,
+  textAt,
+} from './json-bytes.js';
+
 /*
  * Finds single positions in a source map. A map of 15 MB takes 100 MB and more when it is decoded as a whole, by Node.js'
  * `SourceMap` as by the well-kept libraries; here the bytes of the file stay as they are, and only what is asked for is
@@ -28,16 +41,13 @@ export function findInSourceMap(bytes: Buffer, places: readonly Place[]): Readon
     const start = bytes.indexOf(OPEN_BRACE);
     if (start >= 0) find(bytes, start, [...places].sort(byPlace), found, SECTIONS_DEPTH_MAX);
   } catch (error) {
-    if (!(error instanceof BrokenMap)) throw error;
+    if (!(error instanceof BrokenJson)) throw error;
   }
   return found;
 }
 
-class BrokenMap extends Error {}
-
 /** The format does not let sections have sections, but some do. */
 const SECTIONS_DEPTH_MAX = 4;
-const NAME_MAX_BYTES = 4096;
 
 const byPlace = (a: Place, b: Place): number => a.line - b.line || a.column - b.column;
 
@@ -68,7 +78,7 @@ function find(
       line: segment.line,
       column: segment.column,
       content: () =>
-        contents === undefined ? undefined : contentAt(bytes, elementOf(bytes, contents, segment.source)),
+        contents === undefined ? undefined : longTextAt(bytes, elementOf(bytes, contents, segment.source)),
     });
   }
 }
@@ -148,7 +158,7 @@ function findSegments(
   }
 
   function endSegment(): void {
-    if (shift !== 0) throw new BrokenMap();
+    if (shift !== 0) throw new BrokenJson();
     if (field === 0) return;
     pass(line, sums[0]);
     // A segment of one number says that what follows comes from no source.
@@ -165,7 +175,7 @@ function findSegments(
       sums[0] = 0;
     } else {
       const digit = DIGITS[code] as number;
-      if (digit < 0 || shift > 30 || field > 4) throw new BrokenMap();
+      if (digit < 0 || shift > 30 || field > 4) throw new BrokenJson();
       value += (digit & 31) * 2 ** shift;
       shift += 5;
       if (digit & 32) continue;
@@ -178,123 +188,4 @@ function findSegments(
   if (next < places.length) endSegment();
   pass(Number.POSITIVE_INFINITY, 0);
   return found;
-}
-
-// JSON by its bytes: values are skipped, not made.
-
-const QUOTE = 34;
-const BACKSLASH = 92;
-const OPEN_BRACE = 123;
-const CLOSE_BRACE = 125;
-const OPEN_BRACKET = 91;
-const CLOSE_BRACKET = 93;
-const COLON = 58;
-const SPACE = 32;
-
-/** Where the values of an object's members begin, by name. */
-function membersOf(bytes: Buffer, start: number): Map<string, number> {
-  const members = new Map<string, number>();
-  if (bytes[start] !== OPEN_BRACE) throw new BrokenMap();
-  let at = skipSpace(bytes, start + 1);
-  while (bytes[at] === QUOTE) {
-    const end = skipString(bytes, at);
-    const name = end - at <= NAME_MAX_BYTES ? bytes.toString('utf8', at + 1, end - 1) : '';
-    const colon = skipSpace(bytes, end);
-    if (bytes[colon] !== COLON) throw new BrokenMap();
-    const value = skipSpace(bytes, colon + 1);
-    members.set(name, value);
-    at = skipSpace(bytes, skipValue(bytes, value));
-    if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
-  }
-  if (bytes[at] !== CLOSE_BRACE) throw new BrokenMap();
-  return members;
-}
-
-/** Where the elements of an array begin. */
-function* elementsOf(bytes: Buffer, start: number): Generator<number> {
-  if (bytes[start] !== OPEN_BRACKET) throw new BrokenMap();
-  let at = skipSpace(bytes, start + 1);
-  while (bytes[at] !== CLOSE_BRACKET) {
-    yield at;
-    at = skipSpace(bytes, skipValue(bytes, at));
-    if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
-  }
-}
-
-function elementOf(bytes: Buffer, start: number, index: number): number | undefined {
-  if (index < 0) return undefined;
-  let i = 0;
-  for (const at of elementsOf(bytes, start)) if (i++ === index) return at;
-  return undefined;
-}
-
-function textAt(bytes: Buffer, at: number | undefined): string | undefined {
-  if (at === undefined || bytes[at] !== QUOTE) return undefined;
-  const end = skipString(bytes, at);
-  return end - at > NAME_MAX_BYTES ? undefined : (parse(bytes, at, end) as string);
-}
-
-function numberAt(bytes: Buffer, at: number | undefined): number {
-  const value = at === undefined ? undefined : parse(bytes, at, skipValue(bytes, at));
-  if (typeof value !== 'number' || !(value >= 0)) throw new BrokenMap();
-  return value;
-}
-
-function contentAt(bytes: Buffer, at: number | undefined): Buffer | undefined {
-  if (at === undefined || bytes[at] !== QUOTE) return undefined;
-  return Buffer.from(parse(bytes, at, skipString(bytes, at)) as string);
-}
-
-function parse(bytes: Buffer, from: number, to: number): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8', from, to));
-  } catch {
-    throw new BrokenMap();
-  }
-}
-
-function skipSpace(bytes: Buffer, from: number): number {
-  let at = from;
-  while ((bytes[at] as number) <= SPACE) at++;
-  return at;
-}
-
-/** @returns the place after the closing quotation mark */
-function skipString(bytes: Buffer, from: number): number {
-  for (let at = from + 1; ; at++) {
-    at = bytes.indexOf(QUOTE, at);
-    if (at < 0) throw new BrokenMap();
-    let slashes = 0;
-    while (bytes[at - 1 - slashes] === BACKSLASH) slashes++;
-    // An even number of backslashes escape each other.
-    if (slashes % 2 === 0) return at + 1;
-  }
-}
-
-/** @returns the place after the value */
-function skipValue(bytes: Buffer, from: number): number {
-  let depth = 0;
-  let at = from;
-  do {
-    const code = bytes[at];
-    if (code === undefined) throw new BrokenMap();
-    if (code === QUOTE) at = skipString(bytes, at);
-    else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
-      depth++;
-      at++;
-    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
-      if (--depth < 0) throw new BrokenMap();
-      at++;
-    } else if (depth > 0) at++;
-    else while (isScalar(bytes[at])) at++;
-  } while (depth > 0);
-  if (at === from) throw new BrokenMap();
-  return at;
-}
-
-/** Part of a number, `true`, `false` or `null`. */
-function isScalar(code: number | undefined): boolean {
-  return (
-    code !== undefined && code > SPACE && code !== COMMA && code !== CLOSE_BRACE && code !== CLOSE_BRACKET
-  );
 }

@@ -77,3 +77,20 @@ it('one look at a time', async () => {
   expect(await first).toEqual(answer);
   expect(await inspector.stack(undefined, 60_000)).toEqual(answer);
 });
+
+it('a thread with nothing to look at ends after a minute, and not before', async () => {
+  const { inspector } = inspectorOf(
+    `let looks = 0; parentPort.on('message', () => parentPort.postMessage({ answer: { result: 'captured', frames: [], costMs: ++looks } }))`,
+  );
+  const looks = async (): Promise<number> => (await inspector.stack(undefined, 60_000)).costMs;
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    expect(await looks()).toBe(1);
+    vi.advanceTimersByTime(59_000);
+    expect(await looks()).toBe(2);
+    vi.advanceTimersByTime(60_000);
+    expect(await looks()).toBe(1);
+  } finally {
+    vi.useRealTimers();
+  }
+});

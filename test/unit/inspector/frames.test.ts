@@ -7,7 +7,8 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Frame } from '../../../src/shared/protocol.js';
 import { toFrames } from '../../../worker/inspector/frames.js';
-import { openMounts, openSourceFiles, openSourceText } from '../../../worker/inspector/source-text.js';
+import { openMounts } from '../../../worker/inspector/mounts.js';
+import { openSourceFiles, openSourceText } from '../../../worker/inspector/source-text.js';
 import type { RawFrame } from '../../../worker/inspector/stack.js';
 
 const home = mkdtempSync(join(tmpdir(), 'watchdog-frames-'));
