@@ -99,18 +99,20 @@ export async function look(
   session.post('Runtime.enable');
   const seen = await evaluateLook(session);
   answered();
-  return seen === TERMINATED ? giveBack(session, currentTurn) : seen;
+  if (seen === TERMINATED) return giveBack(session, currentTurn);
+  return seen === REFUSED ? undefined : seen;
 }
 
 const TERMINATED: unique symbol = Symbol('terminated');
+const REFUSED: unique symbol = Symbol('refused');
 
-function evaluateLook(session: Session): Promise<Look | undefined | typeof TERMINATED> {
+function evaluateLook(session: Session): Promise<Look | typeof TERMINATED | typeof REFUSED> {
   return new Promise((resolve) => {
     session.post('Runtime.evaluate', { expression: LOOK, silent: true }, (error, answer) => {
-      if (error) resolve(/terminated/i.test(error.message) ? TERMINATED : undefined);
+      if (error) resolve(/terminated/i.test(error.message) ? TERMINATED : REFUSED);
       const thrown = answer?.exceptionDetails;
       const frames = thrown?.stackTrace?.callFrames.filter(({ url }) => url !== LOOK_URL);
-      resolve(frames && { turn: thrown?.exception?.value, frames: frames.slice(0, FRAMES_MAX) });
+      resolve({ turn: thrown?.exception?.value, frames: frames?.slice(0, FRAMES_MAX) ?? [] });
     });
   });
 }
@@ -118,6 +120,8 @@ function evaluateLook(session: Session): Promise<Look | undefined | typeof TERMI
 /** A script that was to end and is there still after so many looks will not end by itself. */
 const STILL_THERE = 4;
 const ASK_AGAIN_MS = 25;
+/** A busy machine may keep main from its answer; after so many tries nothing is known, and nothing is done. */
+const TRIES_MAX = 20;
 const ANSWER_MS = 1000;
 
 /**
@@ -129,15 +133,20 @@ const ANSWER_MS = 1000;
 async function giveBack(session: Session, currentTurn: () => number): Promise<Look | undefined> {
   const turn = currentTurn();
   let seen: Look | undefined;
-  for (let looks = 0; looks < STILL_THERE; looks++) {
+  let stillThere = 0;
+  for (let tries = 0; tries < TRIES_MAX && stillThere < STILL_THERE; tries++) {
     await delay(ASK_AGAIN_MS);
     const again = await Promise.race([evaluateLook(session), delay(ANSWER_MS)]);
     if (currentTurn() !== turn) return seen;
-    // As long as V8 has one to deliver, it lets us run nothing.
-    if (again === TERMINATED) continue;
-    if (again) seen = again;
-    if (!again?.frames.some(({ url }) => url === 'node:vm')) return seen;
+    if (!again) continue;
+    // As long as V8 has a termination to deliver, it lets us run nothing.
+    if (again !== TERMINATED && again !== REFUSED) {
+      seen = again;
+      if (!again.frames.some(({ url }) => url === 'node:vm')) return seen;
+    }
+    stillThere++;
   }
+  if (stillThere < STILL_THERE) return seen;
   const given = new Promise<void>((resolve) => {
     session.post('Runtime.terminateExecution', () => resolve());
   });
