@@ -9,6 +9,7 @@ import {
   eventually,
   killChildren,
   NODE_MAJOR,
+  RARE_LOOKS,
   stallOver,
   startChild,
 } from './child.js';
@@ -37,7 +38,7 @@ describe('runs under', () => {
     ['--enable-source-maps'],
     ['--unhandled-rejections=strict', '--trace-uncaught', '--throw-deprecation'],
   ])('%s %s', async (...nodeArgs) => {
-    const { app, url } = await startApp({}, { nodeArgs: nodeArgs.filter(Boolean) });
+    const { app, url } = await startApp(RARE_LOOKS, { nodeArgs: nodeArgs.filter(Boolean) });
     app.send({ deed: 'holdBusy' });
     const looks = 'watchdog_captures_total{kind="stack",result="captured"}';
     await eventually(async () => {

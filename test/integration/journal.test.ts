@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Stall } from '../../src/types.js';
-import { type Child, eventually, killChildren, stallOver, startChild } from './child.js';
+import { type Child, eventually, killChildren, RARE_LOOKS, stallOver, startChild } from './child.js';
 import { scrape } from './scrape.js';
 
 interface Line {
@@ -32,7 +32,7 @@ const lines = (): Line[] =>
     : [];
 
 async function startApp(options: object): Promise<{ app: Child; url: string }> {
-  const app = startChild('culprits.mjs', { args: [JSON.stringify(options)] });
+  const app = startChild('culprits.mjs', { args: [JSON.stringify({ ...RARE_LOOKS, ...options })] });
   const { url } = await app.message<{ url: string }>('ready');
   return { app, url };
 }

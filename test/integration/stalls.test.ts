@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Cause, Stall } from '../../src/types.js';
-import { type Child, killChildren, NODE_MAJOR, stallOver, startChild } from './child.js';
+import { type Child, killChildren, NODE_MAJOR, RARE_LOOKS, stallOver, startChild } from './child.js';
 import { scrape } from './scrape.js';
 
 const cleanups: (() => void)[] = [];
@@ -31,9 +31,6 @@ async function stallBy(app: Child, deed: string, value?: number): Promise<Stall>
     if (Date.parse(stall.startedAt) + stall.durationMs / 2 >= begunAt) return stall;
   }
 }
-
-/** The machine's own stalls on a busy day are shorter: they spend no look. */
-const RARE_LOOKS = { stallThreshold: 300, capture: { after: 400 } };
 
 /**
  * By the thread's own accounts it got a CPU when it wanted one: then a lack of it cannot be the cause. The watchdog may judge
@@ -139,7 +136,7 @@ describe('source maps', () => {
 
 describe('captures', () => {
   it('follow a stall that goes on', async () => {
-    const { app } = await startCulprits();
+    const { app } = await startCulprits(RARE_LOOKS);
     const stall = await stallBy(app, 'hotLoop', 6000);
     expect(stall.stacks.map(({ result }) => result)).toEqual(['captured', 'captured', 'captured']);
     expect(stall.stacks.map(({ atMs }) => atMs)).toEqual([
@@ -150,7 +147,7 @@ describe('captures', () => {
   });
 
   it('leave no trace in the app', async () => {
-    const { app } = await startCulprits();
+    const { app } = await startCulprits(RARE_LOOKS);
     const stall = await stallBy(app, 'noticing');
     expect(stall.stacks[0]).toMatchObject({ result: 'captured' });
     expect(await app.message('noticed')).toEqual([]);
