@@ -8,6 +8,20 @@ const HALF_WINDOW_MS = 500;
 /** The longest that the pacer sleeps. */
 export const PACE_MAX_MS = 1000;
 
+/** A loop that was thought quiet turned for something else: the pacer must be re-armed. */
+export const ROUSE = 1;
+/**
+ * The loop must go round once without waiting for events. Timers run before it waits, and what has come in after it: without
+ * this both, and the wait between them, would be one turn, and two short holds look like one that is long.
+ */
+export const GO_ROUND = 2;
+/** libuv's clock of idling ticks when the loop waits, if only to look what has come in. */
+const IDLED_MS = 0.05;
+/** A round that was ours, and in which nothing happened but our own mark, is none of the app's turns. */
+const NOTHING_MS = 0.05;
+/** The same with the pacer's beat in it. */
+const PACED_MS = 1;
+
 export interface HeartMemory {
   readonly heart: SharedArrayBuffer;
   readonly ring: SharedArrayBuffer;
@@ -29,9 +43,9 @@ export interface Heart {
    * @param nowMs the shared clock
    * @param idleMs libuv's total time in poll, `performance.nodeTiming.idleTime`
    * @param loopStartMs when the loop began to turn, on the shared clock
-   * @returns whether a loop that was thought quiet turned for something else: the pacer must be re-armed
+   * @returns {@link ROUSE} and {@link GO_ROUND}, added up
    */
-  mark(nowMs: number, idleMs: number, loopStartMs: number): boolean;
+  mark(nowMs: number, idleMs: number, loopStartMs: number): number;
   /** Notes that the pacer ran. Returns the milliseconds until it is due again. */
   pace(nowMs: number): number;
   /**
@@ -70,6 +84,10 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
   let busyAt = startedAtMs;
   let pauseDepth = 0;
   let pausedInTurn = 0;
+  /** The turn in progress is a round that we asked for. */
+  let rounding = false;
+  /** The pacer ran in it. */
+  let pacing = false;
   // The longest delay of this half of the last second, and of the half before it.
   let halfFromMs = Number.NEGATIVE_INFINITY;
   let worstNow = 0;
@@ -146,11 +164,16 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
     mark(nowMs, idleMs, loopStartMs) {
       if (!beating) begin(nowMs, idleMs, loopStartMs);
       const span = nowMs - lastMark;
-      let busy = span - (idleMs - lastIdle);
+      const idled = idleMs - lastIdle;
+      let busy = span - idled;
       if (busy < 0) busy = 0;
       const late = latenessOf(nowMs, due, lastMark);
       const delay = Math.max(late, busy);
-      turns++;
+      const empty = rounding && delay < (pacing ? PACED_MS : NOTHING_MS);
+      if (!empty) turns++;
+      pacing = false;
+      // While something ran a timer may have come due.
+      rounding = idled >= IDLED_MS || (busy >= NOTHING_MS && !empty);
       Atomics.add(sequence, 0, 1);
       values[LAST_MARK] = nowMs;
       values[TURNS] = turns;
@@ -164,10 +187,12 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
       Atomics.add(sequence, 0, 1);
       lastMark = nowMs;
       lastIdle = idleMs;
-      return interval !== heartbeatIntervalMs && nowMs < due - TIMER_SLACK_MS;
+      const rouse = !empty && interval !== heartbeatIntervalMs && nowMs < due - TIMER_SLACK_MS;
+      return (rouse ? ROUSE : 0) + (rounding ? GO_ROUND : 0);
     },
 
     pace(nowMs) {
+      pacing = true;
       // The pacer's own wake-up is one turn, marked just before it runs. Any more, and the app did something.
       if (turns - turnsAtPace > 1) busyAt = nowMs;
       turnsAtPace = turns;

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import timers from 'node:timers';
-import { createHeart, type HeartMemory } from './heart.js';
+import { createHeart, GO_ROUND, type HeartMemory, ROUSE } from './heart.js';
 import { CLOCK_OFFSET_MS, now } from './shared/clock.js';
 
 // Taken at load, from the module and not from the globals: fake timers replace both later on.
@@ -34,8 +34,8 @@ export interface Heartbeat {
 }
 
 /**
- * Starts the marker (an unref'd immediate that re-arms itself: once a turn, never waking an idle loop) and the
- * pacer (an unref'd timer: what makes an idle loop turn). Neither keeps the process alive.
+ * Starts the marker (an immediate that re-arms itself: once a turn, unref'd but for the round after one that idled, never
+ * waking an idle loop) and the pacer (an unref'd timer: what makes an idle loop turn). Neither keeps the process alive.
  */
 export function startHeartbeat(memory: HeartMemory, options: HeartbeatOptions): Heartbeat {
   const inLoop = nodeTiming.loopStart >= 0;
@@ -55,12 +55,14 @@ export function startHeartbeat(memory: HeartMemory, options: HeartbeatOptions): 
   function mark(): void {
     const nowMs = now();
     if (loopStartMs === 0) loopStartMs = nodeTiming.loopStart + CLOCK_OFFSET_MS;
-    if (heart.mark(nowMs, nodeTiming.idleTime, loopStartMs)) {
+    const next = heart.mark(nowMs, nodeTiming.idleTime, loopStartMs);
+    if (next & ROUSE) {
       clearTimeout(timer);
       arm(heart.rouse(nowMs));
     }
     // Before what is not ours runs: whatever that throws, the heart goes on.
-    immediate = setImmediate(mark).unref();
+    immediate = setImmediate(mark);
+    if (!(next & GO_ROUND)) immediate.unref();
     if (nowMs >= nextSampleMs) {
       nextSampleMs = nowMs + SAMPLE_EVERY_MS;
       options.onTurn(nowMs);
@@ -82,7 +84,8 @@ export function startHeartbeat(memory: HeartMemory, options: HeartbeatOptions): 
     else arm(next);
   }
 
-  immediate = setImmediate(mark).unref();
+  // Ref'd, as after a turn that idled: of the first round, too, two things are told apart.
+  immediate = setImmediate(mark);
   arm(options.heartbeatInterval);
 
   return {

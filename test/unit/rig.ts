@@ -1,4 +1,4 @@
-import { createHeart, type Heart } from '../../src/heart.js';
+import { createHeart, GO_ROUND, type Heart, ROUSE } from '../../src/heart.js';
 import {
   allocate,
   HEART,
@@ -47,8 +47,11 @@ export function createRig(options: { stallThreshold?: number; heartbeatInterval?
   let due = now + interval;
 
   function turnEnds(): void {
-    if (heart.mark(now, idleTotal, loopStart)) due = now + heart.rouse(now);
+    const next = heart.mark(now, idleTotal, loopStart);
+    if (next & ROUSE) due = now + heart.rouse(now);
     if (now >= due) due = now + heart.pace(now);
+    // The round finds nothing to do: time stands still in it.
+    if (next & GO_ROUND) turnEnds();
   }
   return {
     heart,
