@@ -78,7 +78,11 @@ export function startHeartbeat(memory: HeartMemory, options: HeartbeatOptions): 
   function beat(): void {
     const nowMs = now();
     const next = heart.pace(nowMs);
+    // What keeps the loop alive is counted there, and the marker is not to be among it.
+    const refd = immediate.hasRef();
+    immediate.unref();
     options.onPace(nowMs, next > options.heartbeatInterval);
+    if (refd) immediate.ref();
     if (stopped) return;
     if (next === interval) timer.refresh();
     else arm(next);
