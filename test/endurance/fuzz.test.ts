@@ -11,6 +11,8 @@ afterEach(killChildren);
 
 const REQUESTS = 50_000;
 const AT_ONCE = 16;
+/** A connection that the server neither serves nor ends by then hangs: its own limits are 10 s and 5 s. */
+const HANG_MS = 30_000;
 /**
  * At some 15,000 requests a second V8 lets the garbage lie for a while: 25 MiB after 50,000, and no more than 140 after
  * 900,000. A kilobyte of each that leaked would be 50 MiB more.
