@@ -1,5 +1,15 @@
 import { latenessOf, TIMER_SLACK_MS } from './shared/lateness.js';
-import { DELAY_BOUNDS_MS, HEART, locked, openWriter, RING, RING_SIZE, WORST_SLOTS } from './shared/layout.js';
+import {
+  beginWrite,
+  DELAY_BOUNDS_MS,
+  endWrite,
+  HEART,
+  locked,
+  openWriter,
+  RING,
+  RING_SIZE,
+  WORST_SLOTS,
+} from './shared/layout.js';
 
 /** An idle loop is woken by the pacer alone; after this long the pacer begins to back off. */
 export const QUIET_AFTER_MS = 1000;
@@ -154,9 +164,9 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
   function publishDue(nowMs: number, ms: number): number {
     interval = ms;
     due = nowMs + ms;
-    Atomics.add(sequence, 0, 1);
+    beginWrite(sequence);
     values[DUE] = due;
-    Atomics.add(sequence, 0, 1);
+    endWrite(sequence);
     return ms;
   }
 
@@ -174,7 +184,7 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
       pacing = false;
       // While something ran a timer may have come due.
       rounding = idled >= IDLED_MS || (busy >= NOTHING_MS && !empty);
-      Atomics.add(sequence, 0, 1);
+      beginWrite(sequence);
       values[LAST_MARK] = nowMs;
       values[TURNS] = turns;
       values[DELAY] = (values[DELAY] as number) + delay;
@@ -184,7 +194,7 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
         pausedInTurn = 0;
         values[at.pausedInTurnMs] = 0;
       }
-      Atomics.add(sequence, 0, 1);
+      endWrite(sequence);
       lastMark = nowMs;
       lastIdle = idleMs;
       const rouse = !empty && interval !== heartbeatIntervalMs && nowMs < due - TIMER_SLACK_MS;

@@ -274,7 +274,7 @@ export function allocateLoop(): LoopMemory {
 export interface RegionWriter<F extends Fields> {
   readonly at: { readonly [K in keyof F]: number };
   readonly values: Float64Array;
-  /** First element: the seqlock. Add one before and after each group of writes; readers do not see any other. */
+  /** First element: the seqlock. Readers see no writes but those between {@link beginWrite} and {@link endWrite}. */
   readonly sequence: Int32Array;
 }
 
@@ -294,13 +294,28 @@ export function openView<F extends Fields>(
   return { at: one.at, values: valuesOf(one, memory) };
 }
 
-/** Runs `write` between the two beats of the seqlock. The heart, which is hot, does this by hand. */
-export function locked(sequence: Int32Array, write: () => void): void {
+/**
+ * Closes a region to its readers. The order of events: sequence odd, values, sequence even. On weakly ordered CPUs (ARM64) the
+ * store half of the addition may be seen after plain stores that follow it, and a reader would take a torn copy for whole;
+ * not if a sequentially consistent load stands between them: it comes after that store, and before what follows.
+ */
+export function beginWrite(sequence: Int32Array): void {
   Atomics.add(sequence, 0, 1);
+  Atomics.load(sequence, 0);
+}
+
+/** Opens it again: what was stored before the addition is seen before it. */
+export function endWrite(sequence: Int32Array): void {
+  Atomics.add(sequence, 0, 1);
+}
+
+/** Runs `write` while the region is closed. */
+export function locked(sequence: Int32Array, write: () => void): void {
+  beginWrite(sequence);
   try {
     write();
   } finally {
-    Atomics.add(sequence, 0, 1);
+    endWrite(sequence);
   }
 }
 
