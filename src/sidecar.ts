@@ -4,7 +4,7 @@ import { expose, type Remote, transferHandlers, wrap } from 'comlink';
 import { WatchdogError, type WatchdogErrorCode } from './errors.js';
 import { createReady } from './ready.js';
 import { now } from './shared/clock.js';
-import { withDeadline } from './shared/deadline.js';
+import { startDeadline, withDeadline } from './shared/deadline.js';
 import { carryErrorCodes, endpointOf } from './shared/endpoint.js';
 import type { Address, Control, Host, SidecarData } from './shared/protocol.js';
 import { sidecarSource } from './sidecar-source.js';
@@ -87,16 +87,16 @@ export function startSidecar(events: SidecarEvents): Sidecar {
   let respawn: NodeJS.Timeout | undefined;
   let closing: Promise<void> | undefined;
 
-  const startDeadline = setTimeout(() => {
+  const endStartDeadline = startDeadline(START_DEADLINE_MS, false, () => {
     fail(
       new WatchdogError('ERR_WATCHDOG_SIDECAR_FAILED', 'The sidecar thread did not start.', {
         cause: lastDeath,
       }),
     );
-  }, START_DEADLINE_MS).unref();
+  });
 
   function fail(error: WatchdogError): void {
-    clearTimeout(startDeadline);
+    endStartDeadline();
     ready.reject(error);
     warn(error.message, error.code);
   }
@@ -144,7 +144,7 @@ export function startSidecar(events: SidecarEvents): Sidecar {
     });
     whileAlive(incarnation, incarnation.control.ready()).then(
       (address) => {
-        clearTimeout(startDeadline);
+        endStartDeadline();
         port = address.port;
         ready.resolve(address);
       },
@@ -191,7 +191,7 @@ export function startSidecar(events: SidecarEvents): Sidecar {
     close() {
       closing ??= (async () => {
         clearTimeout(respawn);
-        clearTimeout(startDeadline);
+        endStartDeadline();
         ready.reject(new WatchdogError('ERR_WATCHDOG_CLOSED', 'The watchdog was closed before it listened.'));
         if (!current) return;
         const { worker, control } = current;

@@ -11,6 +11,7 @@ import { createReady } from './ready.js';
 import { createResourceSampler } from './resources.js';
 import { checkRuntime } from './runtime.js';
 import { now } from './shared/clock.js';
+import { startDeadline } from './shared/deadline.js';
 import { allocateLoop, type LoopMemory } from './shared/layout.js';
 import {
   RUNNING_KEY,
@@ -25,7 +26,7 @@ import { uniqueId } from './unique-id.js';
 import { warn } from './warn.js';
 import { getWatchdog } from './watchdog.js';
 
-const { setTimeout, clearTimeout, setImmediate } = timers;
+const { setImmediate } = timers;
 
 const RUNNING: unique symbol = Symbol.for(`${RUNNING_KEY}:thread`) as never;
 type Global = typeof globalThis & { [RUNNING]?: boolean | undefined };
@@ -72,15 +73,15 @@ export function watchThread(name: string, options: ThreadOptions = {}): WatchedT
   const say = (message: ThreadMessage): void => channel.postMessage(message);
   const ask = (): void => say({ type: 'ask', thread, name });
   const fail = (code: WatchdogErrorCode, message: string): void => {
-    clearTimeout(deadline);
+    endDeadline();
     ready.reject(new WatchdogError(code, message));
   };
-  const deadline = setTimeout(() => {
+  const endDeadline = startDeadline(ANSWER_MS, false, () => {
     fail(
       'ERR_WATCHDOG_TIMEOUT',
       `No watchdog has answered the thread ${show(name)} within ${ANSWER_MS} ms. It joins when one is started.`,
     );
-  }, ANSWER_MS).unref();
+  });
 
   function begin({
     watchdog,
@@ -133,7 +134,7 @@ export function watchThread(name: string, options: ThreadOptions = {}): WatchedT
         break;
       }
       case 'joined':
-        clearTimeout(deadline);
+        endDeadline();
         // After the heart's first beat, which was set up earlier: what the app does next is counted.
         setImmediate(ready.resolve);
         break;

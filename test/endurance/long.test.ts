@@ -51,6 +51,16 @@ it('a main thread that is frozen for a minute is watched all the time', { concur
   expect((await fetch(`${url}/livez`)).status).toBe(200);
 });
 
+it('an app that loads for longer than its sidecar is waited for', { concurrent: true }, async () => {
+  const app = startChild('blocked-from-the-start.mjs', { deadManMs: 300_000 });
+  const port = await app.message<number>('port');
+  await eventually(() => scrape(`http://127.0.0.1:${port}`), 'the sidecar serves');
+  await sleep(31_000);
+  app.release();
+  expect(await app.message('ready')).toBe(port);
+  expect((await app.kill()).stderr).not.toContain('did not start');
+});
+
 it('a process that was stopped for ten seconds says so and blames nobody', { concurrent: true }, async () => {
   const { app, url } = await startApp();
   await scrape(url);

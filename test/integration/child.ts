@@ -93,10 +93,10 @@ export function startChild(fixture: string, options: ChildOptions = {}): Child {
   });
 
   const inbox: Record<string, unknown>[] = [];
-  let wake: () => void = () => {};
+  const waiting: (() => void)[] = [];
   child.on('message', (message: Record<string, unknown>) => {
     inbox.push(message);
-    wake();
+    for (const wake of waiting.splice(0)) wake();
   });
   const handle: Child = {
     process: child,
@@ -104,9 +104,7 @@ export function startChild(fixture: string, options: ChildOptions = {}): Child {
       for (;;) {
         const place = inbox.findIndex((message) => Object.hasOwn(message, key));
         if (place >= 0) return inbox.splice(place, 1)[0]?.[key] as T;
-        const more = new Promise<void>((resolve) => {
-          wake = resolve;
-        });
+        const more = new Promise<void>((resolve) => waiting.push(resolve));
         const ended = exit.then((end) => {
           throw new Error(`the child ended before it sent "${key}": ${JSON.stringify(end)}`);
         });

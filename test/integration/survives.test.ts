@@ -72,7 +72,7 @@ it('boots and serves while main is blocked from the start', async () => {
   expect(one.value('watchdog_startup_seconds')).toBeGreaterThan(0);
   expect(one.has(LAG)).toBe(false);
   app.release();
-  await app.message('released');
+  expect(await app.message('ready')).toBe(port);
 });
 
 it('counts known long work as loop time but not as a stall', async () => {

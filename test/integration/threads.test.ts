@@ -39,6 +39,12 @@ const until = (url: string, holds: (one: Scrape) => boolean, what: string): Prom
   }, what);
 
 describe('a worker thread', () => {
+  it('that goes on loading for longer than an answer is waited for has joined all the same', async () => {
+    const { app } = await startApp();
+    app.send({ deed: 'spawn', value: ['loading'] });
+    expect(await Promise.race([app.message('joined'), app.message('refused')])).toBe('loading');
+  });
+
   it('joins while the main thread is frozen, and its own stalls are seen then', async () => {
     const { app, url } = await startApp();
     // One after the other in main's queue: the second begins when the thread is made, but cannot have joined yet.
