@@ -1,16 +1,21 @@
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * Whether another thread may inspect this one. Not under the permission model: there connecting to the main thread
- * aborts the whole process (Node.js 20 to 26). Not in a build without an inspector, and not in a worker thread,
- * since the sidecar could reach the main thread only.
+ * Why no other thread can inspect this one, if so. Under the permission model connecting to the main thread aborts the
+ * whole process (Node.js 20 to 26); there are builds without an inspector; and of worker threads the sidecar could not
+ * reach this one.
  */
-export function isInspectable(): boolean {
-  return isMainThread && process.features.inspector && process.permission === undefined;
+export function whyNotInspectable(): string | undefined {
+  if (!isMainThread)
+    return 'the watchdog was started in a worker thread, and only the main thread can be looked into';
+  if (!process.features.inspector) return 'this build of Node.js has no inspector';
+  return process.permission === undefined
+    ? undefined
+    : "Node's permission model is on, and would end the process";
 }
 
-/** Whether a debugger is or may be attached: `--inspect`, SIGUSR1, `inspector.open()`. */
-export function isDebuggerOpen(): boolean {
+/** Whether the inspector's port is open: `--inspect`, SIGUSR1, `inspector.open()`. */
+export function isInspectorOpen(): boolean {
   try {
     return process.getBuiltinModule('node:inspector').url() !== undefined;
   } catch {

@@ -6,7 +6,7 @@ import { createStallEvents } from './events.js';
 import { guardExit } from './gate.js';
 import { startGcNotes } from './gc.js';
 import { startHeartbeat } from './heartbeat.js';
-import { isDebuggerOpen, isInspectable } from './inspectable.js';
+import { isInspectorOpen, whyNotInspectable } from './inspectable.js';
 import { optionsFromEnv, resolveOptions } from './options.js';
 import { pauseDuring } from './pause.js';
 import { placeOfProcess, portOf } from './place.js';
@@ -104,11 +104,14 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
       if (pools.entries().length === 0) heartbeat.sampling(false);
     },
   });
-  function noteDebugger(): void {
-    const open = isDebuggerOpen() ? 1 : 0;
-    if (house.values[house.at.debuggerOpen] === open) return;
-    locked(house.sequence, () => {
-      house.values[house.at.debuggerOpen] = open;
+  function noteInspector(): void {
+    const { at, values, sequence } = house;
+    const port = process.debugPort;
+    const open = isInspectorOpen() ? 1 : 0;
+    if (values[at.debugPort] === port && values[at.inspectorOpen] === open) return;
+    locked(sequence, () => {
+      values[at.debugPort] = port;
+      values[at.inspectorOpen] = open;
     });
   }
   const heartbeat = startHeartbeat(loop, {
@@ -117,7 +120,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
     onPace(nowMs, quiet) {
       pressure.note(nowMs);
       resources.sample(nowMs, quiet, now);
-      noteDebugger();
+      noteInspector();
       if (isDeaf(nowMs)) sidecar.replace();
     },
     onTurn: (nowMs) => pools.sample(nowMs),
@@ -132,7 +135,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
   const isDeaf = watchForDeafness(memory.ledger);
   const stopGcNotes = startGcNotes(loop.gc);
   const stopGuard = guardExit(memory.gate);
-  noteDebugger();
+  noteInspector();
   const sidecar = startSidecar({
     host: {
       stall: events.publish,
@@ -148,7 +151,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
         capture: capture === false ? undefined : capture,
         // The main thread's id is the process's; of another thread's, Node.js does not tell.
         threadId: isMainThread ? process.pid : undefined,
-        inspectable: isInspectable(),
+        notInspectable: whyNotInspectable(),
         // pm2 starts the app by a file of its own.
         entry: process.env.pm_exec_path ?? process.argv[1],
         directory: perProcess ? { root: tmpdir(), place } : undefined,

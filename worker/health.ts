@@ -16,7 +16,8 @@ export interface HealthState {
   readonly heart: HeartValues;
   /** The stall under way, if there is one. */
   readonly stall: Stall | undefined;
-  readonly debuggerOpen: boolean;
+  /** For how long no debugger has been attached, in milliseconds; 0: one is. Asked only when it matters. */
+  readonly debuggerAwayMs: () => number;
   readonly closing: boolean;
   /** Tasks that wait in the fullest pool, and its name. */
   readonly queued: { readonly pool: string; readonly size: number } | undefined;
@@ -36,7 +37,9 @@ export function checkLiveness(state: HealthState, timeoutMs: number): readonly C
   const stalledMs = stall.durationMs - stall.pausedMs;
   const detail = `has not turned for ${seconds(stalledMs)} (${stall.cause})`;
   if (stalledMs < timeoutMs) return check(true, detail);
-  if (state.debuggerOpen) return check(true, `${detail}; a debugger is attached`);
+  const awayMs = state.debuggerAwayMs();
+  if (awayMs === 0) return check(true, `${detail}; a debugger is attached`);
+  if (awayMs < timeoutMs) return check(true, `${detail}; a debugger was attached ${seconds(awayMs)} ago`);
   if (!isHung(stall, timeoutMs)) return check(true, `${detail}; no fault of its code so far`);
   return check(false, `${detail}; the limit is ${seconds(timeoutMs)}`);
 }

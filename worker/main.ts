@@ -16,6 +16,7 @@ import { type HeartValues, HOUSE, LEDGER, openReader } from '../src/shared/layou
 import type { Control, Host, SidecarData } from '../src/shared/protocol.js';
 import { createInspector } from './captures/client.js';
 import { openCgroup } from './cgroup.js';
+import { watchDebugger } from './debugger.js';
 import { checkLiveness, createReadiness, type HealthState } from './health.js';
 import { createDebugHandlers } from './http/debug.js';
 import { createGuard } from './http/guard.js';
@@ -78,10 +79,13 @@ const desk = openDesk({
   },
   tellMain: (stall) => void host.stall(stall).catch(() => {}), // Main may be gone; the stall is written down.
 });
-const debuggerOpen = (): boolean => readHouse().debuggerOpen > 0;
+const debuggers = watchDebugger({
+  now,
+  debugPort: () => readHouse().debugPort,
+  inspectorOpen: () => readHouse().inspectorOpen > 0,
+});
 const inspector = createInspector({
-  inspectable: options.inspectable,
-  debuggerOpen,
+  whyNot: () => options.notInspectable ?? (debuggers.awayMs() === 0 ? 'a debugger is attached' : undefined),
   loop: data.loop.heart,
   gate: memory.gate,
   sourceLines: options.sourceLines,
@@ -103,6 +107,7 @@ function watch(
     captureAfterMs: options.capture,
     pausedBetween: pauses.pausedBetween,
     onCapture: (result) => countCapture('stack', result),
+    onUnavailable: desk.noStacks,
     idPrefix: `${process.pid}-${id}`,
     onBegin: desk.begin,
     onEnd: desk.end,
@@ -135,7 +140,7 @@ const guardHang =
   options.hang &&
   createHangGuard({
     hang: options.hang,
-    debuggerOpen,
+    debuggerAwayMs: debuggers.awayMs,
     report(stall) {
       const nowMs = now();
       const heart = main.heart();
@@ -184,9 +189,19 @@ const timer = startWatch(now, (nowMs, ownLatenessMs) => {
     heart: main.heart(),
     stall: undefined,
   };
-  contain('hang', () => guardHang?.(stall));
+  contain('hang', () => {
+    debuggers.note(stall !== undefined);
+    guardHang?.(stall);
+  });
   contain('threadpool', () => threadpool.look(nowMs, heart.loopStartedAtMs));
-  state = { nowMs, heart, stall, queued: lookAtPools(nowMs, heart), debuggerOpen: debuggerOpen(), closing };
+  state = {
+    nowMs,
+    heart,
+    stall,
+    queued: lookAtPools(nowMs, heart),
+    debuggerAwayMs: debuggers.awayMs,
+    closing,
+  };
   contain('readiness', () => readiness.look(state));
   contain('threads', () => threads.prune());
   const others = threads

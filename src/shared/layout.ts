@@ -172,8 +172,9 @@ const houseFields = {
   restarts: 1,
   /** Times that a pool could not be read. */
   poolErrors: 1,
-  /** 1 while a debugger may attach: its breaks are no stalls, and a capture would get in its way. */
-  debuggerOpen: 1,
+  /** The inspector's port, or the one that SIGUSR1 would open; 0: any. And 1 while it is open. */
+  debugPort: 1,
+  inspectorOpen: 1,
 } as const;
 
 /** What main notes now and then of the process. */

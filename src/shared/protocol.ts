@@ -120,8 +120,8 @@ export interface DirectoryOptions {
 export interface ProcessFacts {
   /** The thread under watch as the system knows it; `undefined` if it is not the main thread. */
   readonly threadId: number | undefined;
-  /** Whether the sidecar may look into it; see `src/inspectable.ts`. */
-  readonly inspectable: boolean;
+  /** Why the sidecar may not look into it, if so; see `src/inspectable.ts`. */
+  readonly notInspectable: string | undefined;
   /** The app's entry file, by which it is named. */
   readonly entry: string | undefined;
   /** Threads of libuv's pool, as configured. */

@@ -19,6 +19,8 @@ interface Way {
   readonly ends: Pick<Exit, 'code' | 'signal'>;
   /** Whether the parent has to send it a SIGTERM. */
   readonly told?: boolean;
+  /** Whether the inspector's port is open, as error trackers leave it. */
+  readonly inspector?: boolean;
   /**
    * Whether Node.js may say that it waits for the debugger (it does not wait). A signal that a process sends to itself
    * ends it as an exit does, but without the `exit` event, at which the look could be broken off.
@@ -37,9 +39,13 @@ function momentOf(n: number): string[] {
     : [(share * AFTER_LOOK_MS).toFixed(2), 'looking'];
 }
 
-async function end({ way, told }: Way, moment: string[]): Promise<Exit & { readonly ms: number }> {
+async function end({ way, told, inspector }: Way, moment: string[]): Promise<Exit & { readonly ms: number }> {
   const started = Date.now();
-  const child = startChild('exit-during-capture.mjs', { args: [way, ...moment], deadManMs: DEADLINE_MS });
+  const child = startChild('exit-during-capture.mjs', {
+    args: [way, ...moment],
+    nodeArgs: inspector ? ['--inspect=0'] : [],
+    deadManMs: DEADLINE_MS,
+  });
   // It writes when the moment has come.
   if (told) child.process.stdout?.once('data', () => child.process.kill('SIGTERM'));
   return { ...(await child.exit), ms: Date.now() - started };
@@ -77,6 +83,7 @@ async function endAtAllMoments(way: Way): Promise<void> {
 describe(`a process ends as it should at ${MOMENTS} moments around a capture`, { concurrent: false }, () => {
   const ways: readonly Way[] = [
     { way: 'process.exit()', ends: code(7) },
+    { way: 'process.exit()', ends: code(7), inspector: true },
     { way: 'an uncaught exception', ends: code(1) },
     { way: 'SIGTERM', ends: sigterm, told: true },
     { way: 'SIGTERM with a handler', ends: code(3), told: true },
@@ -84,5 +91,7 @@ describe(`a process ends as it should at ${MOMENTS} moments around a capture`, {
     { way: 'its natural end', ends: code(0) },
     { way: 'the death of its sidecar', ends: code(5) },
   ];
-  it.for(ways)('$way', endAtAllMoments);
+  for (const one of ways) {
+    it(one.inspector ? `${one.way} beside an open inspector` : one.way, () => endAtAllMoments(one));
+  }
 });

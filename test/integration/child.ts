@@ -33,6 +33,8 @@ export interface Child {
   message<T = unknown>(key: string): Promise<T>;
   /** The values of all such messages that have come and were not asked for yet. */
   messages(key: string): unknown[];
+  /** What it has written to standard error, as soon as that matches. */
+  printed(pattern: RegExp): Promise<RegExpExecArray>;
   send(message: object): void;
   /** Ends what `fixtures/hold.mjs` holds by this name, `main` by default. */
   release(what?: string): void;
@@ -78,11 +80,14 @@ export function startChild(fixture: string, options: ChildOptions = {}): Child {
   });
   let stdout = '';
   let stderr = '';
+  /** Those who wait for a message, or for text. */
+  const waiting: (() => void)[] = [];
   child.stdout?.on('data', (data) => {
     stdout += data;
   });
   child.stderr?.on('data', (data) => {
     stderr += data;
+    for (const wake of waiting.splice(0)) wake();
   });
   const deadMan = setTimeout(() => child.kill('SIGKILL'), options.deadManMs ?? DEAD_MAN_MS);
   const exit = once(child, 'close').then(([code, signal]): Exit => {
@@ -93,22 +98,31 @@ export function startChild(fixture: string, options: ChildOptions = {}): Child {
   });
 
   const inbox: Record<string, unknown>[] = [];
-  const waiting: (() => void)[] = [];
   child.on('message', (message: Record<string, unknown>) => {
     inbox.push(message);
     for (const wake of waiting.splice(0)) wake();
   });
+  const more = (awaited: string): Promise<void> =>
+    Promise.race([
+      new Promise<void>((resolve) => waiting.push(resolve)),
+      exit.then((end) => {
+        throw new Error(`the child ended before ${awaited}: ${JSON.stringify(end)}`);
+      }),
+    ]);
   const handle: Child = {
     process: child,
     async message<T>(key: string) {
       for (;;) {
         const place = inbox.findIndex((message) => Object.hasOwn(message, key));
         if (place >= 0) return inbox.splice(place, 1)[0]?.[key] as T;
-        const more = new Promise<void>((resolve) => waiting.push(resolve));
-        const ended = exit.then((end) => {
-          throw new Error(`the child ended before it sent "${key}": ${JSON.stringify(end)}`);
-        });
-        await Promise.race([more, ended]);
+        await more(`it sent "${key}"`);
+      }
+    },
+    async printed(pattern) {
+      for (;;) {
+        const match = pattern.exec(stderr);
+        if (match) return match;
+        await more(`it printed ${pattern}`);
       }
     },
     messages: (key) => inbox.filter((message) => Object.hasOwn(message, key)).map((message) => message[key]),

@@ -18,18 +18,12 @@ async function probe(url: string, path: string): Promise<Answer> {
   const response = await fetch(url + path, { signal: AbortSignal.timeout(30_000) });
   return { status: response.status, body: (await response.json()) as Answer['body'] };
 }
-async function startApp(...nodeArgs: string[]): Promise<{ app: Child; url: string }> {
-  const app = startChild('app.mjs', { args: [JSON.stringify({ ...LIMITS, log: false })], nodeArgs });
+
+async function startApp(): Promise<{ app: Child; url: string }> {
+  const app = startChild('app.mjs', { args: [JSON.stringify({ ...LIMITS, log: false })] });
   const { url } = await app.message<{ url: string }>('ready');
   return { app, url };
 }
-/** Waits until the stall is surely over the limit, by what the probes themselves say. */
-const stalledFor = (url: string, limitMs: number): Promise<unknown> =>
-  eventually(async () => {
-    const { body } = await probe(url, '/livez?verbose');
-    const [, seconds] = /not turned for ([\d.]+) s/.exec(body.checks?.[0]?.detail ?? '') ?? [];
-    return Number(seconds) * 1000 > limitMs || undefined;
-  }, 'the stall is long');
 
 it('both probes pass, fail while the loop is stuck for too long, and pass again', async () => {
   const { app, url } = await startApp();
@@ -95,12 +89,5 @@ describe('liveness is kept', () => {
       done = true;
     });
     while (!done) expect((await probe(url, '/livez?verbose')).body).toMatchObject({ status: 'ok' });
-  });
-
-  it('under a debugger', async () => {
-    const { app, url } = await startApp('--inspect=0');
-    app.send({ deed: 'holdBusy' });
-    await stalledFor(url, LIMITS.livenessTimeout);
-    expect((await probe(url, '/livez?verbose')).body.checks?.[0]?.detail).toContain('a debugger is attached');
   });
 });

@@ -383,11 +383,11 @@ describe('the hang guard', () => {
     stacks: [],
     ...over,
   });
-  const acts = (over: Partial<Stall>, debuggerOpen = false): string[] => {
+  const acts = (over: Partial<Stall>, debuggerAwayMs = Number.POSITIVE_INFINITY): string[] => {
     const done: string[] = [];
     const guard = createHangGuard({
       hang: { after: 5000, action: 'kill', signal: 'SIGABRT' },
-      debuggerOpen: () => debuggerOpen,
+      debuggerAwayMs: () => debuggerAwayMs,
       report: () => done.push('report'),
       kill: (signal) => done.push(signal),
     });
@@ -411,7 +411,7 @@ describe('the hang guard', () => {
     const killed: string[] = [];
     const guard = createHangGuard({
       hang: { after: 5000, action: 'kill', signal: 'SIGABRT' },
-      debuggerOpen: () => false,
+      debuggerAwayMs: () => Number.POSITIVE_INFINITY,
       report: () => {
         throw new Error('no');
       },
@@ -425,7 +425,7 @@ describe('the hang guard', () => {
     expect(acts({ cause: 'paused' })).toEqual([]);
     expect(acts({ cause: 'starved', durationMs: 49_999, cpuMs: 4999 })).toEqual([]);
     expect(acts({ durationMs: 9000, pausedMs: 4500 })).toEqual([]);
-    expect(acts({}, true)).toEqual([]);
+    expect(acts({}, 0)).toEqual([]);
   });
 });
 

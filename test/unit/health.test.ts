@@ -11,7 +11,7 @@ function stateOf(rig: Rig, more: Partial<HealthState> = {}): HealthState {
     heart: rig.read(),
     stall: undefined,
     queued: undefined,
-    debuggerOpen: false,
+    debuggerAwayMs: () => Number.POSITIVE_INFINITY,
     closing: false,
     ...more,
   };
@@ -39,7 +39,13 @@ describe('liveness', () => {
     [false, '(starved)', { stall: stallOf('starved', 600_000) }],
     [true, 'no fault of its code', { stall: stallOf('paused', 700_000, 600_000) }],
     [true, 'has not turned for 20.0 s', { stall: stallOf('cpu', 70_000, 50_000) }],
-    [true, 'a debugger is attached', { stall: stallOf('cpu', 70_000), debuggerOpen: true }],
+    [
+      true,
+      'a debugger was attached 59.0 s ago',
+      { stall: stallOf('cpu', 700_000), debuggerAwayMs: () => 59_000 },
+    ],
+    [false, '(cpu)', { stall: stallOf('cpu', 700_000), debuggerAwayMs: () => 60_000 }],
+    [true, 'a debugger is attached', { stall: stallOf('cpu', 70_000), debuggerAwayMs: () => 0 }],
   ])('%s: %s', (ok, detail, more) => {
     const [check] = checkLiveness(stateOf(turning(), more), TIMEOUT_MS);
     expect(check).toEqual({ name: 'eventloop', ok, detail: expect.stringContaining(detail) });

@@ -45,7 +45,7 @@ function sources(rig: Rig, more: Partial<Sources> = {}): Sources {
       tls: undefined,
       allowedHosts: [],
       threadId: undefined,
-      inspectable: false,
+      notInspectable: undefined,
       threadpoolSize: 4,
       entry: undefined,
       directory: undefined,

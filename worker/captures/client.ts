@@ -20,10 +20,8 @@ const OVERDUE_MS = 1000;
 const HEAP_MB = 192;
 
 export interface InspectorOptions extends InspectorData {
-  /** Whether the main thread can be inspected at all; see `src/inspectable.ts`. */
-  readonly inspectable: boolean;
-  /** Whether a debugger may be attached now. */
-  readonly debuggerOpen: () => boolean;
+  /** Why the main thread cannot be looked into now, if so. */
+  readonly whyNot: () => string | undefined;
 }
 
 /**
@@ -33,7 +31,8 @@ export interface InspectorOptions extends InspectorData {
  */
 export interface Inspector {
   readonly busy: boolean;
-  readonly available: boolean;
+  /** Why there can be no look now, if so: a debugger is attached, say. */
+  readonly unavailable: string | undefined;
   /** A look is likely soon: starting the thread takes 45 to 110 ms, main frozen or not. */
   prepare(): void;
   /**
@@ -55,7 +54,7 @@ interface Request {
   readonly resolve: (answer: InspectorAnswer) => void;
 }
 
-export function createInspector({ inspectable, debuggerOpen, ...data }: InspectorOptions): Inspector {
+export function createInspector({ whyNot, ...data }: InspectorOptions): Inspector {
   const gate = new Int32Array(data.gate);
   let worker: Worker | undefined;
   let request: Request | undefined;
@@ -130,7 +129,7 @@ export function createInspector({ inspectable, debuggerOpen, ...data }: Inspecto
   }
 
   async function ask<T extends InspectorAnswer>(question: InspectorRequest, failed: T): Promise<T> {
-    if (request || !inspectable || debuggerOpen()) return { ...failed, result: 'unavailable' };
+    if (request || whyNot() !== undefined) return { ...failed, result: 'unavailable' };
     try {
       prepare();
     } catch {
@@ -151,8 +150,8 @@ export function createInspector({ inspectable, debuggerOpen, ...data }: Inspecto
     get busy() {
       return request !== undefined;
     },
-    get available() {
-      return inspectable && !debuggerOpen();
+    get unavailable() {
+      return whyNot();
     },
     prepare() {
       try {

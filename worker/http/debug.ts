@@ -28,10 +28,10 @@ export function createDebugHandlers({ inspector, count }: DebugOptions): {
 } {
   /** Answers why there can be no capture now, if there can be none. */
   function refused(response: ServerResponse, kind: CaptureKind): boolean {
-    if (!inspector.available) {
+    const { unavailable } = inspector;
+    if (unavailable !== undefined) {
       count(kind, 'unavailable');
-      const reason = 'a debugger is attached, or this process cannot be inspected (permission model, build).';
-      sendProblem(response, 503, `There can be no capture: ${reason}`);
+      sendProblem(response, 503, `There can be no capture: ${unavailable}.`);
     } else if (inspector.busy) {
       sendProblem(response, 429, 'Another capture is under way.', { 'Retry-After': '5' });
     } else return false;

@@ -2,7 +2,7 @@ import type { Stall } from '../../src/shared/protocol.js';
 import { writeLine } from '../log.js';
 import { createJournal, type Journal } from './journal.js';
 import { openJournalFile } from './journal-file.js';
-import { createStallLog } from './log.js';
+import { createStallLog, logNews } from './log.js';
 
 export interface DeskOptions {
   readonly now: () => number;
@@ -21,6 +21,8 @@ export interface Desk {
   end(stall: Stall): void;
   /** The loop does not come back; `state` is all that is known besides. */
   hang(stall: Stall, state: object): void;
+  /** Stalls are told without a stack; each reason is logged once. */
+  noStacks(reason: string): void;
 }
 
 export function openDesk(options: DeskOptions): Desk {
@@ -28,6 +30,7 @@ export function openDesk(options: DeskOptions): Desk {
   const toFile =
     options.file === undefined ? undefined : openJournalFile(options.file, { onError: options.onFileError });
   const log = options.log && createStallLog(options.log);
+  const told = new Set<string>();
   const entry = <T extends object>(type: string, content: T) => ({
     type,
     time: new Date().toISOString(),
@@ -41,6 +44,11 @@ export function openDesk(options: DeskOptions): Desk {
       toFile?.(entry('end', { stall }));
       log?.(options.now(), stall);
       options.tellMain(stall);
+    },
+    noStacks(reason) {
+      if (!options.log || told.has(reason)) return;
+      told.add(reason);
+      logNews(options.log, `stalls are told without a stack: ${reason}`);
     },
     hang(stall, state) {
       const report = entry('hang', { stall, ...state });

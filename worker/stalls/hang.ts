@@ -2,7 +2,8 @@ import type { HangOptions, Stall } from '../../src/shared/protocol.js';
 
 export interface HangGuardOptions {
   readonly hang: HangOptions;
-  readonly debuggerOpen: () => boolean;
+  /** For how long no debugger has been attached, in milliseconds; 0: one is. */
+  readonly debuggerAwayMs: () => number;
   /** Writes the full report where it survives the process. */
   readonly report: (stall: Stall) => void;
   /** Ends the process. */
@@ -23,16 +24,17 @@ export function isHung({ cause, durationMs, pausedMs, cpuMs = 0 }: Stall, timeou
   return cpuMs >= timeoutMs || stalledMs >= STARVED_FACTOR * timeoutMs;
 }
 
-/** Acts, once a stall, when the loop has hung for `after`, unless somebody is debugging it. */
+/** Acts, once a stall, when the loop has hung for `after`, unless somebody debugs it or has within that time. */
 export function createHangGuard(options: HangGuardOptions): (stall: Stall | undefined) => void {
   let acted: string | undefined;
   return (stall) => {
-    if (!stall || stall.id === acted || !isHung(stall, options.hang.after) || options.debuggerOpen()) return;
+    const { after, action, signal } = options.hang;
+    if (!stall || stall.id === acted || !isHung(stall, after) || options.debuggerAwayMs() < after) return;
     acted = stall.id;
     try {
       options.report(stall);
     } finally {
-      if (options.hang.action === 'kill') options.kill(options.hang.signal);
+      if (action === 'kill') options.kill(signal);
     }
   };
 }

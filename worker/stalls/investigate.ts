@@ -39,6 +39,8 @@ export interface InvestigatorOptions {
   /** `undefined` where nobody can look at the thread's stack. */
   readonly inspector: Inspector | undefined;
   readonly onCapture: (result: CaptureResult) => void;
+  /** Stalls are told without a stack, for this reason. */
+  readonly onUnavailable: (reason: string) => void;
   /** Distinguishes this process's stalls from all others'. */
   readonly idPrefix: string;
   readonly onBegin: (stall: Stall) => void;
@@ -104,16 +106,15 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
     const dueMs = times[file.nextCapture];
     if (dueMs === undefined) return;
     const fresh = file.nextCapture === 0;
-    const result = !inspector.available
-      ? 'unavailable'
-      : budget.allows(nowMs, fresh)
-        ? undefined
-        : 'over_budget';
+    const { unavailable } = inspector;
+    const affordable = budget.allows(nowMs, fresh);
+    const result = unavailable !== undefined ? 'unavailable' : affordable ? undefined : 'over_budget';
     if (!result && live.stallMs >= dueMs - PREPARE_MS) inspector.prepare();
     if (live.stallMs < dueMs) return;
     file.nextCapture++;
     if (result) {
       options.onCapture(result);
+      if (unavailable !== undefined) options.onUnavailable(unavailable);
       // Without the first look there is no second: the next stall may have better luck.
       if (fresh) file.nextCapture = times.length;
       file.samples.push({ atMs: live.stallMs, result, frames: [] });

@@ -9,9 +9,13 @@ const WINDOW_MS = 60_000;
 /** Says where one of several processes listens. */
 export function logPort(format: LogFormat, place: number | undefined, url: string): void {
   const who = place === undefined ? `process ${process.pid}` : `worker ${place} (pid ${process.pid})`;
-  const text = `${who} serves ${url}/metrics`;
-  const entry = { level: 'info', time: new Date().toISOString(), msg: text, place, pid: process.pid, url };
-  writeLine(format === 'json' ? JSON.stringify(entry) : `event-loop-watchdog: ${text}`);
+  logNews(format, `${who} serves ${url}/metrics`, { place, pid: process.pid, url });
+}
+
+/** Logs what there is to know besides stalls. */
+export function logNews(format: LogFormat, msg: string, more: object = {}): void {
+  const entry = { level: 'info', time: new Date().toISOString(), msg, ...more };
+  writeLine(format === 'json' ? JSON.stringify(entry) : `event-loop-watchdog: ${msg}`);
 }
 
 /** Logs stalls, bounded in rate. */
