@@ -113,7 +113,8 @@ export interface WatchdogOptions {
    */
   readonly perProcess?: boolean | undefined;
   /**
-   * Labels put on every series of the sidecar, at most 16, without control characters.
+   * Labels put on every series of the sidecar, the relayed ones too unless they have a label of that name; at most 16,
+   * without control characters.
    * @defaultValue none
    */
   readonly labels?: Readonly<Record<string, string>> | undefined;

@@ -62,6 +62,7 @@ const relay = options.relay
       turns: () => main.heart().turns,
       onError: () => collectorErrors.add('relay'),
       onDrop: relayDropped.add,
+      labels: options.labels,
     })
   : undefined;
 

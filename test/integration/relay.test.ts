@@ -19,6 +19,7 @@ it.each([
   }, 'the relayed series');
   expect(first.value('orders_total')).toBe(3);
   expect(first.value('stock')).toBe(12);
+  expect(first.value('ratio')).toBeNaN();
   expect(first.text).toMatch(/^# TYPE orders_total counter$/m);
   expect(first.value(AGE)).toBeLessThan(5);
   // A family that both have: ours wins.
@@ -36,6 +37,17 @@ it.each([
   }, 'the freeze');
   expect(frozen.value('orders_total')).toBe(3);
   expect(frozen.value(AGE)).toBeGreaterThan(0.9);
+});
+
+it("its series carry the option's labels like the watchdog's own", async () => {
+  const app = startChild('registry.mjs', { args: ['prom-client', 'text', '1', '{"labels":{"app":"shop"}}'] });
+  const { url } = await app.message<{ url: string }>('ready');
+  const one = await eventually(async () => {
+    const now = await scrape(url);
+    return now.has('orders_total{app="shop"}') ? now : undefined;
+  }, 'the relayed series');
+  expect(one.value('watchdog_sidecar_restarts_total{app="shop"}')).toBe(0);
+  expect(one.text).toMatch(/^mine\{app="shop",path="[^"]+",status="200"\} 0$/m);
 });
 
 it('a registry that throws is counted; the scrape goes on with the last copy', async () => {

@@ -23,6 +23,7 @@ describe('relay', () => {
       turns: () => (frozen ? turns : turns++),
       onError: () => errors++,
       onDrop: (reason, count) => dropped.push([reason, count]),
+      labels: {},
       ...(frozen !== undefined && { giveUpMs: 50 }),
     });
     const text = (): string => Buffer.concat(relay.pieces().map(({ plain }) => plain)).toString();

@@ -1,7 +1,9 @@
 import type { DropReason } from '../../src/shared/labels.js';
+import { RELAY_MAX_MIB } from '../../src/shared/protocol.js';
 import { breathe } from '../breathe.js';
 import { PIECE_BYTES, type Piece } from '../http/pieces.js';
 import { METRIC_NAMES } from '../metrics/names.js';
+import { createLabeller, type Labeller, nameOf, servedPart } from './sample.js';
 
 /** Read or written in one go, in bytes: some milliseconds. */
 const SLICE_BYTES = 256 * 1024;
@@ -14,9 +16,12 @@ const RUNS_MAX = 100_000;
 const NEWLINE = 10;
 const HASH = 35;
 
-const COMMENT = /^# (HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*)(?: (.*))?$/;
-const SAMPLE =
-  /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\]|\\.)*",?)*\})? +(\S+)(?: +(\S+))?(?: +# .*)?$/;
+const COMMENT = /^#[ \t]+(HELP|TYPE)[ \t]+([a-zA-Z_:][a-zA-Z0-9_:]*)(?:[ \t]+(.*))?$/s;
+/** Labels whose values are numbers. */
+const NUMBERED: ReadonlyMap<string | undefined, string> = new Map([
+  ['histogram', 'le'],
+  ['summary', 'quantile'],
+]);
 const SUFFIXES = ['', '_total', '_bucket', '_sum', '_count', '_created'];
 const OURS: ReadonlySet<string> = new Set(
   METRIC_NAMES.flatMap((name) => SUFFIXES.map((suffix) => name + suffix)),
@@ -32,24 +37,36 @@ const OPENMETRICS_ONLY: ReadonlyMap<string, string> = new Map([
 
 interface ForeignFamily {
   readonly name: string;
-  /** Lines. */
+  /** A line. */
   help: string | undefined;
+  /** One of `TYPES`. */
   type: string | undefined;
+  lines: number;
   /** Where its samples lie: start and end of each run of lines, one after the other, without the last newline. */
   readonly runs: number[];
   /** Why it cannot be served. */
   drop: DropReason | undefined;
 }
 
+/** What becomes of a foreign text. */
+export interface CleanOptions {
+  /** Whether it is OpenMetrics. */
+  readonly openMetrics: boolean;
+  /** Put on each series that has no label of that name. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** What is left of it takes no more, these labels included. */
+  readonly maxBytes?: number;
+  readonly onDrop: (reason: DropReason) => void;
+}
+
 /**
  * The families of a foreign exposition that can stand beside ours: none that we have too, none with a line that would
- * make Prometheus refuse the whole scrape. OpenMetrics is turned into the text format 0.0.4.
+ * make Prometheus, or the parser of its tools, refuse the whole scrape. OpenMetrics is turned into the text format 0.0.4.
  * @param text UTF-8; its lines are put right in place, so it is of no use afterwards
  */
 export async function cleanFamilies(
   text: Uint8Array<ArrayBuffer>,
-  openMetrics: boolean,
-  onDrop: (reason: DropReason) => void,
+  { openMetrics, labels = {}, maxBytes = RELAY_MAX_MIB * 2 ** 20, onDrop }: CleanOptions,
 ): Promise<Piece[]> {
   const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
   const reader = createReader(bytes, openMetrics);
@@ -62,10 +79,18 @@ export async function cleanFamilies(
     await breathe();
     breatheAt = at + SLICE_BYTES;
   }
-  const writer = createWriter();
+  const labeller = createLabeller(labels);
+  const writer = createWriter(labeller);
+  let room = maxBytes;
   for (const family of reader.families()) {
+    if (!family.drop && family.runs.length === 0) continue;
+    const size = sizeOf(family) + family.lines * (labeller?.bytes ?? 0);
+    if (!family.drop && size > room) family.drop = 'too_large';
     if (family.drop) onDrop(family.drop);
-    else if (family.runs.length > 0) await writer.family(family, bytes);
+    else {
+      room -= size;
+      await writer.family(family, bytes);
+    }
   }
   return writer.pieces();
 }
@@ -104,28 +129,25 @@ function createReader(bytes: Buffer, openMetrics: boolean): Reader {
     // OpenMetrics names a counter's family without the suffix that its samples have.
     const suffix = counters.has(foreignName) && !foreignName.endsWith('_total') ? '_total' : '';
     current = familyOf(foreignName + suffix);
-    const { name } = current;
-    if (keyword === 'HELP') current.help ??= `# HELP ${name} ${rest}`.trimEnd();
+    if (keyword === 'HELP') current.help ??= `# HELP ${current.name} ${escaped(rest)}`.trimEnd();
     else {
-      const type = OPENMETRICS_ONLY.get(rest) ?? rest;
-      if (current.type !== undefined || !TYPES.includes(type)) current.drop ??= 'invalid';
-      current.type = `# TYPE ${name} ${type}`;
+      const type = OPENMETRICS_ONLY.get(rest.trim()) ?? rest.trim();
+      if (!TYPES.includes(type) || (current.type ?? type) !== type) current.drop ??= 'invalid';
+      current.type = type;
     }
   }
 
   function sample(at: number, end: number): void {
-    const line = bytes.toString('latin1', at, end);
-    const [, name, labels = '', value = '', timestamp] = SAMPLE.exec(line) ?? [];
-    if (name === undefined) {
-      if (current) current.drop ??= 'invalid';
-      return;
-    }
-    if (!current || !belongs(name, current.name)) current = familyOf(name);
+    const line = bytes.toString('latin1', at, Math.min(end, at + LINE_MAX_BYTES));
+    const name = nameOf(line);
+    if (name === '' && line.trim() === '') return;
+    // A line without a name spoils the family that it stands in.
+    if (!current || (name !== '' && !belongs(name, current.name))) current = familyOf(name);
     if (OURS.has(name)) current.drop = 'duplicate';
-    if (!isValue(value) || (timestamp !== undefined && !isValue(timestamp))) current.drop ??= 'invalid';
-    if (current.drop || (openMetrics && name.endsWith('_created'))) return;
-    // Timestamps are seconds in OpenMetrics and milliseconds here; a relayed copy needs none.
-    keep(current, at, end, line, `${name}${labels} ${value}`);
+    const kept =
+      name === '' || end - at > LINE_MAX_BYTES ? undefined : servedPart(line, NUMBERED.get(current.type));
+    if (kept === undefined) current.drop ??= 'invalid';
+    else if (!current.drop && !(openMetrics && name.endsWith('_created'))) keep(current, at, end, line, kept);
   }
 
   /** What is kept of a line is never longer than the line: it is written where the run ends, over what was read already. */
@@ -140,6 +162,7 @@ function createReader(bytes: Buffer, openMetrics: boolean): Reader {
       return;
     } else own.push(at, at);
     writing = family;
+    family.lines++;
     if (kept !== line) bytes.write(kept, to, 'latin1');
     else if (to !== at) bytes.copyWithin(to, at, end);
     own[own.length - 1] = to + kept.length;
@@ -147,10 +170,8 @@ function createReader(bytes: Buffer, openMetrics: boolean): Reader {
 
   return {
     line(at, end) {
-      if (end - at > LINE_MAX_BYTES) {
-        if (current) current.drop ??= 'invalid';
-      } else if (bytes[at] === HASH) comment(bytes.toString('utf8', at, end));
-      else sample(at, end);
+      if (bytes[at] !== HASH) sample(at, end);
+      else if (end - at <= LINE_MAX_BYTES) comment(bytes.toString('utf8', at, end));
     },
     families: () => (surplus ? [...families.values(), surplus] : families.values()),
   };
@@ -161,6 +182,7 @@ function newFamily(name: string): ForeignFamily {
     name,
     help: undefined,
     type: undefined,
+    lines: 0,
     runs: [],
     drop: OURS.has(name) ? 'duplicate' : undefined,
   };
@@ -183,10 +205,21 @@ function countersOf(bytes: Buffer): Set<string> {
   return names;
 }
 
-/** As Prometheus reads numbers: decimal, in the range of a double. */
-function isValue(text: string): boolean {
-  if (/^(?:NaN|[+-]?Inf)$/.test(text)) return true;
-  return /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text));
+/** A backslash that escapes nothing is one. */
+function escaped(help: string): string {
+  return help.replace(/\\[\\n]?/g, (found) => (found.length > 1 ? found : '\\\\'));
+}
+
+function headOf({ name, help, type }: ForeignFamily): string {
+  return `${help === undefined ? '' : `${help}\n`}${type === undefined ? '' : `# TYPE ${name} ${type}\n`}`;
+}
+
+function sizeOf(family: ForeignFamily): number {
+  const { runs } = family;
+  let size = Buffer.byteLength(headOf(family)) + 1;
+  for (let run = 0; run < runs.length; run += 2)
+    size += (runs[run + 1] as number) - (runs[run] as number) + 1;
+  return size;
 }
 
 interface Writer {
@@ -195,7 +228,7 @@ interface Writer {
 }
 
 /** Puts families together, an empty line between them. */
-function createWriter(): Writer {
+function createWriter(labeller: Labeller | undefined): Writer {
   const pieces: Piece[] = [];
   let open = Buffer.allocUnsafeSlow(PIECE_BYTES);
   let used = 0;
@@ -214,18 +247,29 @@ function createWriter(): Writer {
     }
   }
 
+  /** Whole lines, the last without its end. */
+  async function writeRun(run: Buffer): Promise<void> {
+    for (let at = 0; at < run.length; ) {
+      const newline = labeller ? run.indexOf(NEWLINE, at + PIECE_BYTES) : -1;
+      const end = newline < 0 ? run.length : newline;
+      await write(labeller ? labelled(run.toString('latin1', at, end), labeller) : run);
+      await write(LINE_END);
+      at = end + 1;
+    }
+  }
+
   return {
-    async family({ help, type, runs }, bytes) {
+    async family(family, bytes) {
       const between = used > 0 || pieces.length > 0 ? '\n' : '';
-      const head = [help, type].map((line) => (line === undefined ? '' : `${line}\n`)).join('');
-      await write(Buffer.from(between + head));
-      for (let run = 0; run < runs.length; run += 2) {
-        await write(bytes.subarray(runs[run], runs[run + 1]));
-        await write(LINE_END);
-      }
+      await write(Buffer.from(between + headOf(family)));
+      const { runs } = family;
+      for (let run = 0; run < runs.length; run += 2) await writeRun(bytes.subarray(runs[run], runs[run + 1]));
     },
     pieces: () => (used > 0 ? [...pieces, { plain: Buffer.from(open.subarray(0, used)) }] : pieces),
   };
 }
+
+const labelled = (lines: string, { label }: Labeller): Buffer =>
+  Buffer.from(lines.split('\n').map(label).join('\n'), 'latin1');
 
 const LINE_END = Buffer.from('\n');

@@ -29,6 +29,8 @@ export interface RelayOptions {
   /** Turns of main's loop. */
   readonly turns: () => number;
   readonly onError: () => void;
+  /** Put on what is relayed as on our own series. */
+  readonly labels: Readonly<Record<string, string>>;
   /** When a question is given up, in milliseconds; for tests. */
   readonly giveUpMs?: number;
   /** Families were left out. */
@@ -65,9 +67,11 @@ export function createRelay(options: RelayOptions): Relay {
     if (leftOut > 0) options.onDrop('too_large', leftOut);
     if (leftOut > 0 && text.length === 0) vainUntilMs = options.now() + VAIN_MS;
     const atMs = options.now();
-    const pieces = await cleanFamilies(text, contentType.includes('openmetrics'), (reason) =>
-      options.onDrop(reason, 1),
-    );
+    const pieces = await cleanFamilies(text, {
+      openMetrics: contentType.includes('openmetrics'),
+      labels: options.labels,
+      onDrop: (reason) => options.onDrop(reason, 1),
+    });
     copy = { pieces, atMs };
   }
 
