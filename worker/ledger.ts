@@ -1,10 +1,11 @@
+import { wallClockOf } from '../src/shared/clock.js';
 import { type Fields, type LEDGER, type LOOP_LEDGER, openWriter, type Region } from '../src/shared/layout.js';
 
 /** Counters of the sidecar that live in shared memory, so that the sidecar's successor goes on with them. */
 export interface Ledger<F extends Fields> {
   get(field: keyof F, place?: number): number;
   add(field: keyof F, amount: number, place?: number): void;
-  set(field: keyof F, value: number): void;
+  set(field: keyof F, value: number, place?: number): void;
   /** The higher of `value` and what this returned before: no counter that passes through here ever goes back. */
   raise(field: keyof F, value: number, place?: number): number;
 }
@@ -29,6 +30,18 @@ export function openTally<F extends Fields, N extends string>(
   };
 }
 
+/**
+ * The wall-clock time of a moment, which is fixed when it is first asked for and kept in a field of two.
+ * It lasts until another moment is asked for there.
+ */
+export function wallTimeOf<F extends Fields>(ledger: Ledger<F>, field: keyof F, momentMs: number): number {
+  if (ledger.get(field) !== momentMs) {
+    ledger.set(field, wallClockOf(momentMs), 1);
+    ledger.set(field, momentMs);
+  }
+  return ledger.get(field, 1);
+}
+
 export function openLedger<F extends Fields>(
   region: Region<'sidecar', F>,
   memory: SharedArrayBuffer,
@@ -40,8 +53,8 @@ export function openLedger<F extends Fields>(
     add(field, amount, place = 0) {
       values[at[field] + place] = get(field, place) + amount;
     },
-    set(field, value) {
-      values[at[field]] = value;
+    set(field, value, place = 0) {
+      values[at[field] + place] = value;
     },
     raise(field, value, place = 0) {
       const highest = Math.max(value, get(field, place));

@@ -25,7 +25,7 @@ import { createRoutes } from './http/routes.js';
 import { startServer } from './http/server.js';
 import { openTls } from './http/tls.js';
 import { openToken } from './http/token.js';
-import { openLedger, openTally } from './ledger.js';
+import { openLedger, openTally, wallTimeOf } from './ledger.js';
 import { muteStreams } from './log.js';
 import { type Loop, type LoopOptions, watchLoop } from './loop.js';
 import { createRenderer } from './metrics/render.js';
@@ -125,6 +125,8 @@ const main = watch(
   },
   data.watchdogId,
 );
+// Now: the system's clock may be set before the first scrape.
+wallTimeOf(ledger, 'startedAt', main.heart().startedAtMs);
 const threads = openThreads({
   watchdogId: data.watchdogId,
   heartbeatInterval: options.heartbeatInterval,

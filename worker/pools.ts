@@ -1,7 +1,7 @@
 import { latenessOf } from '../src/shared/lateness.js';
 import { type HeartValues, openReader, POOL, POOL_LEDGER, type PoolValues } from '../src/shared/layout.js';
 import type { PoolEntry, ThreadCounters } from '../src/shared/protocol.js';
-import { type Ledger, openLedger } from './ledger.js';
+import { type Ledger, openLedger, wallTimeOf } from './ledger.js';
 
 /** A pool's state at one moment. NaN or `undefined`: this pool has no such number. */
 export interface PoolState extends PoolValues {
@@ -88,6 +88,11 @@ export class PoolView {
       oldestTaskMs: nowMs - oldestMs,
       starvedMs: this.#ledger.get('starvedMs'),
     };
+  }
+
+  /** When main wrote this, in milliseconds since the epoch; NaN if it has not. */
+  wallTimeOf({ snapshotAtMs }: PoolState): number {
+    return snapshotAtMs > 0 ? wallTimeOf(this.#ledger, 'snapshotAt', snapshotAtMs) : Number.NaN;
   }
 
   /** Tasks wait, threads idle, and main, which alone hands tasks out, is late: that time is lost to the pool. */

@@ -41,7 +41,23 @@ export function now(): number {
   return performanceNow() + CLOCK_OFFSET_MS;
 }
 
-/** The wall-clock time, in milliseconds since the epoch, of a moment on the shared clock. */
+/** A thread that loses its CPU between two clocks reads them at two moments: so many tries for a better pair. */
+const PAIR_TRIES = 5;
+const PAIR_GOOD_MS = 0.1;
+
+/**
+ * The wall-clock time, in milliseconds since the epoch, of a moment on the shared clock, as both clocks stand now.
+ * Ask once for a moment and keep the answer: the system's clock may be set meanwhile.
+ */
 export function wallClockOf(momentMs: number): number {
-  return Date.now() - (now() - momentMs);
+  let wallMs = 0;
+  for (let tries = 0, best = Number.POSITIVE_INFINITY; tries < PAIR_TRIES && best > PAIR_GOOD_MS; tries++) {
+    const before = now();
+    const date = Date.now();
+    const span = now() - before;
+    if (span >= best) continue;
+    best = span;
+    wallMs = date - (before + span / 2 - momentMs);
+  }
+  return wallMs;
 }

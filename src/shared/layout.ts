@@ -146,8 +146,12 @@ const loopLedgerFields = {
   /** The turn whose stall is being charged while it lasts, and how much of it is charged. */
   chargedTurn: 1,
   chargedMs: 1,
-  /** Start of the latest stall (shared clock); 0 before the first. */
+  /** The latest stall: its turn, its start on the shared clock, and by the wall clock; 0 before the first. */
+  lastStallTurn: 1,
   lastStallMs: 1,
+  lastStallWallMs: 1,
+  /** The latest heartbeat that was told of: on the shared clock, and by the wall clock. */
+  heartbeatAt: 2,
 } as const;
 
 /** The sidecar's counters of one loop, kept outside of the sidecar so that they survive it. */
@@ -182,6 +186,8 @@ export const HOUSE: Region<'main', typeof houseFields> = region('main', houseFie
 export type HouseValues = Values<typeof houseFields>;
 
 const ledgerFields = {
+  /** When `startWatchdog` was called: on the shared clock, and by the wall clock. */
+  startedAt: 2,
   /** How often the sidecar has looked: if this stands still, it is deaf. */
   polls: 1,
   /** Times that the whole process stood still, and for how long. */
@@ -237,6 +243,8 @@ const poolLedgerFields = {
   waitMs: 1,
   waitCount: 1,
   starvedMs: 1,
+  /** The snapshot that was told of: on the shared clock, and by the wall clock. */
+  snapshotAt: 2,
 } as const;
 
 /** The sidecar's counters of one pool. */

@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
+import type { Stall } from '../../src/types.js';
 import { eventually, killChildren, startChild } from './child.js';
 import { type Scrape, scrape } from './scrape.js';
 
@@ -41,6 +42,33 @@ it('a sidecar that dies, ten times in a row and in several ways, comes back on i
   expect(await app.message('warning')).toBe('WATCHDOG_SIDECAR_DIED');
   app.send({ deed: 'close when dead' });
   await app.message('closed');
+});
+
+it('a moment has one wall time: from scrape to scrape, for another sidecar, in the stall that is told of', async () => {
+  const app = startChild('mortal.mjs');
+  const { url } = await app.message<{ url: string }>('ready');
+  app.send({ deed: 'spin' });
+  const { startedAt } = await app.message<Stall>('stall');
+  /** What was told of the latest stall, by all that was told of stalls: a busy machine has some of its own. */
+  const told = new Map<string, Set<number>>();
+  const starts = new Set<number>();
+  async function note(): Promise<void> {
+    const one = await scrape(url);
+    starts.add(one.value('watchdog_start_time_seconds'));
+    const stalls = [...one.family('watchdog_stalls_total'), ...one.family('watchdog_stall_seconds_total')];
+    const times = told.get(stalls.join()) ?? new Set();
+    told.set(stalls.join(), times.add(one.value('watchdog_last_stall_timestamp_seconds{thread="main"}')));
+  }
+  for (let scrapes = 0; scrapes < 20; scrapes++) await note();
+  app.send({ deed: 'kill', value: 'terminate' });
+  await app.message('died');
+  await eventually(async () => restarts(await scrape(url)) === 1, 'another one answers');
+  await note();
+  expect(starts.size).toBe(1);
+  expect([...told.values()].map(({ size }) => size)).toEqual(Array(told.size).fill(1));
+  const [first] = [...told.values()].flatMap((times) => [...times]);
+  const others = (app.messages('stall') as Stall[]).map((stall) => stall.startedAt);
+  expect([startedAt, ...others].map((moment) => Date.parse(moment) / 1000)).toContain(first);
 });
 
 it('a sidecar for which there is no thread is made as soon as there is one', async () => {

@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { now } from '../../src/shared/clock.js';
 import { CAUSES, type Cause, RING_SIZE } from '../../src/shared/layout.js';
+import { wallTimeOf } from '../../worker/ledger.js';
 import { createStallAccount } from '../../worker/stalls/account.js';
 import { createDetector } from '../../worker/stalls/detect.js';
 import { createRig, type Rig, total } from './rig.js';
@@ -118,5 +120,44 @@ describe('stall account', () => {
     expect(rig.ledger.get('stallCount')).toBe(lengths.length);
     expect(rig.ledger.get('stallSumMs')).toBeCloseTo(total(lengths));
     expect(seconds(rig, 'unknown')).toBeCloseTo(total(lengths));
+  });
+});
+
+describe('a moment has one wall time', () => {
+  afterEach(() => vi.useRealTimers());
+  /** The system's clock is an hour ahead from now on. */
+  const stepClock = (): void => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 });
+  };
+
+  it('which no setting of the clock, nor another sidecar, changes', () => {
+    const rig = createRig();
+    const momentMs = now() - 5000;
+    const before = Date.now();
+    const wallMs = wallTimeOf(rig.ledger, 'heartbeatAt', momentMs);
+    expect(Math.abs(wallMs - (before - 5000))).toBeLessThan(1000);
+    stepClock();
+    expect(wallTimeOf(rig.ledger, 'heartbeatAt', momentMs)).toBe(wallMs);
+    expect(wallTimeOf(rig.ledger, 'heartbeatAt', momentMs + 1) - wallMs).toBeGreaterThan(3_500_000);
+  });
+
+  it('also the start of a stall; what is found out of it later moves it by as much', () => {
+    const { ledger } = createRig();
+    const first = createStallAccount(ledger);
+    const startMs = now() - 5000;
+    const told = first.startedAt(7, startMs);
+    first.charge({ turn: 7, startMs, stallMs: 400 }, 'cpu');
+    expect(Math.round(ledger.get('lastStallWallMs'))).toBe(told);
+    stepClock();
+    const next = createStallAccount(ledger);
+    expect(next.startedAt(7, startMs)).toBe(told);
+    // It began before the heartbeat that it made late.
+    const stall = { turn: 7, startMs: startMs - 80, durationMs: 500 };
+    expect(next.startedAt(7, stall.startMs)).toBe(told - 80);
+    next.count(stall, 'cpu');
+    expect(Math.round(ledger.get('lastStallWallMs'))).toBe(told - 80);
+    // One before it, which was explained later, is not the latest.
+    next.count({ turn: 5, startMs: startMs - 900, durationMs: 100 }, 'cpu');
+    expect(Math.round(ledger.get('lastStallWallMs'))).toBe(told - 80);
   });
 });

@@ -1,7 +1,6 @@
-import { wallClockOf } from '../../src/shared/clock.js';
 import { latenessOf } from '../../src/shared/lateness.js';
 import { DELAY_BOUNDS_MS, type HeartValues } from '../../src/shared/layout.js';
-import type { LoopLedger } from '../ledger.js';
+import { type LoopLedger, wallTimeOf } from '../ledger.js';
 import type { LoopView } from '../loop.js';
 import { maxSince } from '../slidingmax.js';
 import {
@@ -128,7 +127,9 @@ export function collectEventloop({ nowMs, loops }: Sources): Family[] {
             value: resources.counts[place] as number,
           })),
     ),
-    each(EVENTLOOP.lastHeartbeat, ({ heart }) => wallClockOf(heart.lastMarkMs) / 1000),
+    each(EVENTLOOP.lastHeartbeat, ({ heart, ledger }) => {
+      return wallTimeOf(ledger, 'heartbeatAt', heart.lastMarkMs) / 1000;
+    }),
     single(EVENTLOOP.startup, ((loopStartedAtMs || nowMs) - startedAtMs) / 1000),
   ];
 }

@@ -1,4 +1,3 @@
-import { wallClockOf } from '../../src/shared/clock.js';
 import type { PoolState } from '../pools.js';
 import { type Definition, type Family, family } from './family.js';
 import type { Sources } from './sources.js';
@@ -67,7 +66,7 @@ export const POOLS = {
 } as const;
 
 export function collectPools({ nowMs, loops: [{ heart }], pools }: Sources): Family[] {
-  const states = pools.map((pool) => ({ labels: pool.labels, state: pool.look(nowMs, heart) }));
+  const states = pools.map((pool) => ({ pool, labels: pool.labels, state: pool.look(nowMs, heart) }));
   const each = (definition: Definition, value: (state: PoolState) => number | undefined): Family =>
     family(
       definition,
@@ -97,8 +96,9 @@ export function collectPools({ nowMs, loops: [{ heart }], pools }: Sources): Fam
     summary(POOLS.wait, 'waitMs', 'waitCount'),
     each(POOLS.oldest, (state) => state.oldestTaskMs && state.oldestTaskMs / 1000),
     each(POOLS.starved, (state) => state.starvedMs && state.starvedMs / 1000),
-    each(POOLS.snapshot, (state) =>
-      state.snapshotAtMs > 0 ? wallClockOf(state.snapshotAtMs) / 1000 : undefined,
+    family(
+      POOLS.snapshot,
+      states.map(({ pool, labels, state }) => ({ labels, value: pool.wallTimeOf(state) / 1000 })),
     ),
   ];
 }

@@ -1,4 +1,4 @@
-import { wallClockOf } from '../../src/shared/clock.js';
+import { wallTimeOf } from '../ledger.js';
 import { VERSION } from '../version.js';
 import { extend, type Family, family, NO_LABELS, single } from './family.js';
 import type { Sources } from './sources.js';
@@ -65,7 +65,7 @@ export function collectSelf(sources: Sources): Family[] {
   return [
     single(SELF.sidecarLagMax, sources.sidecarLagMaxMs / 1000),
     single(SELF.restarts, house.restarts),
-    single(SELF.startTime, Math.round(wallClockOf(loops[0].heart.startedAtMs)) / 1000),
+    single(SELF.startTime, Math.round(wallTimeOf(ledger, 'startedAt', loops[0].heart.startedAtMs)) / 1000),
     family(
       SELF.collectorErrors,
       errors.map(([collector, value]) => ({ labels: extend(NO_LABELS, 'collector', collector), value })),

@@ -1,4 +1,3 @@
-import { wallClockOf } from '../../src/shared/clock.js';
 import { CAUSES, STALL_BOUNDS_MS } from '../../src/shared/layout.js';
 import type { LoopLedger } from '../ledger.js';
 import {
@@ -57,8 +56,8 @@ export function collectStalls({ loops }: Sources): Family[] {
     family(
       STALLS.last,
       started.map(({ labels, ledger }) => {
-        const lastMs = ledger.get('lastStallMs');
-        return { labels, value: lastMs > 0 ? wallClockOf(lastMs) / 1000 : undefined };
+        const lastMs = ledger.get('lastStallWallMs');
+        return { labels, value: lastMs > 0 ? Math.round(lastMs) / 1000 : undefined };
       }),
     ),
   ];

@@ -1,4 +1,3 @@
-import { wallClockOf } from '../../src/shared/clock.js';
 import type { CaptureResult } from '../../src/shared/labels.js';
 import type { Cause, GcValues, HeartValues, RingValues } from '../../src/shared/layout.js';
 import type { StackSample, Stall } from '../../src/shared/protocol.js';
@@ -86,7 +85,7 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
       id: `${options.idPrefix}-${turn}`,
       thread: options.name,
       cause,
-      startedAt: new Date(wallClockOf(startMs)).toISOString(),
+      startedAt: new Date(account.startedAt(turn, startMs)).toISOString(),
       durationMs,
       ...evidence,
       ...file?.seen,
