@@ -25,12 +25,14 @@ export interface ResolvedOptions
   readonly log: LogFormat | false | ((stall: Stall) => void);
 }
 
-interface OptionSpec<T> {
+export interface OptionSpec<T> {
   /** The `WATCHDOG_*` variable that sets it under `--import event-loop-watchdog/register`. */
   readonly env?: string;
   readonly default: T;
   /** Completes "must be ...". */
   readonly rule: string;
+  /** The same of the variable, where that takes less: text, and no objects or functions. */
+  readonly envRule?: string;
   /** Its value is not for error messages. */
   readonly secret?: boolean;
   /** The checked value, or `undefined` if it breaks the rule. */
@@ -63,7 +65,6 @@ const OWN_LABELS = [
   'le',
   'quantile',
 ];
-
 const PATH_RULE = 'the path of a file';
 
 /** Every option, once. The README's table is checked against this one. */
@@ -72,6 +73,7 @@ export const OPTIONS: Specs = {
     env: 'WATCHDOG_HOST',
     default: undefined,
     rule: 'an IP address or "localhost"',
+    envRule: 'an IP address or localhost',
     // Names are resolved in libuv's thread pool, which the app may saturate: only what needs no look-up.
     check: (value) => {
       if (value === 'localhost') return '127.0.0.1';
@@ -85,11 +87,11 @@ export const OPTIONS: Specs = {
   capture: {
     env: 'WATCHDOG_CAPTURE',
     default: CAPTURE_AFTER_MS,
-    rule: `true, false, or an object { after } with a number of milliseconds, ${CAPTURE_AFTER_MIN_MS} or more`,
+    rule: 'true, false, or an object { after }',
+    envRule: 'true or false',
     check: (value) => {
       if (typeof value === 'boolean') return value && CAPTURE_AFTER_MS;
-      const { after } = fieldsOf<{ after: number }>(value, ['after']);
-      return typeof after === 'number' && after >= CAPTURE_AFTER_MIN_MS ? after : undefined;
+      return fieldsOf<{ after: number }>('capture', value, { after: duration(CAPTURE_AFTER_MIN_MS) })?.after;
     },
   },
   sourceLines: {
@@ -102,6 +104,7 @@ export const OPTIONS: Specs = {
     env: 'WATCHDOG_LOG',
     default: 'text',
     rule: '"text", "json", false or a function',
+    envRule: 'text, json or false',
     check: (value) =>
       value === 'text' || value === 'json' || value === false
         ? value
@@ -117,51 +120,37 @@ export const OPTIONS: Specs = {
   },
   hang: {
     default: undefined,
-    rule:
-      `an object { after, action, signal? } with a number of milliseconds, ${HANG_AFTER_MIN_MS} or more, ` +
-      '"report" or "kill", and the name of a signal',
-    check: (value) => {
-      const {
-        after,
-        action,
-        signal = 'SIGKILL',
-      } = fieldsOf<HangOptions>(value, ['after', 'action', 'signal']);
-      const sound =
-        typeof after === 'number' &&
-        after >= HANG_AFTER_MIN_MS &&
-        (action === 'report' || action === 'kill') &&
-        typeof signal === 'string' &&
-        Object.hasOwn(constants.signals, signal);
-      return sound ? { after, action, signal } : undefined;
-    },
+    rule: 'an object { after, action, signal? }',
+    check: (value) =>
+      fieldsOf<HangOptions>('hang', value, {
+        after: duration(HANG_AFTER_MIN_MS),
+        action: {
+          rule: '"report" or "kill"',
+          check: (action) => (action === 'report' || action === 'kill' ? action : undefined),
+        },
+        signal: { default: 'SIGKILL', rule: 'the name of a signal', check: signalOf },
+      }),
   },
   livenessTimeout: milliseconds('WATCHDOG_LIVENESS_TIMEOUT', 60_000, 1000),
   readiness: {
     default: undefined,
-    rule:
-      'an object { maxLag?, maxQueued?, recovery? } with numbers of milliseconds, tasks, and milliseconds up to ' +
-      `${RECOVERY_MAX_MS}; at least one of the limits`,
+    rule: 'an object { maxLag?, maxQueued?, recovery? } with at least one of the limits',
     check: (value) => {
-      const {
-        maxLag = Number.POSITIVE_INFINITY,
-        maxQueued = Number.POSITIVE_INFINITY,
-        recovery = RECOVERY_MS,
-      } = fieldsOf<ReadinessLimits>(value, ['maxLag', 'maxQueued', 'recovery']);
-      const sound =
-        maxLag > 0 &&
-        maxQueued >= 0 &&
-        recovery >= 0 &&
-        recovery <= RECOVERY_MAX_MS &&
-        [maxLag, maxQueued, recovery].every((limit) => typeof limit === 'number') &&
-        Math.min(maxLag, maxQueued) < Number.POSITIVE_INFINITY;
-      return sound ? { maxLag, maxQueued, recovery } : undefined;
+      const none = { default: Number.POSITIVE_INFINITY };
+      const limits = fieldsOf<ReadinessLimits>('readiness', value, {
+        maxLag: { ...numberField('a number of milliseconds above 0', Number.MIN_VALUE), ...none },
+        maxQueued: { ...numberField('a number of tasks, 0 or more', 0), ...none },
+        recovery: { ...duration(0, RECOVERY_MAX_MS), default: RECOVERY_MS },
+      });
+      return limits && Math.min(limits.maxLag, limits.maxQueued) < none.default ? limits : undefined;
     },
   },
   token: {
     env: 'WATCHDOG_TOKEN',
     default: undefined,
     secret: true,
-    rule: TOKEN_RULE,
+    rule: `a string of ${TOKEN_RULE}`,
+    envRule: TOKEN_RULE,
     check: (value) => (isToken(value) ? value : undefined),
   },
   tokenFile: { env: 'WATCHDOG_TOKEN_FILE', default: undefined, rule: PATH_RULE, check: pathOf },
@@ -174,19 +163,24 @@ export const OPTIONS: Specs = {
   allowedHosts: {
     default: Object.freeze([]),
     rule: 'an array of host names',
-    check: (value) =>
-      Array.isArray(value) && value.every((name) => typeof name === 'string' && /^[a-zA-Z0-9.-]+$/.test(name))
-        ? Object.freeze([...value])
-        : undefined,
+    check: (value) => {
+      if (!Array.isArray(value)) return undefined;
+      for (const [i, name] of value.entries())
+        if (typeof name !== 'string' || !/^[a-zA-Z0-9.-]+$/.test(name))
+          throw invalid(`allowedHosts[${i}]`, 'a host name', name);
+      return Object.freeze([...value]);
+    },
   },
   tls: {
     default: undefined,
-    rule: 'an object { key, cert, ca? } with paths of PEM files',
+    rule: 'an object { key, cert, ca? }',
     check: (value) => {
-      const { key, cert, ca } = fieldsOf<TlsFiles>(value, ['key', 'cert', 'ca']);
-      const files = { key: pathOf(key), cert: pathOf(cert), ca: pathOf(ca) };
-      const sound = files.key && files.cert && (ca === undefined || files.ca);
-      return sound ? (files as TlsFiles) : undefined;
+      const file = { rule: 'the path of a PEM file', check: pathOf };
+      return fieldsOf<TlsFiles>('tls', value, {
+        key: file as FieldSpec<string>,
+        cert: file as FieldSpec<string>,
+        ca: { ...file, default: undefined },
+      });
     },
   },
   perProcess: {
@@ -197,20 +191,17 @@ export const OPTIONS: Specs = {
   },
   labels: {
     default: Object.freeze({}),
-    rule:
-      `an object of at most ${LABELS_MAX} strings without control characters, whose names match [a-zA-Z_][a-zA-Z0-9_]*, ` +
-      `do not begin with "__" and are none of ${OWN_LABELS.join(', ')}`,
+    rule: `an object of at most ${LABELS_MAX} strings`,
     check: (value) => {
       if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
       const labels = Object.entries(value);
-      const sound = labels.every(
-        ([name, text]) =>
-          typeof text === 'string' &&
-          isPrintable(text) &&
-          /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) &&
-          !OWN_LABELS.includes(name),
-      );
-      return sound && labels.length <= LABELS_MAX ? Object.freeze(Object.fromEntries(labels)) : undefined;
+      if (labels.length > LABELS_MAX) return undefined;
+      for (const [name, text] of labels) {
+        if (!/^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) || OWN_LABELS.includes(name)) throw badLabel(name);
+        if (typeof text !== 'string' || !isPrintable(text))
+          throw invalid(`labels.${name}`, 'a string without control characters', text);
+      }
+      return Object.freeze(Object.fromEntries(labels));
     },
   },
   registry: {
@@ -223,25 +214,23 @@ export const OPTIONS: Specs = {
   },
 };
 
-const PORT_RULE = 'an integer from 0 to 65535';
+export const PORT: OptionSpec<number | undefined> = {
+  env: 'WATCHDOG_PORT',
+  default: undefined,
+  rule: 'an integer from 0 to 65535',
+  check: (value) => (isPort(value) ? value : undefined),
+};
 
 /**
  * Checks the arguments of `startWatchdog` and fills in the defaults.
  * @throws WatchdogError `ERR_WATCHDOG_INVALID_OPTION` that names the option, the rule, the value and its type
  */
 export function resolveOptions(port: unknown, options: unknown = {}): ResolvedOptions {
-  if (!isPort(port)) throw invalid('port', PORT_RULE, port);
+  if (!isPort(port)) throw invalid('port', PORT.rule, port);
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw invalid('options', 'an object', options);
   }
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(OPTIONS, name)) {
-      throw new WatchdogError(
-        'ERR_WATCHDOG_INVALID_OPTION',
-        `There is no option ${show(name)}; there are ${Object.keys(OPTIONS).join(', ')}.`,
-      );
-    }
-  }
+  checkKeys(options, OPTIONS);
   const resolved: Record<string, unknown> = { port };
   for (const [name, spec] of Object.entries(OPTIONS) as [string, OptionSpec<unknown>][]) {
     // Own properties only: a polluted prototype sets nothing.
@@ -253,60 +242,61 @@ export function resolveOptions(port: unknown, options: unknown = {}): ResolvedOp
   if (resolved.token !== undefined && resolved.tokenFile !== undefined) {
     throw new WatchdogError(
       'ERR_WATCHDOG_INVALID_OPTION',
-      'The options "token" and "tokenFile" exclude each other.',
+      `The options ${withVariable('token')} and ${withVariable('tokenFile')} exclude each other.`,
     );
   }
   if (resolved.guardMetrics && resolved.token === undefined && resolved.tokenFile === undefined) {
     throw new WatchdogError(
       'ERR_WATCHDOG_INVALID_OPTION',
-      'The option "guardMetrics" needs a "token" or a "tokenFile".',
+      `The option ${withVariable('guardMetrics')} needs a ${withVariable('token')} or a ${withVariable('tokenFile')}.`,
     );
   }
   return Object.freeze(resolved) as unknown as ResolvedOptions;
 }
 
-/** The port when `WATCHDOG_PORT` is not set: the one that Prometheus' exporters list for OpenTelemetry-style apps. */
-export const DEFAULT_PORT = 9464;
-
-/**
- * The arguments of `startWatchdog` as the environment gives them, or those in `names`. A variable that is wrong is left
- * out and told to `warn`, so that the app runs with the default.
- */
-export function optionsFromEnv(
-  env: Readonly<Record<string, string | undefined>>,
-  warn: (message: string) => void,
-  names: readonly string[] = ['port', ...Object.keys(OPTIONS)],
-): { readonly port: number; readonly options: WatchdogOptions } {
-  /** The variable's value as the option takes it, `undefined` if it is not set or not sound. */
-  const read = (variable: string, spec: Pick<OptionSpec<unknown>, 'rule' | 'secret' | 'check'>): unknown => {
-    const text = env[variable];
-    if (text === undefined || text === '') return undefined;
-    const given = [meaningOf(text), text].find((value) => spec.check(value) !== undefined);
-    if (given === undefined) {
-      warn(
-        `${variable} must be ${spec.rule}, but is ${spec.secret ? 'something else' : show(text)}; using the default.`,
-      );
-    }
-    return given;
-  };
-  const port =
-    names.includes('port') &&
-    read('WATCHDOG_PORT', { rule: PORT_RULE, check: (value) => (isPort(value) ? value : undefined) });
-  const options: Record<string, unknown> = {};
-  for (const [name, spec] of Object.entries(OPTIONS) as [string, OptionSpec<unknown>][]) {
-    if (spec.env === undefined || !names.includes(name)) continue;
-    const given = read(spec.env, spec);
-    if (given !== undefined) options[name] = given;
-  }
-  return { port: typeof port === 'number' ? port : DEFAULT_PORT, options };
+/** One field of an option that is an object. */
+interface FieldSpec<T> extends Pick<OptionSpec<T>, 'rule' | 'check'> {
+  /** What it is if it is not given; without this it must be. */
+  readonly default?: T;
 }
 
-/** The fields of an object that may have these and no others: its own ones, a polluted prototype adds nothing. */
-function fieldsOf<T extends object>(value: unknown, names: readonly (keyof T & string)[]): Partial<T> {
-  const none = Object.create(null) as Partial<T>;
-  if (typeof value !== 'object' || value === null) return none;
-  const sound = Object.keys(value).every((name) => (names as readonly string[]).includes(name));
-  return sound ? Object.assign(none, value) : none;
+/**
+ * The checked fields of an object that may have these and no others, its own ones: a polluted prototype adds nothing.
+ * `undefined` for what is no object.
+ * @throws WatchdogError that names the field
+ */
+function fieldsOf<T extends object>(
+  option: string,
+  value: unknown,
+  specs: { readonly [K in keyof T]-?: FieldSpec<T[K]> },
+): T | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  checkKeys(value, specs, `${option}.`);
+  const fields: Record<string, unknown> = {};
+  for (const [name, spec] of Object.entries<FieldSpec<unknown>>(specs)) {
+    const given = Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
+    const byDefault = given === undefined && Object.hasOwn(spec, 'default');
+    const field = byDefault ? spec.default : spec.check(given);
+    if (!byDefault && field === undefined) throw invalid(`${option}.${name}`, spec.rule, given);
+    fields[name] = field;
+  }
+  return fields as T;
+}
+
+function checkKeys(value: object, known: object, prefix = ''): void {
+  const stranger = Object.keys(value).find((name) => !Object.hasOwn(known, name));
+  if (stranger === undefined) return;
+  throw new WatchdogError(
+    'ERR_WATCHDOG_INVALID_OPTION',
+    `There is no option ${show(prefix + stranger)}; there are ${Object.keys(known).join(', ')}.`,
+  );
+}
+
+function numberField(rule: string, min: number, max = Number.POSITIVE_INFINITY): FieldSpec<number> {
+  return {
+    rule,
+    check: (value) => (typeof value === 'number' && value >= min && value <= max ? value : undefined),
+  };
 }
 
 /** Absolute: the sidecar has no working directory of its own to go by. */
@@ -314,24 +304,36 @@ function pathOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' && !value.includes('\0') ? resolve(value) : undefined;
 }
 
-/** Numbers, `true` and `false` are meant as such. */
-function meaningOf(text: string): unknown {
-  if (text === 'true' || text === 'false') return text === 'true';
-  return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+function duration(min: number, max?: number): FieldSpec<number> {
+  const range = max === undefined ? `${min} or more` : `from ${min} to ${max}`;
+  return numberField(`a number of milliseconds, ${range}`, min, max ?? Number.MAX_SAFE_INTEGER);
 }
 
 function milliseconds(env: string, byDefault: number, min: number, max?: number): OptionSpec<number> {
-  const limit = max ?? Number.MAX_SAFE_INTEGER;
-  return {
-    env,
-    default: byDefault,
-    rule: `a number of milliseconds, ${max === undefined ? `${min} or more` : `from ${min} to ${max}`}`,
-    check: (value) => (typeof value === 'number' && value >= min && value <= limit ? value : undefined),
-  };
+  return { ...duration(min, max), env, default: byDefault };
+}
+
+function signalOf(value: unknown): NodeJS.Signals | undefined {
+  return typeof value === 'string' && Object.hasOwn(constants.signals, value)
+    ? (value as NodeJS.Signals)
+    : undefined;
 }
 
 function isPort(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65535;
+}
+
+function badLabel(name: string): WatchdogError {
+  return new WatchdogError(
+    'ERR_WATCHDOG_INVALID_OPTION',
+    `The option "labels" may not name a label ${show(name)}: names match [a-zA-Z_][a-zA-Z0-9_]*, do not begin with "__" ` +
+      `and are none of ${OWN_LABELS.join(', ')}.`,
+  );
+}
+
+/** For faults of what may have come from the environment. */
+function withVariable(name: keyof WatchdogOptions): string {
+  return `"${name}" (${OPTIONS[name].env})`;
 }
 
 function invalid(name: string, rule: string, value: unknown, secret = false): WatchdogError {

@@ -1,22 +1,22 @@
 /**
  * `node --import event-loop-watchdog/register app.js` watches an app without a line of code in it. Configured by
- * `WATCHDOG_PORT` (default 9464), `WATCHDOG_HOST` and the other `WATCHDOG_*` variables; one that is wrong is a process warning,
+ * `WATCHDOG_PORT` (default 9464), `WATCHDOG_HOST` and the other `WATCHDOG_*` variables; one that is wrong, or that does not exist, is a process warning,
  * and the app runs with the default. Variables that contradict each other are one, too,
  * and so is a runtime that is not Node.js; the app runs unwatched. `getWatchdog()` returns the watchdog to the
  * app.
  */
 import { isMainThread } from 'node:worker_threads';
+import { checkVariables, optionsFromEnv } from './environment.js';
 import type { WatchdogError } from './errors.js';
-import { optionsFromEnv } from './options.js';
-import { reasonOf, warn } from './warn.js';
+import { reasonOf, warn, warnOnce } from './warn.js';
 import { getWatchdog, startWatchdog } from './watchdog.js';
 
 // Worker threads inherit `--import`; one watchdog a process is enough.
 if (isMainThread && !getWatchdog()) {
   try {
-    const { port, options } = optionsFromEnv(process.env, (message) =>
-      warn(message, 'WATCHDOG_BAD_VARIABLE'),
-    );
+    const complain = (message: string): void => warnOnce(message, 'WATCHDOG_BAD_VARIABLE');
+    checkVariables(process.env, complain);
+    const { port, options } = optionsFromEnv(process.env, complain);
     startWatchdog(port, options);
   } catch (error) {
     const { code } = error as WatchdogError;

@@ -56,7 +56,11 @@ export interface WatchdogOptions {
    * @defaultValue off
    */
   readonly hang?:
-    | { readonly after: number; readonly action: 'report' | 'kill'; readonly signal?: NodeJS.Signals }
+    | {
+        readonly after: number;
+        readonly action: 'report' | 'kill';
+        readonly signal?: NodeJS.Signals | undefined;
+      }
     | undefined;
   /**
    * `/livez` fails once the loop has not turned for this long, in milliseconds (1000 and up). Never while the process

@@ -9,6 +9,15 @@ export function warn(message: string, code: string, detail: readonly string[] = 
   process.emitWarning(printable(message), { type: 'WatchdogWarning', code, ...lines });
 }
 
+const said = new Set<string>();
+
+/** The same is said once, however often it is come by. */
+export function warnOnce(message: string, code: string): void {
+  if (said.has(message)) return;
+  said.add(message);
+  warn(message, code);
+}
+
 /** What was thrown, in words. Anything can be thrown, also what cannot be turned into a string. */
 export function reasonOf(thrown: unknown): string {
   if (thrown instanceof Error) return thrown.message;

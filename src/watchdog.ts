@@ -1,13 +1,14 @@
 import { tmpdir } from 'node:os';
 import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 import { watchForDeafness } from './deaf.js';
+import { optionsFromEnv } from './environment.js';
 import { WatchdogError } from './errors.js';
 import { createStallEvents } from './events.js';
 import { guardExit } from './gate.js';
 import { startGcNotes } from './gc.js';
 import { startHeartbeat } from './heartbeat.js';
 import { isInspectorOpen, whyNotInspectable } from './inspectable.js';
-import { optionsFromEnv, resolveOptions } from './options.js';
+import { resolveOptions } from './options.js';
 import { pauseDuring } from './pause.js';
 import { placeOfProcess, portOf } from './place.js';
 import { createPools } from './pools.js';
@@ -22,7 +23,7 @@ import { startSidecar } from './sidecar.js';
 import { threadpoolSize } from './threadpoolsize.js';
 import type { PiscinaLike, PoolSampler, Watchdog, WatchdogOptions } from './types.js';
 import { uniqueId } from './unique-id.js';
-import { warn } from './warn.js';
+import { warn, warnOnce } from './warn.js';
 
 const decoder = new TextDecoder();
 
@@ -45,7 +46,7 @@ export function getWatchdog(): Watchdog | undefined {
 function withSecret(options: WatchdogOptions): WatchdogOptions {
   const given = options?.token !== undefined || options?.tokenFile !== undefined;
   if (given || typeof options !== 'object' || options === null) return options;
-  const warned = (message: string): void => warn(message, 'WATCHDOG_BAD_VARIABLE');
+  const warned = (message: string): void => warnOnce(message, 'WATCHDOG_BAD_VARIABLE');
   return { ...options, ...optionsFromEnv(process.env, warned, ['token', 'tokenFile']).options };
 }
 

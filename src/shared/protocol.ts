@@ -93,7 +93,7 @@ export interface TlsFiles {
 
 const TOKEN_MIN = 32;
 /** Completes "must be ...". */
-export const TOKEN_RULE: string = `a string of ${TOKEN_MIN} printable ASCII characters or more, without spaces`;
+export const TOKEN_RULE: string = `${TOKEN_MIN} printable ASCII characters or more, without spaces`;
 export function isToken(value: unknown): value is string {
   return typeof value === 'string' && value.length >= TOKEN_MIN && /^[!-~]+$/.test(value);
 }

@@ -110,7 +110,7 @@ describe('the token', () => {
     expect(app.messages('warning')).toMatchObject([
       {
         message:
-          `The option "tokenFile" cannot be used: the token in ${file} must be a string of 32 printable ASCII ` +
+          `The option "tokenFile" cannot be used: the token in ${file} must be 32 printable ASCII ` +
           'characters or more, without spaces. Until it can, the token before it goes on.',
       },
     ]);

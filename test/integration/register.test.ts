@@ -33,20 +33,30 @@ it('watches an app without a line of code in it, by the environment', async () =
   expect(await app.exit).toMatchObject({ code: 0, stderr: '' });
 });
 
-it('a variable that is wrong is one clear warning, and the app runs', async () => {
+it.each([
+  [
+    'WATCHDOG_HEARTBEAT_INTERVAL',
+    'often',
+    /WATCHDOG_HEARTBEAT_INTERVAL must be a number of milliseconds, from 20 to 1000, but is "often"/g,
+  ],
+  // It is read by register, and again with what the code gives.
+  ['WATCHDOG_TOKEN', 'short', /WATCHDOG_TOKEN must be 32 printable ASCII characters or more/g],
+  [
+    'WATCHDOG_STALL_TRESHOLD',
+    '250',
+    /There is no variable WATCHDOG_STALL_TRESHOLD; the nearest is WATCHDOG_STALL_THRESHOLD\./g,
+  ],
+])('a variable that is wrong is one clear warning, and the app runs: %s', async (name, value, warning) => {
   const app = startChild('plain-app.mjs', {
     nodeArgs: ['--import', REGISTER],
-    env: { WATCHDOG_PORT: '0', WATCHDOG_HEARTBEAT_INTERVAL: 'often' },
+    env: { WATCHDOG_PORT: '0', [name]: value },
   });
   await app.message('running');
   app.send({});
   const { code, stderr } = await app.exit;
   expect(code).toBe(0);
-  expect(
-    stderr.match(
-      /WATCHDOG_HEARTBEAT_INTERVAL must be a number of milliseconds, from 20 to 1000, but is "often"/g,
-    ),
-  ).toHaveLength(1);
+  expect(stderr.match(warning)).toHaveLength(1);
+  expect(stderr.match(/WatchdogWarning/g)).toHaveLength(1);
 });
 
 it('a runtime that is not Node.js is one clear warning, and the app runs', async () => {

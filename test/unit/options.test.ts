@@ -1,6 +1,8 @@
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import { OPTIONS, optionsFromEnv, resolveOptions } from '../../src/options.js';
+import { checkVariables, optionsFromEnv } from '../../src/environment.js';
+import { OPTIONS, resolveOptions } from '../../src/options.js';
+import type { WatchdogOptions } from '../../src/types.js';
 
 describe('options', () => {
   it('have their documented defaults', () => {
@@ -62,7 +64,21 @@ describe('options', () => {
     [0, { heartbeatInterval: '100' }, 'but is "100" (string)'],
     [0, { stallThreshold: 9 }, 'The option "stallThreshold" must be a number of milliseconds, 10 or more'],
     [0, { stallThreshold: Number.POSITIVE_INFINITY }, 'but is Infinity (number)'],
-    [0, { capture: { after: 49 } }, 'The option "capture" must be true, false, or an object { after }'],
+    [
+      0,
+      { capture: 7 },
+      'The option "capture" must be true, false, or an object { after }, but is 7 (number).',
+    ],
+    [
+      0,
+      { capture: { after: 49 } },
+      'The option "capture.after" must be a number of milliseconds, 50 or more, but is 49 (number).',
+    ],
+    [
+      0,
+      { capture: {} },
+      'The option "capture.after" must be a number of milliseconds, 50 or more, but is undefined',
+    ],
     [0, { capture: null }, 'but is null (null)'],
     [
       0,
@@ -70,9 +86,27 @@ describe('options', () => {
       'The option "log" must be "text", "json", false or a function, but is "xml" (string).',
     ],
     [0, { journal: '' }, 'The option "journal" must be the path of a file'],
-    [0, { hang: { after: 5000 } }, 'The option "hang" must be an object { after, action, signal? }'],
-    [0, { hang: { after: 999, action: 'kill' } }, '1000 or more'],
-    [0, { hang: { after: 5000, action: 'kill', signal: 'SIGFOO' } }, 'the name of a signal'],
+    [
+      0,
+      { hang: 5000 },
+      'The option "hang" must be an object { after, action, signal? }, but is 5000 (number).',
+    ],
+    [0, { hang: { after: 5000 } }, 'The option "hang.action" must be "report" or "kill", but is undefined'],
+    [
+      0,
+      { hang: { after: 999, action: 'kill' } },
+      'The option "hang.after" must be a number of milliseconds, 1000',
+    ],
+    [
+      0,
+      { hang: { after: 5000, action: 'kill', signal: 'SIGFOO' } },
+      'The option "hang.signal" must be the name of a signal, but is "SIGFOO" (string).',
+    ],
+    [
+      0,
+      { hang: { after: 5000, sginal: 'SIGABRT' } },
+      'There is no option "hang.sginal"; there are after, action, signal.',
+    ],
     [
       0,
       { token: 'short' },
@@ -83,30 +117,75 @@ describe('options', () => {
       { livenessTimeout: 999 },
       'The option "livenessTimeout" must be a number of milliseconds, 1000 or more',
     ],
-    [0, { readiness: {} }, 'The option "readiness" must be an object { maxLag?, maxQueued?, recovery? }'],
-    [0, { readiness: { maxlag: 5 } }, 'at least one of the limits, but is an object (object).'],
-    [0, { readiness: { maxLag: '5' } }, 'but is an object (object)'],
-    [0, { readiness: { maxLag: 5, recovery: 60_001 } }, 'milliseconds up to 60000'],
+    [
+      0,
+      { readiness: {} },
+      'The option "readiness" must be an object { maxLag?, maxQueued?, recovery? } with at least one of the limits',
+    ],
+    [
+      0,
+      { readiness: { maxlag: 5 } },
+      'There is no option "readiness.maxlag"; there are maxLag, maxQueued, recovery.',
+    ],
+    [
+      0,
+      { readiness: { maxLag: '5' } },
+      'The option "readiness.maxLag" must be a number of milliseconds above 0',
+    ],
+    [
+      0,
+      { readiness: { maxQueued: -1 } },
+      'The option "readiness.maxQueued" must be a number of tasks, 0 or more',
+    ],
+    [
+      0,
+      { readiness: { maxLag: 5, recovery: 60_001 } },
+      '"readiness.recovery" must be a number of milliseconds, from 0',
+    ],
     [0, { tokenFile: '' }, 'The option "tokenFile" must be the path of a file, but is "" (string).'],
     [
       0,
       { token: 'x'.repeat(32), tokenFile: '/a' },
-      'The options "token" and "tokenFile" exclude each other.',
+      'The options "token" (WATCHDOG_TOKEN) and "tokenFile" (WATCHDOG_TOKEN_FILE) exclude each other.',
     ],
     [0, { guardMetrics: 1 }, 'The option "guardMetrics" must be true or false, but is 1 (number).'],
-    [0, { guardMetrics: true }, 'The option "guardMetrics" needs a "token" or a "tokenFile".'],
+    [
+      0,
+      { guardMetrics: true },
+      'The option "guardMetrics" (WATCHDOG_GUARD_METRICS) needs a "token" (WATCHDOG_TOKEN) or a "tokenFile" (WATCHDOG_TOKEN_FILE).',
+    ],
+    [0, { tls: '/k' }, 'The option "tls" must be an object { key, cert, ca? }, but is "/k" (string).'],
     [
       0,
       { tls: { key: '/k' } },
-      'The option "tls" must be an object { key, cert, ca? } with paths of PEM files',
+      'The option "tls.cert" must be the path of a PEM file, but is undefined (undefined).',
     ],
-    [0, { tls: { key: '/k', cert: '/c', cacert: '/a' } }, 'but is an object (object)'],
-    [0, { capture: { after: 100, samples: 3 } }, 'but is an object (object)'],
-    [0, { allowedHosts: ['a b'] }, 'The option "allowedHosts" must be an array of host names'],
-    [0, { labels: { thread: 'x' } }, 'The option "labels" must be an object of at most 16 strings'],
-    [0, { labels: { 'a-b': 'x' } }, 'names match [a-zA-Z_][a-zA-Z0-9_]*'],
-    [0, { labels: { a: 'x\u001b' } }, 'strings without control characters'],
-    [0, { labels: { a: 1 } }, 'but is an object (object)'],
+    [
+      0,
+      { tls: { key: '/k', cert: '/c', ca: '' } },
+      'The option "tls.ca" must be the path of a PEM file, but is ""',
+    ],
+    [
+      0,
+      { tls: { key: '/k', cert: '/c', cacert: '/a' } },
+      'There is no option "tls.cacert"; there are key, cert, ca.',
+    ],
+    [0, { capture: { after: 100, samples: 3 } }, 'There is no option "capture.samples"; there are after.'],
+    [0, { allowedHosts: 'a' }, 'The option "allowedHosts" must be an array of host names'],
+    [
+      0,
+      { allowedHosts: ['a', 'a b'] },
+      'The option "allowedHosts[1]" must be a host name, but is "a b" (string).',
+    ],
+    [0, { labels: 'a=b' }, 'The option "labels" must be an object of at most 16 strings'],
+    [0, { labels: { thread: 'x' } }, 'The option "labels" may not name a label "thread"'],
+    [0, { labels: { 'a-b': 'x' } }, 'may not name a label "a-b": names match [a-zA-Z_][a-zA-Z0-9_]*'],
+    [0, { labels: { a: 'x\u001b' } }, 'The option "labels.a" must be a string without control characters'],
+    [
+      0,
+      { labels: { a: 1 } },
+      'The option "labels.a" must be a string without control characters, but is 1 (number).',
+    ],
     [0, { labels: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`l${i}`, 'x'])) }, 'at most 16'],
     [0, { registry: {} }, 'The option "registry" must be a registry of prom-client'],
     [0, { registry: null }, 'but is null (null)'],
@@ -117,6 +196,25 @@ describe('options', () => {
         message: expect.stringContaining(message),
       }),
     );
+  });
+
+  it('may all be undefined, in objects too', () => {
+    // The compiler checks it: `exactOptionalPropertyTypes` is on.
+    const none = Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, undefined])) as {
+      [K in keyof WatchdogOptions]-?: undefined;
+    };
+    const given: WatchdogOptions = {
+      ...none,
+      hang: { after: 5000, action: 'kill', signal: undefined },
+      readiness: { maxLag: 5, maxQueued: undefined, recovery: undefined },
+      tls: { key: '/k', cert: '/c', ca: undefined },
+    };
+    expect(resolveOptions(0, given)).toMatchObject({
+      hang: { after: 5000, action: 'kill', signal: 'SIGKILL' },
+      readiness: { maxLag: 5, maxQueued: Number.POSITIVE_INFINITY, recovery: 5000 },
+      tls: { key: '/k', cert: '/c', ca: undefined },
+      heartbeatInterval: 100,
+    });
   });
 
   it('are read as own properties only', () => {
@@ -204,5 +302,37 @@ describe('the environment', () => {
         'WATCHDOG_STALL_THRESHOLD must be a number of milliseconds, 10 or more, but is "5"; using the default.',
       ],
     });
+  });
+
+  it('is told what a variable may hold, which is neither an object nor a function nor in quotes', () => {
+    const variables = Object.values(OPTIONS).flatMap(({ env }) => env ?? []);
+    // Empty for a path, too.
+    const { warnings } = read(Object.fromEntries(variables.map((name) => [name, '\0'])));
+    expect(warnings).toHaveLength(variables.length);
+    for (const warning of warnings)
+      expect(warning.split(', but is ')[0]).not.toMatch(/object|function|"|string|\{/);
+    expect(read({ WATCHDOG_LOG: 'xml', WATCHDOG_CAPTURE: '{"after":100}' }).warnings).toEqual([
+      'WATCHDOG_CAPTURE must be true or false, but is "{\\"after\\":100}"; using the default.',
+      'WATCHDOG_LOG must be text, json or false, but is "xml"; using the default.',
+    ]);
+  });
+
+  it('is told off for a variable that does not exist, with the nearest that does', () => {
+    const warnings: string[] = [];
+    const env = {
+      WATCHDOG_STALL_TRESHOLD: '250',
+      WATCHDOG_LOGS: 'secret',
+      WATCHDOG_TOKEN: '',
+      WATCHDOG_PORT: '1',
+      // systemd's own.
+      WATCHDOG_USEC: '30000000',
+      WATCHDOG_PID: '1',
+      MY_WATCHDOG_LOG: '1',
+    };
+    checkVariables(env, (message) => warnings.push(message));
+    expect(warnings).toEqual([
+      'There is no variable WATCHDOG_STALL_TRESHOLD; the nearest is WATCHDOG_STALL_THRESHOLD.',
+      'There is no variable WATCHDOG_LOGS; the nearest is WATCHDOG_LOG.',
+    ]);
   });
 });
