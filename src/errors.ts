@@ -21,9 +21,12 @@ export type WatchdogErrorCode =
 
 /** The one error class of this package. */
 export class WatchdogError extends Error {
+  /** `WatchdogError`, also where `instanceof` fails because the package was bundled twice. */
   override readonly name: string = 'WatchdogError';
+  /** Why, for programs: stays the same while messages may change. */
   readonly code: WatchdogErrorCode;
 
+  /** For the package itself. */
   constructor(code: WatchdogErrorCode, message: string, options?: ErrorOptions) {
     super(printable(message), options);
     this.code = code;

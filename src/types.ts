@@ -57,8 +57,14 @@ export interface WatchdogOptions {
    */
   readonly hang?:
     | {
+        /** Milliseconds, 1000 and up. */
         readonly after: number;
+        /** `report` only tells; `kill` tells, then ends the process. */
         readonly action: 'report' | 'kill';
+        /**
+         * What `kill` ends the process by.
+         * @defaultValue 'SIGKILL'
+         */
         readonly signal?: NodeJS.Signals | undefined;
       }
     | undefined;
@@ -76,8 +82,20 @@ export interface WatchdogOptions {
    */
   readonly readiness?:
     | {
+        /**
+         * Milliseconds of event-loop lag, above 0.
+         * @defaultValue no limit
+         */
         readonly maxLag?: number | undefined;
+        /**
+         * Tasks that wait in any one pool, 0 and up.
+         * @defaultValue no limit
+         */
         readonly maxQueued?: number | undefined;
+        /**
+         * Milliseconds without an excess until it is ready again, 0 to 60000.
+         * @defaultValue 5000
+         */
         readonly recovery?: number | undefined;
       }
     | undefined;
@@ -107,7 +125,17 @@ export interface WatchdogOptions {
    * @defaultValue plain HTTP
    */
   readonly tls?:
-    | { readonly key: string; readonly cert: string; readonly ca?: string | undefined }
+    | {
+        /** Path of the private key. */
+        readonly key: string;
+        /** Path of the certificate, those that lead up to its authority behind it. */
+        readonly cert: string;
+        /**
+         * Path of the certificates of the authorities that clients must be known to.
+         * @defaultValue none: clients need no certificate
+         */
+        readonly ca?: string | undefined;
+      }
     | undefined;
   /**
    * For several processes of one app on one host, each with this same call: adds the place of this process among them to
@@ -135,6 +163,10 @@ export interface WatchdogOptions {
 export interface MetricsRegistry {
   /** The registry's families in the Prometheus or OpenMetrics text format. */
   metrics(): Promise<string> | string;
+  /**
+   * The media type of that text: what has `openmetrics` in it is read as such.
+   * @defaultValue the Prometheus text format
+   */
   readonly contentType?: string | undefined;
 }
 
@@ -155,16 +187,25 @@ export type PoolSampler = () => PoolSample;
 
 /** What is needed of a Piscina pool, version 4 or 5. */
 export interface PiscinaLike {
+  /** Tasks that wait for a thread. */
   readonly queueSize: number;
+  /** Tasks finished since the pool was made. */
   readonly completed: number;
+  /** The pool's worker threads that are alive. */
   readonly threads: readonly unknown[];
+  /** The pool's settings, defaults filled in. */
   readonly options: {
+    /** Threads that it may have at most. */
     readonly maxThreads: number;
+    /** Tasks that one thread may run at once. */
     readonly concurrentTasksPerWorker: number;
+    /** Tasks that may wait; `auto` is the square of `maxThreads`, infinity is no limit. */
     readonly maxQueue: number | 'auto';
   };
+  /** Adds a listener, such as of `workerCreate`. */
   // biome-ignore lint/suspicious/noExplicitAny: the listener's shape differs between the versions
   on(event: string, listener: (...args: any[]) => void): unknown;
+  /** Takes a listener away. */
   // biome-ignore lint/suspicious/noExplicitAny: as above
   off(event: string, listener: (...args: any[]) => void): unknown;
 }
@@ -177,9 +218,11 @@ export interface WatchdogEvents {
 
 /** A pool as the main thread last saw it. Numbers of tasks; NaN if the pool cannot be read. */
 export interface PoolPressure {
-  /** NaN also where it cannot be known: a Piscina 4 pool in a realm whose prototypes are frozen. */
+  /** Tasks that run. NaN also where it cannot be known: a Piscina 4 pool in a realm whose prototypes are frozen. */
   readonly active: number;
+  /** Tasks that can run at once. */
   readonly capacity: number;
+  /** Tasks that wait. */
   readonly queued: number;
 }
 
@@ -210,16 +253,26 @@ export interface Watchdog extends AsyncDisposable {
    * Watches a Piscina pool. Call it in the same tick as the pool's construction, so that every thread is seen.
    * @param name value of the `pool` label, 1 to 64 characters, none of them a control character, unique; at most 32 pools
    * @returns a function that ends the watch
+   * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT`, `ERR_WATCHDOG_DUPLICATE_POOL`, `ERR_WATCHDOG_TOO_MANY_POOLS`, or
+   * `ERR_WATCHDOG_CLOSED`
    */
   watchPool(pool: PiscinaLike, name: string): () => void;
   /**
    * Watches any other pool by a sampler.
    * @param name value of the `pool` label, 1 to 64 characters, none of them a control character, unique; at most 32 pools
    * @returns a function that ends the watch
+   * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT`, `ERR_WATCHDOG_DUPLICATE_POOL`, `ERR_WATCHDOG_TOO_MANY_POOLS`, or
+   * `ERR_WATCHDOG_CLOSED`
    */
   watchPool(name: string, sampler: PoolSampler): () => void;
+  /**
+   * Calls `listener` at each event of that name, on the main thread. What it throws is a process warning.
+   * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT` for another event, or what is no function
+   */
   on<E extends keyof WatchdogEvents>(event: E, listener: (...args: WatchdogEvents[E]) => void): this;
+  /** As `on`, for the next such event only. */
   once<E extends keyof WatchdogEvents>(event: E, listener: (...args: WatchdogEvents[E]) => void): this;
+  /** Takes a listener away that `on` or `once` has added; of one that was added twice, the latest. */
   off<E extends keyof WatchdogEvents>(event: E, listener: (...args: WatchdogEvents[E]) => void): this;
   /**
    * Runs known long work: counted in the loop's time, lag and delay, but not as a stall. If `work` returns a
@@ -231,7 +284,11 @@ export interface Watchdog extends AsyncDisposable {
    * before all come too late. All zero once closed.
    */
   pressure(): Pressure;
-  /** The text of the sidecar's `/metrics`, for an app that serves its own. */
+  /**
+   * The text of the sidecar's `/metrics`, for an app that serves its own. Rejects with a {@link WatchdogError} while there is no
+   * sidecar (`ERR_WATCHDOG_SIDECAR_FAILED`), if it does not answer within five seconds (`ERR_WATCHDOG_TIMEOUT`), or after
+   * `close()` (`ERR_WATCHDOG_CLOSED`).
+   */
   metrics(): Promise<string>;
   /** Stops the heartbeat, the server and the sidecar. Idempotent; never rejects. */
   close(): Promise<void>;

@@ -9,16 +9,21 @@ export const RUNNING_KEY = 'event-loop-watchdog';
 export interface Address {
   /** IP address bound to. */
   readonly host: string;
+  /** 1 to 65535: the one that was taken, where the option was 0. */
   readonly port: number;
   /** Base URL for a client on this host, such as `http://127.0.0.1:9464`. */
   readonly url: string;
 }
 
-/** One frame of a stack, as near to the source as its maps allow. Line and column count from 1. */
+/** One frame of a stack, as near to the source as its maps allow. */
 export interface Frame {
+  /** Its name; `(anonymous)` if it has none. */
   readonly function: string;
+  /** Path or URL of the source. */
   readonly file: string;
+  /** From 1. */
   readonly line: number;
+  /** From 1. */
   readonly column: number;
   /** Node.js' own code, or native. */
   readonly internal: boolean;
@@ -30,6 +35,7 @@ export interface Frame {
 export interface StackSample {
   /** Milliseconds after the stall's start. */
   readonly atMs: number;
+  /** What became of it; see the README. */
   readonly result: CaptureResult;
   /** Innermost first; empty unless captured. */
   readonly frames: readonly Frame[];
@@ -39,7 +45,9 @@ export interface StackSample {
 export interface Stall {
   /** Unique among all processes of this host: process id, start time and turn. */
   readonly id: string;
+  /** Name of the thread whose loop it is: `main`, or what `watchThread()` was given. */
   readonly thread: string;
+  /** What most of its time went into; see the README. */
   readonly cause: Cause;
   /** ISO 8601 time at which the turn began to hold the loop. */
   readonly startedAt: string;
@@ -63,6 +71,7 @@ export interface Stall {
   readonly culprit?: Frame;
   /** Same for stalls of one cause and place: group by it. */
   readonly fingerprint: string;
+  /** What was seen of the thread meanwhile, in order; empty if nobody looked. */
   readonly stacks: readonly StackSample[];
 }
 

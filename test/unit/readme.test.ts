@@ -45,3 +45,22 @@ it('names no metric anywhere that does not exist', () => {
     expect(METRIC_NAMES, name).toContain(name.replace(/_(bucket|sum|count)$/, ''));
   }
 });
+
+it('has a comment at every member of the public types', () => {
+  const source = (file: string): string =>
+    readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8');
+  const carried = [...source('shared/protocol.ts').matchAll(/^export interface (\w+) \{\n[\s\S]*?^\}/gm)]
+    .filter(([, name]) => ['Address', 'Frame', 'StackSample', 'Stall'].includes(name as string))
+    .map(([text]) => text);
+  const lines = [source('types.ts'), source('errors.ts'), ...carried]
+    .flatMap((text) => text.split('\n'))
+    .filter((line) => !line.includes('biome-ignore'));
+  const members = lines.flatMap((line, i) =>
+    /^\s+(?:override )?(?:readonly )?\w+(?:<.*>)?\??(?:: |\()/.test(line) &&
+    !/^\s+(?:super|this)\b/.test(line)
+      ? [{ line, before: lines[i - 1] }]
+      : [],
+  );
+  expect(members.length).toBeGreaterThan(80);
+  expect(members.filter(({ before }) => !before?.endsWith('*/'))).toEqual([]);
+});
