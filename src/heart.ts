@@ -71,9 +71,9 @@ export interface Heart {
   heldMs(nowMs: number, idleMs: number): number;
   /** Sum of the turns' delays. */
   activeMs(): number;
-  /** Enters and leaves known long work; nests. */
-  enterPause(nowMs: number): void;
-  leavePause(nowMs: number): void;
+  /** Enters and leaves known long work; nests. `idleMs` as for `mark`. */
+  enterPause(nowMs: number, idleMs: number): void;
+  leavePause(nowMs: number, idleMs: number): void;
 }
 
 export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart {
@@ -93,7 +93,11 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
   let turnsAtPace = 0;
   let busyAt = startedAtMs;
   let pauseDepth = 0;
-  let pausedInTurn = 0;
+  let pauseIdle = 0;
+  /** How much of the turn in progress `pause()` has held the loop: it may also wait for events. */
+  let pausedBusy = 0;
+  /** How much of it `pause()` has taken after the turn was due to beat. */
+  let pausedLate = 0;
   /** The turn in progress is a round that we asked for. */
   let rounding = false;
   /** The pacer ran in it. */
@@ -110,7 +114,8 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
   });
 
   /** A turn long enough to be seen: bounds, worst of the second, stall ring. Called inside the seqlock. */
-  function noteDelay(nowMs: number, delay: number): void {
+  function noteDelay(nowMs: number, idleMs: number, busy: number, late: number): void {
+    const delay = Math.max(late, busy);
     for (let i = 0; i < DELAY_BOUNDS_MS.length; i++) {
       const over = delay - (DELAY_BOUNDS_MS[i] as number);
       if (over <= 0) break;
@@ -132,11 +137,10 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
     if (delay > (values[at.worstMs + slot] as number)) values[at.worstMs + slot] = delay;
 
     if (delay < stallThresholdMs) return;
-    const start = nowMs - delay;
-    const since = values[at.pausedSinceMs] as number;
-    const paused = pausedInTurn + (since > 0 ? nowMs - Math.max(since, start) : 0);
-    const stall = delay - paused;
+    if (values[at.pausedSinceMs] !== 0) takePause(nowMs, idleMs);
+    const stall = Math.max(busy - pausedBusy, late - pausedLate);
     if (stall < stallThresholdMs) return;
+    const start = nowMs - delay;
     const count = values[at.stalls] as number;
     const place = count % RING_SIZE;
     ring.values[ring.at.turn + place] = turns - 1;
@@ -147,6 +151,15 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
     values[at.stalledMs] = (values[at.stalledMs] as number) + stall;
     // Last: the sidecar reads the ring only up to this count.
     values[at.stalls] = count + 1;
+  }
+
+  /** Adds up what the pause that ends, or goes on over the end of the turn, has taken of the turn. */
+  function takePause(nowMs: number, idleMs: number): void {
+    const since = values[at.pausedSinceMs] as number;
+    // What a pause that began in an earlier turn took of this one begins with this one.
+    const inTurn = since > lastMark;
+    pausedBusy += nowMs - (inTurn ? since : lastMark) - (idleMs - (inTurn ? pauseIdle : lastIdle));
+    pausedLate += Math.max(0, nowMs - Math.max(since, due, lastMark));
   }
 
   function begin(nowMs: number, idleMs: number, loopStartMs: number): void {
@@ -164,8 +177,10 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
   function publishDue(nowMs: number, ms: number): number {
     interval = ms;
     due = nowMs + ms;
+    pausedLate = 0;
     beginWrite(sequence);
     values[DUE] = due;
+    values[at.pausedLateMs] = 0;
     endWrite(sequence);
     return ms;
   }
@@ -189,10 +204,11 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
       values[TURNS] = turns;
       values[DELAY] = (values[DELAY] as number) + delay;
       values[HALF_SQUARE] = (values[HALF_SQUARE] as number) + (delay * delay) / 2;
-      if (delay > firstBound) noteDelay(nowMs, delay);
-      if (pausedInTurn !== 0) {
-        pausedInTurn = 0;
-        values[at.pausedInTurnMs] = 0;
+      if (delay > firstBound) noteDelay(nowMs, idleMs, busy, late);
+      if (pausedBusy !== 0 || pausedLate !== 0) {
+        pausedBusy = 0;
+        pausedLate = 0;
+        values[at.pausedLateMs] = 0;
       }
       endWrite(sequence);
       lastMark = nowMs;
@@ -224,20 +240,20 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
     heldMs: (nowMs, idleMs) => (beating ? Math.max(0, nowMs - lastMark - (idleMs - lastIdle)) : 0),
     activeMs: () => values[DELAY] as number,
 
-    enterPause(nowMs) {
+    enterPause(nowMs, idleMs) {
       if (pauseDepth++ > 0) return;
+      pauseIdle = idleMs;
       locked(sequence, () => {
         values[at.pausedSinceMs] = nowMs;
       });
     },
 
-    leavePause(nowMs) {
+    leavePause(nowMs, idleMs) {
       if (--pauseDepth > 0) return;
-      // What a pause that began in an earlier turn took of this one begins with this one.
-      pausedInTurn += nowMs - Math.max(values[at.pausedSinceMs] as number, lastMark);
+      takePause(nowMs, idleMs);
       locked(sequence, () => {
         values[at.pausedSinceMs] = 0;
-        values[at.pausedInTurnMs] = pausedInTurn;
+        values[at.pausedLateMs] = pausedLate;
       });
     },
   };

@@ -99,8 +99,8 @@ export function startHeartbeat(memory: HeartMemory, options: HeartbeatOptions): 
     turn: () => heart.turn(),
     worstMs: (nowMs) => Math.max(heart.worstMs(nowMs), heart.heldMs(nowMs, nodeTiming.idleTime)),
     activeMs: (nowMs) => heart.activeMs() + heart.heldMs(nowMs, nodeTiming.idleTime),
-    enterPause: () => heart.enterPause(now()),
-    leavePause: () => heart.leavePause(now()),
+    enterPause: () => heart.enterPause(now(), nodeTiming.idleTime),
+    leavePause: () => heart.leavePause(now(), nodeTiming.idleTime),
     stop() {
       stopped = true;
       clearImmediate(immediate);

@@ -19,5 +19,5 @@ export function stallOf(nowMs: number, heart: HeartValues): number {
   if (late === 0) return 0;
   const lateSince = nowMs - late;
   const pausing = heart.pausedSinceMs > 0 ? nowMs - Math.max(heart.pausedSinceMs, lateSince) : 0;
-  return Math.max(0, late - pausing - heart.pausedInTurnMs);
+  return Math.max(0, late - pausing - heart.pausedLateMs);
 }

@@ -65,8 +65,8 @@ const heartFields = {
   stalledMs: 1,
   /** When `pause()` was entered; 0 outside. */
   pausedSinceMs: 1,
-  /** How much of the turn in progress finished `pause()` calls have taken. */
-  pausedInTurnMs: 1,
+  /** How much of the turn in progress, after it was due to beat, finished `pause()` calls have taken. */
+  pausedLateMs: 1,
   /** The second (shared clock) that a slot of `worstMs` stands for; a power of two above the 60 s window. */
   worstSecond: 64,
   /** The worst delay of that second; delays under the first bound are not noted. */

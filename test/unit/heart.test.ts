@@ -77,20 +77,20 @@ describe('stall threshold', () => {
 describe('pause', () => {
   it('keeps known long work from the stalls, but in the loop time', () => {
     const rig = createRig();
-    rig.heart.enterPause(rig.now());
+    rig.enterPause();
     rig.pass(800);
-    rig.heart.leavePause(rig.now());
+    rig.leavePause();
     rig.pass(40);
     rig.mark();
-    expect(rig.read()).toMatchObject({ stalls: 0, pausedInTurnMs: 0 });
+    expect(rig.read()).toMatchObject({ stalls: 0, pausedLateMs: 0 });
     expect(rig.read().delayMs).toBeCloseTo(840);
   });
 
   it('leaves the rest of the turn to count', () => {
     const rig = createRig();
-    rig.heart.enterPause(rig.now());
+    rig.enterPause();
     rig.pass(800);
-    rig.heart.leavePause(rig.now());
+    rig.leavePause();
     rig.pass(250);
     rig.mark();
     expect(rig.readRing().durationMs[0]).toBeCloseTo(250);
@@ -98,28 +98,71 @@ describe('pause', () => {
 
   it('spans turns when the work is asynchronous, and nests', () => {
     const rig = createRig();
-    rig.heart.enterPause(rig.now());
+    rig.enterPause();
     rig.idle(50);
-    rig.heart.enterPause(rig.now());
+    rig.enterPause();
     rig.busy(500);
-    rig.heart.leavePause(rig.now());
+    rig.leavePause();
     rig.busy(500);
-    rig.heart.leavePause(rig.now());
+    rig.leavePause();
     expect(rig.read().stalls).toBe(0);
     rig.mark();
     rig.busy(500);
     expect(rig.read().stalls).toBe(1);
   });
 
+  it('that waited hides nothing of what follows it in the turn', () => {
+    const rig = createRig({ heartbeatInterval: 1000 });
+    rig.enterPause();
+    rig.wait(700);
+    rig.pass(100);
+    rig.leavePause();
+    rig.pass(300);
+    expect(stallOf(rig.now(), rig.read())).toBeCloseTo(100); // Due after 1000.
+    rig.mark();
+    expect(rig.readRing().durationMs[0]).toBeCloseTo(300);
+
+    // Two, the second of them still open when the turn ends.
+    rig.wait(50);
+    rig.pass(200);
+    rig.enterPause();
+    rig.wait(300);
+    rig.pass(60);
+    rig.leavePause();
+    rig.enterPause();
+    rig.wait(100);
+    rig.pass(70);
+    rig.mark();
+    expect(rig.readRing().durationMs[1]).toBeCloseTo(200);
+    rig.wait(10);
+    rig.pass(150);
+    rig.leavePause();
+    rig.pass(120);
+    rig.mark();
+    expect(rig.readRing().durationMs[2]).toBeCloseTo(120);
+    expect(rig.read().stalls).toBe(3);
+  });
+
+  it('takes off what it held up of a loop that got no CPU', () => {
+    const rig = createRig();
+    rig.enterPause();
+    rig.wait(600); // To libuv it is idling: 500 after it was due.
+    rig.leavePause();
+    rig.wait(200);
+    expect(stallOf(rig.now(), rig.read())).toBeCloseTo(200);
+    rig.mark();
+    expect(rig.readRing().durationMs[0]).toBeCloseTo(200);
+  });
+
   it('is seen by the sidecar while it lasts', () => {
     const rig = createRig();
     rig.idle(100);
-    rig.heart.enterPause(rig.now());
+    rig.enterPause();
     rig.pass(900);
     expect(stallOf(rig.now(), rig.read())).toBe(0);
-    rig.heart.leavePause(rig.now());
+    rig.leavePause();
     rig.pass(300);
-    expect(stallOf(rig.now(), rig.read())).toBeCloseTo(200); // 1200 less 100 until due, less 900 paused
+    expect(stallOf(rig.now(), rig.read())).toBeCloseTo(300);
   });
 });
 

@@ -21,12 +21,17 @@ export interface Rig {
   heldMs(nowMs: number): number;
   /** Time passes in which the loop waits for events; the pacer runs when it is due, as on a real loop. */
   idle(ms: number): void;
+  /** The loop waits for an event, and goes on in the same turn. */
+  wait(ms: number): void;
   /** The loop holds for `ms`, then ends its turn. */
   busy(ms: number): void;
   /** Time passes within a turn. */
   pass(ms: number): void;
   /** The turn ends. */
   mark(): void;
+  /** `pause()` is entered and left. */
+  enterPause(): void;
+  leavePause(): void;
   /** The thread is runnable but gets no CPU for `ms`, which libuv takes for idling. */
   starved(ms: number): void;
 }
@@ -69,6 +74,10 @@ export function createRig(options: { stallThreshold?: number; heartbeatInterval?
         if (now >= due || now === end) turnEnds();
       }
     },
+    wait(ms) {
+      idleTotal += ms;
+      now += ms;
+    },
     busy(ms) {
       now += ms;
       turnEnds();
@@ -77,6 +86,8 @@ export function createRig(options: { stallThreshold?: number; heartbeatInterval?
       now += ms;
     },
     mark: turnEnds,
+    enterPause: () => heart.enterPause(now, idleTotal),
+    leavePause: () => heart.leavePause(now, idleTotal),
     starved(ms) {
       idleTotal += ms;
       now += ms;

@@ -37,7 +37,7 @@ it('aims at the moment at which lateness becomes a stall, then looks often', () 
 it('neither spins during known long work nor oversleeps a large threshold', () => {
   const rig = createRig();
   rig.idle(100);
-  rig.heart.enterPause(rig.now());
+  rig.enterPause();
   rig.pass(5000);
   expect(nextLookMs(rig.now(), rig.read(), 100)).toBe(200);
   expect(nextLookMs(rig.now(), rig.read(), 2 ** 40)).toBe(1000);
