@@ -32,7 +32,12 @@ export interface Loop {
   readonly name: string;
   heart(): HeartValues;
   /** Brings its stalls up to date with this moment. Returns what was seen. */
-  look(nowMs: number): { readonly heart: HeartValues; readonly stall: Stall | undefined };
+  look(nowMs: number): {
+    readonly heart: HeartValues;
+    readonly stall: Stall | undefined;
+    /** A stall is under way or has just been: the next look should come soon. */
+    readonly alert: boolean;
+  };
   /** As of the last look. */
   view(): LoopView;
   /** The loop is no more: tells of what has come up, also of a stall that its end cut short. */
@@ -59,6 +64,7 @@ export function watchLoop({ memory, taskDirectory, ...options }: LoopOptions): L
     ...options,
     ledger,
     thread,
+    readHeart: heart,
     readRing: openReader(RING, memory.ring),
     readGc: openReader(GC, memory.gc),
   });
@@ -70,7 +76,8 @@ export function watchLoop({ memory, taskDirectory, ...options }: LoopOptions): L
     heart,
     look(nowMs) {
       seen = heart();
-      return { heart: seen, stall: investigator.observe(nowMs, seen) };
+      const stall = investigator.observe(nowMs, seen);
+      return { heart: seen, stall, alert: investigator.isAlert(nowMs) };
     },
     view: () => ({
       labels,

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { workerData } from 'node:worker_threads';
 import { expose, type Remote, transfer, transferHandlers, wrap } from 'comlink';
 import { now } from '../src/shared/clock.js';
@@ -35,7 +36,8 @@ import { openProcesses } from './processes/processes.js';
 import { createRelay } from './relay/relay.js';
 import { openDesk } from './stalls/desk.js';
 import { createHangGuard } from './stalls/hang.js';
-import { createPauseBook } from './stalls/pauses.js';
+import { logNoAccounts } from './stalls/log.js';
+import { createPauseBook, PULSE_MS } from './stalls/pauses.js';
 import { watchThreadpool } from './threadpool.js';
 import { openThreads } from './threads.js';
 import { nextLookMs, startWatch } from './watch.js';
@@ -48,9 +50,14 @@ carryErrorCodes(transferHandlers);
 const readHouse = openReader(HOUSE, memory.house);
 const ledger = openLedger(LEDGER, memory.ledger);
 const pools = new Map(data.pools.map((entry) => [entry.id, new PoolView(entry)]));
-const pauses = createPauseBook(openThread('/proc/thread-self').times);
+const pauses = createPauseBook(openThread('/proc/thread-self').times, () => performance.nodeTiming.idleTime);
 const throttling = openCgroup();
-const threadpool = watchThreadpool(options.threadpoolSize, ledger, now, pauses.pausedBetween);
+const threadpool = watchThreadpool(
+  options.threadpoolSize,
+  ledger,
+  now,
+  (fromMs, toMs) => pauses.suspendedBetween(fromMs, toMs).likelyMs,
+);
 const host: Remote<Host> = wrap<Host>(endpointOf(data.host));
 
 const collectorErrors = openTally(ledger, 'collectorErrors', COLLECTORS);
@@ -106,7 +113,8 @@ function watch(
     ...what,
     stallThresholdMs: options.stallThreshold,
     captureAfterMs: options.capture,
-    pausedBetween: pauses.pausedBetween,
+    now,
+    suspendedBetween: pauses.suspendedBetween,
     onCapture: (result) => countCapture('stack', result),
     onUnavailable: desk.noStacks,
     idPrefix: `${process.pid}-${id}`,
@@ -153,6 +161,11 @@ const guardHang =
     kill: (signal) => process.kill(process.pid, signal),
   });
 
+// Linux with /proc hidden, or a kernel without accounts. Once: a sidecar that replaces another need not say it again.
+const accountable = process.platform === 'linux' && options.threadId !== undefined;
+if (accountable && options.log && !main.view().times && readHouse().restarts === 0)
+  logNoAccounts(options.log);
+
 /** What the last look saw. */
 let state: HealthState;
 let closing = false;
@@ -175,6 +188,10 @@ function noteSuspension(nowMs: number, ownLatenessMs: number): void {
   ledger.add('pauseMs', pausedMs);
 }
 
+function lookAt(loop: Loop, name: CollectorName, nowMs: number): ReturnType<Loop['look']> {
+  return contain(name, () => loop.look(nowMs)) ?? { heart: loop.heart(), stall: undefined, alert: false };
+}
+
 /** Looks at all pools. Returns the one in which most tasks wait. */
 function lookAtPools(nowMs: number, heart: HeartValues): HealthState['queued'] {
   let fullest: HealthState['queued'];
@@ -188,10 +205,8 @@ function lookAtPools(nowMs: number, heart: HeartValues): HealthState['queued'] {
 const timer = startWatch(now, (nowMs, ownLatenessMs) => {
   ledger.add('polls', 1);
   contain('suspensions', () => noteSuspension(nowMs, ownLatenessMs));
-  const { heart, stall } = contain('stalls', () => main.look(nowMs)) ?? {
-    heart: main.heart(),
-    stall: undefined,
-  };
+  const ours = lookAt(main, 'stalls', nowMs);
+  const { heart, stall } = ours;
   contain('hang', () => {
     debuggers.note(stall !== undefined);
     guardHang?.(stall);
@@ -207,10 +222,11 @@ const timer = startWatch(now, (nowMs, ownLatenessMs) => {
   };
   contain('readiness', () => readiness.look(state));
   contain('threads', () => threads.prune());
-  const others = threads
-    .loops()
-    .map((loop) => contain('threads', () => loop.look(nowMs).heart) ?? loop.heart());
-  return Math.min(...[heart, ...others].map((one) => nextLookMs(now(), one, options.stallThreshold)));
+  const others = threads.loops().map((loop) => lookAt(loop, 'threads', nowMs));
+  const waitsMs = [ours, ...others].map((one) =>
+    nextLookMs(now(), one.heart, options.stallThreshold, one.alert),
+  );
+  return Math.min(...waitsMs, pauses.isWary(nowMs) ? PULSE_MS : Number.POSITIVE_INFINITY);
 });
 
 /** The state of this moment. */

@@ -28,9 +28,10 @@ export function openThread(directory: string): ThreadReader {
     times() {
       // Nanoseconds on a CPU, nanoseconds waiting for one, time slices.
       const [cpu, wait] = read(`${directory}/schedstat`)?.split(' ') ?? [];
-      return cpu === undefined || wait === undefined
-        ? undefined
-        : { cpuMs: Number(cpu) / 1e6, runQueueMs: Number(wait) / 1e6 };
+      if (cpu === undefined || wait === undefined) return undefined;
+      // A kernel that keeps no accounts (gVisor, no CONFIG_SCHED_INFO) has the file all the same.
+      if (cpu === '0' && wait === '0') return undefined;
+      return { cpuMs: Number(cpu) / 1e6, runQueueMs: Number(wait) / 1e6 };
     },
     state() {
       // The name in parentheses may hold anything, a parenthesis too: the state follows the last one.

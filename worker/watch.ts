@@ -4,7 +4,7 @@ import { SlidingMax } from './slidingmax.js';
 
 /** While all is well: five looks a second. */
 const CALM_MS = 200;
-/** While the loop is stalled. */
+/** While the loop is stalled, and for a while after. */
 const STALLED_MS = 50;
 /** Never sooner than this, however near the next deadline. */
 const SOONEST_MS = 5;
@@ -18,9 +18,20 @@ const LATEST_MS = 1000;
 
 /**
  * When to look again. While the loop is healthy: at the moment at which a silent loop would become a stall, but not more
- * than five times a second; on an idle loop just after its beat, which follows the pacer's back-off. During a stall: often.
+ * than five times a second; on an idle loop just after its beat, which follows the pacer's back-off. During a stall: often;
+ * and on the `alert` after one, as often as that at least.
  */
-export function nextLookMs(nowMs: number, heart: HeartValues, stallThresholdMs: number): number {
+export function nextLookMs(
+  nowMs: number,
+  heart: HeartValues,
+  stallThresholdMs: number,
+  alert = false,
+): number {
+  const calmMs = nextCalmLookMs(nowMs, heart, stallThresholdMs);
+  return alert ? Math.min(STALLED_MS, calmMs) : calmMs;
+}
+
+function nextCalmLookMs(nowMs: number, heart: HeartValues, stallThresholdMs: number): number {
   if (stallOf(nowMs, heart) >= stallThresholdMs) return STALLED_MS;
   const untilStallMs = Math.max(heart.dueMs, heart.lastMarkMs) + stallThresholdMs - nowMs;
   // Late, but no stall: known long work, for as long as it likes.

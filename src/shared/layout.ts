@@ -114,7 +114,7 @@ const gcFields = {
 
 /**
  * A thread's latest garbage collections, written when it hears of them: after the turn in which they happened. Those
- * that begin within one tenth of a second are put together.
+ * with next to nothing between them are put together.
  */
 export const GC: Region<'loop', typeof gcFields> = region('loop', gcFields);
 export type GcValues = Values<typeof gcFields>;
@@ -143,9 +143,10 @@ const loopLedgerFields = {
   stallBuckets: 11,
   stallCount: 1,
   stallSumMs: 1,
-  /** The turn whose stall is being charged while it lasts, and how much of it is charged. */
+  /** The turn whose stall is being charged while it lasts, how much of it is charged, and how much of that to a pause. */
   chargedTurn: 1,
   chargedMs: 1,
+  chargedPausedMs: 1,
   /** The latest stall: its turn, its start on the shared clock, and by the wall clock; 0 before the first. */
   lastStallTurn: 1,
   lastStallMs: 1,

@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -38,6 +39,9 @@ async function stallBy(app: Child, deed: string, value?: number): Promise<Stall>
  * by half of a stall, so one that waited for a third of its time may have waited for two thirds of what was seen.
  */
 const FAIR_SHARE = 0.3;
+
+/** Whether this user may have mounts of its own. */
+const canMount = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/proc']).status === 0;
 
 describe.runIf(process.platform === 'linux')('cause and culprit', () => {
   it.each<[string, Cause, string]>([
@@ -80,6 +84,43 @@ describe.runIf(process.platform === 'linux')('cause and culprit', () => {
     const one = await scrape(url);
     expect(one.value('watchdog_process_pauses_total')).toBeGreaterThanOrEqual(1);
     expect(one.value('watchdog_process_pause_seconds_total')).toBeGreaterThan(0.5);
+  });
+
+  it('of a process that is stopped and continued in slices, as cpulimit does it: paused', async () => {
+    const { app } = await startCulprits({ capture: false });
+    const pid = app.process.pid as number;
+    app.send({ deed: 'hotLoop', value: 4000 });
+    let over = false;
+    const did = app.message<{ fromMs: number; toMs: number }>('did').finally(() => {
+      over = true;
+    });
+    let stoppedMs = 0;
+    while (!over) {
+      await sleep(20);
+      process.kill(pid, 'SIGSTOP');
+      const fromMs = performance.now();
+      await sleep(80);
+      process.kill(pid, 'SIGCONT');
+      stoppedMs += performance.now() - fromMs;
+    }
+    const { fromMs, toMs } = await did;
+    const stall = await stallOver(app, (toMs - fromMs) / 2);
+    expect(stall.cause, JSON.stringify(stall)).toBe('paused');
+    expect(stall.pausedMs / stoppedMs).toBeGreaterThan(0.6);
+    expect(stall.pausedMs / stoppedMs).toBeLessThan(1.1);
+  });
+
+  it.runIf(canMount)('where /proc is hidden: unknown, and the log says so once', async () => {
+    const line = 'mount -t tmpfs none /proc && exec "$0" "$@"';
+    const app = startChild('app.mjs', { under: ['unshare', '-rm', 'sh', '-c', line] });
+    await app.message('ready');
+    app.send({ deed: 'spin', value: 1000 });
+    await app.message('done');
+    const stall = await stallOver(app, 500);
+    expect(stall).toMatchObject({ cause: 'unknown', durationMs: expect.any(Number) });
+    expect(stall.cpuMs).toBeUndefined();
+    app.send({ deed: 'exit', value: 0 });
+    expect((await app.exit).stderr.match(/causes of stalls are told as unknown/g)).toHaveLength(1);
   });
 
   it.runIf(availableParallelism() > 1)('of a process that gets no CPU: starved', async () => {

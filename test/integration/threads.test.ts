@@ -115,6 +115,24 @@ describe('a worker thread', () => {
     expect(stall.cause).not.toBe('paused');
   });
 
+  it.runIf(process.platform === 'linux')(
+    'that is ended in the midst of a stall takes the cause along',
+    async () => {
+      const { app, url } = await startApp();
+      await spawn(app, 'doomed');
+      tell(app, 'doomed', 'spin', 600_000);
+      await until(url, (one) => one.value(lag('doomed')) > 1, 'it is stuck');
+      app.send({ deed: 'terminate', value: 'doomed' });
+      const stall = await eventually(async () => {
+        const one = await app.message<Stall>('stall');
+        return one.thread === 'doomed' && one.durationMs > 900 ? one : undefined;
+      }, 'the stall is told of');
+      // On a busy machine it may have waited most of the time.
+      expect(stall.cause, JSON.stringify(stall)).toBeOneOf(['cpu', 'starved']);
+      expect(stall.cpuMs).toBeGreaterThan(0);
+    },
+  );
+
   it('minds no nonsense on the channel, and neither does the sidecar', async () => {
     const { app, url } = await startApp();
     await spawn(app, 'calm');

@@ -2,13 +2,15 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { now } from '../../src/shared/clock.js';
 import { CAUSES, type Cause, RING_SIZE } from '../../src/shared/layout.js';
 import { wallTimeOf } from '../../worker/ledger.js';
-import { createStallAccount } from '../../worker/stalls/account.js';
+import { type Charge, createStallAccount } from '../../worker/stalls/account.js';
 import { createDetector } from '../../worker/stalls/detect.js';
 import { createRig, type Rig, total } from './rig.js';
 
 const THRESHOLD = 100;
+/** Nothing of it was a pause. */
+const all = (cause: Cause): Charge => ({ cause, pausedMs: 0, besides: cause });
 /** A sidecar's watch over the rig, as a new sidecar would begin it. */
-const observer = (rig: Rig, cause: () => Cause = () => 'unknown') => {
+const observer = (rig: Rig, causeNow: () => Cause = () => 'unknown') => {
   const account = createStallAccount(rig.ledger);
   const detector = createDetector(THRESHOLD, {
     count: rig.ledger.get('stallsCounted'),
@@ -17,8 +19,8 @@ const observer = (rig: Rig, cause: () => Cause = () => 'unknown') => {
   return () => {
     const { finished, lost, live } = detector.observe(rig.now(), rig.read(), rig.readRing);
     if (lost) account.countLost(lost.count, lost.ms);
-    for (const stall of finished) account.count(stall, cause());
-    if (live) account.charge(live, cause());
+    for (const stall of finished) account.count(stall, all(causeNow()));
+    if (live) account.charge(live, all(causeNow()));
     return finished;
   };
 };
@@ -66,11 +68,11 @@ describe('stall account', () => {
       rig.pass(400);
       const { finished, live } = detector.observe(rig.now(), rig.read(), rig.readRing);
       waiting.push(...finished);
-      if (live) account.charge(live, 'cpu');
+      if (live) account.charge(live, all('cpu'));
       rig.mark();
     }
     waiting.push(...detector.observe(rig.now(), rig.read(), rig.readRing).finished);
-    for (const stall of waiting) account.count(stall, 'cpu');
+    for (const stall of waiting) account.count(stall, all('cpu'));
     expect(seconds(rig, 'cpu')).toBeCloseTo(4000);
     expect(rig.ledger.get('stallSumMs')).toBeCloseTo(4000);
   });
@@ -96,6 +98,28 @@ describe('stall account', () => {
     expect(seconds(rig, 'cpu') + seconds(rig, 'gc')).toBeCloseTo(700);
     expect(seconds(rig, 'cpu')).toBeCloseTo(500);
     expect(rig.ledger.get('stallsByCause', CAUSES.indexOf('gc'))).toBe(1);
+  });
+
+  it('charges a pause with what it took, whatever the cause is, and never more', () => {
+    const rig = createRig();
+    const account = createStallAccount(rig.ledger);
+    const stall = { turn: 0, startMs: 1100, durationMs: 1000 };
+    // It ran for 300 ms, was stopped for 550, which is seen when it goes on, and ran again.
+    account.charge({ ...stall, stallMs: 300 }, all('cpu'));
+    const charge: Charge = { cause: 'paused', pausedMs: 550, besides: 'cpu' };
+    account.charge({ ...stall, stallMs: 850 }, charge);
+    // Another sidecar goes on.
+    createStallAccount(rig.ledger).count(stall, charge);
+    expect(seconds(rig, 'paused')).toBeCloseTo(550);
+    expect(seconds(rig, 'cpu')).toBeCloseTo(450);
+    expect(rig.ledger.get('stallsByCause', CAUSES.indexOf('paused'))).toBe(1);
+
+    // What was charged to a wrong guess stays there.
+    const next = { turn: 7, startMs: 5000, durationMs: 500 };
+    account.charge({ ...next, stallMs: 400 }, all('blocked'));
+    account.count(next, { cause: 'paused', pausedMs: 450, besides: 'blocked' });
+    expect(seconds(rig, 'blocked')).toBeCloseTo(400);
+    expect(seconds(rig, 'paused')).toBeCloseTo(650);
   });
 
   it('goes on where a sidecar that died in the middle of a stall left off', () => {
@@ -146,7 +170,7 @@ describe('a moment has one wall time', () => {
     const first = createStallAccount(ledger);
     const startMs = now() - 5000;
     const told = first.startedAt(7, startMs);
-    first.charge({ turn: 7, startMs, stallMs: 400 }, 'cpu');
+    first.charge({ turn: 7, startMs, stallMs: 400 }, all('cpu'));
     expect(Math.round(ledger.get('lastStallWallMs'))).toBe(told);
     stepClock();
     const next = createStallAccount(ledger);
@@ -154,10 +178,10 @@ describe('a moment has one wall time', () => {
     // It began before the heartbeat that it made late.
     const stall = { turn: 7, startMs: startMs - 80, durationMs: 500 };
     expect(next.startedAt(7, stall.startMs)).toBe(told - 80);
-    next.count(stall, 'cpu');
+    next.count(stall, all('cpu'));
     expect(Math.round(ledger.get('lastStallWallMs'))).toBe(told - 80);
     // One before it, which was explained later, is not the latest.
-    next.count({ turn: 5, startMs: startMs - 900, durationMs: 100 }, 'cpu');
+    next.count({ turn: 5, startMs: startMs - 900, durationMs: 100 }, all('cpu'));
     expect(Math.round(ledger.get('lastStallWallMs'))).toBe(told - 80);
   });
 });

@@ -34,8 +34,9 @@ function render(rig: Rig): { histogram: DelayHistogram; counters: number[] } {
   const account = createStallAccount(rig.ledger);
   const told = { count: rig.ledger.get('stallsCounted'), ms: rig.ledger.get('stallSumMs') };
   const { finished, live } = createDetector(100, told).observe(rig.now(), heart, rig.readRing);
-  for (const stall of finished) account.count(stall, 'unknown');
-  if (live) account.charge(live, 'unknown');
+  const charge = { cause: 'unknown', pausedMs: 0, besides: 'unknown' } as const;
+  for (const stall of finished) account.count(stall, charge);
+  if (live) account.charge(live, charge);
   const activeMs = rig.ledger.raise('activeMs', heart.delayMs);
   const stalls = [...Array(6).keys()].flatMap((i) => [
     rig.ledger.get('stallsByCause', i),

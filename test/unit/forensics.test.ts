@@ -2,12 +2,15 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { allocate, GC, type GcValues, openReader, openWriter } from '../../src/shared/layout.js';
+import { openGcNotes } from '../../src/gc.js';
+import { CLOCK_OFFSET_MS } from '../../src/shared/clock.js';
+import { allocate, GC, type GcValues, openReader } from '../../src/shared/layout.js';
 import type { Stall } from '../../src/shared/protocol.js';
 import { createBudget } from '../../worker/captures/budget.js';
 import { openCgroup } from '../../worker/cgroup.js';
 import { openThread, type ThreadTimes } from '../../worker/proc.js';
 import { classify } from '../../worker/stalls/classify.js';
+import { collectingBetween } from '../../worker/stalls/collections.js';
 import { createDetector } from '../../worker/stalls/detect.js';
 import { createEvidenceBook } from '../../worker/stalls/evidence.js';
 import { createHangGuard } from '../../worker/stalls/hang.js';
@@ -91,24 +94,31 @@ describe('the detector', () => {
 
 describe('evidence', () => {
   const NO_GC: GcValues = openReader(GC, allocate(GC))();
+  const NEVER = { surelyMs: 0, likelyMs: 0 };
   /** A thread whose accounts the test keeps. */
   function bookOf(rig: Rig) {
     const times = { cpuMs: 0, runQueueMs: 0 };
-    const state = { runnable: false };
-    const book = createEvidenceBook(
-      () => ({ ...times }),
-      () => state.runnable,
-      () => 0,
-    );
+    const state = { runnable: false, gone: false };
+    const book = createEvidenceBook({
+      now: rig.now,
+      readHeart: rig.read,
+      readTimes: () => (state.gone ? undefined : { ...times }),
+      isRunnable: () => state.runnable,
+      suspendedBetween: () => NEVER,
+    });
     return {
       times,
       state,
-      look: (stalled: boolean) => book.note(rig.now(), rig.read(), stalled),
-      explain: () => {
-        const ring = rig.readRing();
-        const place = rig.read().stalls - 1;
-        return book.explain(ring.startMs[place] as number, ring.durationMs[place] as number, NO_GC);
+      look: book.note,
+      /** The latest stall, or the one that is so many before it. */
+      explain: (before = 0) => {
+        const { turn, startMs, durationMs } = rig.readRing();
+        const { stalls } = rig.read();
+        for (let i = 0; i < stalls; i++) book.ended(turn[i] as number, startMs[i] as number);
+        const place = stalls - 1 - before;
+        return book.explain(startMs[place] as number, durationMs[place] as number, NO_GC);
       },
+      explainSince: (startMs: number) => book.explain(startMs, rig.now() - startMs, NO_GC),
     };
   }
 
@@ -190,29 +200,166 @@ describe('evidence', () => {
     },
   );
 
-  it('sums all collections that overlap the stall, and no other', () => {
+  it('tells stalls of CPU alone that follow each other exactly, however few the readings and wherever they lie', () => {
+    const rig = createRig();
+    const { times, look, explain } = bookOf(rig);
+    const lengths = [300, 110, 240, 120, 180];
+    const gaps = [0, 30, 0, 15, 5];
+    let nextLookMs = rig.now();
+    const work = (ms: number): void => {
+      for (let passed = 0; passed < ms; passed++) {
+        rig.pass(1);
+        times.cpuMs++;
+        if (rig.now() < nextLookMs) continue;
+        look(true);
+        nextLookMs += 210;
+      }
+    };
+    rig.idle(100);
+    look(true);
+    lengths.forEach((ms, i) => {
+      rig.wait(gaps[i] as number);
+      work(ms);
+      rig.mark();
+    });
+    rig.idle(30);
+    look(true);
+    for (const [i, ms] of lengths.toReversed().entries()) {
+      expect(explain(i)).toMatchObject({ cpuMs: expect.closeTo(ms), sleepMs: expect.closeTo(0) });
+    }
+  });
+
+  it('tells a stall by itself, not by the one next to it', () => {
+    const rig = createRig();
+    const { times, look, explain } = bookOf(rig);
+    const hold = (ms: number, cpuMs: number, looksAt: readonly number[]): void => {
+      let passed = 0;
+      for (const at of [...looksAt, ms]) {
+        rig.pass(at - passed);
+        times.cpuMs += ((at - passed) * cpuMs) / ms;
+        passed = at;
+        if (at !== ms) look(true);
+      }
+      rig.mark();
+    };
+    rig.idle(1000);
+    look(true);
+    hold(200, 0, [40, 90, 140, 185]);
+    hold(200, 200, [35, 85, 135, 190]);
+    hold(200, 0, [40, 90, 140, 185]);
+    rig.idle(50);
+    look(true);
+    const cpu = [2, 1, 0].map((before) => explain(before).cpuMs);
+    expect(cpu).toEqual([expect.closeTo(0), expect.closeTo(200), expect.closeTo(0)]);
+  });
+
+  it.each([
+    [
+      'most',
+      100,
+      { cpuMs: expect.closeTo(300), runQueueMs: 0, sleepMs: expect.closeTo(0), gcMs: 0, pausedMs: 0 },
+    ],
+    ['little', 200, { gcMs: 0, pausedMs: 0 }],
+  ])('tells of a stall of which it has seen %s what it knows', (_, unseenMs, told) => {
+    const rig = createRig();
+    const { times, look, explain } = bookOf(rig);
+    rig.idle(50);
+    rig.pass(unseenMs); // No sidecar was there.
+    times.cpuMs += unseenMs;
+    look(true);
+    rig.pass(300 - unseenMs);
+    times.cpuMs += 300 - unseenMs;
+    rig.mark();
+    rig.idle(20);
+    look(true);
+    expect(explain()).toEqual(told);
+  });
+
+  it('keeps what it knows of a thread that is gone', () => {
+    const rig = createRig();
+    const { times, state, look, explainSince } = bookOf(rig);
+    rig.idle(1000);
+    look(false);
+    const startMs = rig.now();
+    for (let i = 0; i < 10; i++) {
+      rig.pass(50);
+      times.cpuMs += 50;
+      look(true);
+    }
+    rig.pass(50);
+    state.gone = true;
+    for (let i = 0; i < 3; i++) {
+      look(true);
+      rig.pass(30);
+    }
+    // It ended in the midst: that it did nothing since nobody can know.
+    expect(explainSince(startMs)).toMatchObject({ cpuMs: expect.closeTo(640), sleepMs: expect.closeTo(0) });
+  });
+
+  it.each([
+    ['stopped for all that it did not run', 285, 150, 135],
+    ['asleep for longer than it was stopped', 85, 100, 85],
+  ])('charges no more to a pause than it took: of a thread that was %s', (_, likelyMs, cpuMs, pausedMs) => {
+    const rig = createRig();
+    const times = { cpuMs: 0, runQueueMs: 0 };
+    const book = createEvidenceBook({
+      now: rig.now,
+      readHeart: rig.read,
+      readTimes: () => ({ ...times }),
+      isRunnable: () => false,
+      suspendedBetween: () => ({ surelyMs: 85, likelyMs }),
+    });
+    rig.idle(1000);
+    book.note(true);
+    rig.pass(285);
+    times.cpuMs = cpuMs;
+    rig.mark();
+    book.note(true);
+    const told = book.explain(rig.now() - 285, 285, NO_GC);
+    expect(told).toMatchObject({ cpuMs: expect.closeTo(cpuMs), pausedMs: expect.closeTo(pausedMs) });
+  });
+});
+
+describe('collections', () => {
+  const noted = (collections: readonly (readonly [number, number])[]): GcValues => {
     const memory = allocate(GC);
-    const writer = openWriter('main', GC, memory);
-    const collections = [
+    const note = openGcNotes(memory);
+    // `performance.now()` of this thread, as the entries have it.
+    note(collections.map(([startMs, duration]) => ({ startTime: startMs - CLOCK_OFFSET_MS, duration })));
+    return openReader(GC, memory)();
+  };
+
+  it('are summed where they overlap the stall, and nowhere else', () => {
+    const gc = noted([
       [900, 150],
       [1100, 200],
       [1400, 50],
       [1490, 500],
       [3000, 100],
-    ];
-    collections.forEach(([start, duration], i) => {
-      writer.values[writer.at.startMs + i] = start as number;
-      writer.values[writer.at.durationMs + i] = duration as number;
-    });
-    const book = createEvidenceBook(
-      () => undefined,
-      () => false,
-      () => 0,
-    );
-    expect(book.explain(1000, 500, openReader(GC, memory)())).toEqual({
-      gcMs: 50 + 200 + 50 + 10,
-      pausedMs: 0,
-    });
+    ]);
+    expect(collectingBetween(1000, 1500, gc)).toBeCloseTo(50 + 200 + 50 + 10);
+  });
+
+  it('of the time before the stall take nothing from it, and add nothing to it', () => {
+    const gc = noted([
+      [950, 1],
+      [1005, 100],
+      [1115, 5],
+      [1130, 60],
+    ]);
+    expect(collectingBetween(1000, 1120, gc)).toBeCloseTo(105);
+    expect(collectingBetween(1122, 1200, gc)).toBeCloseTo(60);
+  });
+
+  it('of a long stall are more than the ring holds: what it has forgotten was like the rest', () => {
+    const stall = Array.from({ length: 2000 }, (_, i) => [10_000 + 15 * i, 10] as const);
+    expect(collectingBetween(10_000, 40_000, noted(stall))).toBeCloseTo(20_000, -2);
+    // One after the other, they need hardly any room.
+    const dense = Array.from({ length: 10_000 }, (_, i) => [10_000 + 3 * i, 2.9] as const);
+    const gc = noted(dense);
+    expect(gc.windows).toBeLessThan(120);
+    expect(collectingBetween(10_000, 40_000, gc)).toBeCloseTo(29_000, -2);
+    expect(Math.abs(collectingBetween(39_000, 39_300, gc) - 290)).toBeLessThan(15);
   });
 });
 
@@ -238,39 +385,81 @@ describe('classify', () => {
 });
 
 describe('a pause of the process', () => {
-  const bookOf = (looks: (ThreadTimes | undefined)[]) => createPauseBook(() => looks.shift());
   const at = (cpuMs: number, runQueueMs: number): ThreadTimes => ({ cpuMs, runQueueMs });
+  /** A sidecar that looks each 200 ms, with its own clock, loop and accounts. */
+  function createSidecar(accounts = true) {
+    let nowMs = 1000;
+    let idleMs = 0;
+    let runQueueMs = 0;
+    const book = createPauseBook(
+      () => (accounts ? at(1, runQueueMs) : undefined),
+      () => idleMs,
+    );
+    return {
+      book,
+      now: () => nowMs,
+      /** The next look: it waited for `waitMs`, then came this much too late, for this reason. */
+      look(waitMs: number, lateMs: number, reason: 'stopped' | 'held' | 'starved' = 'stopped'): number {
+        nowMs += waitMs + lateMs;
+        idleMs += reason === 'held' ? 0 : waitMs + lateMs;
+        if (reason === 'starved') runQueueMs += lateMs;
+        return book.note(nowMs, lateMs);
+      },
+    };
+  }
 
   it.each([
-    ['the sidecar is late and did nothing', [at(10, 0), at(10.2, 0.1)], 700, 700],
-    ['it was busy itself', [at(10, 0), at(710, 0)], 700, 0],
-    ['it got no CPU either', [at(10, 0), at(10, 650)], 700, 0],
-    ['it is hardly late', [at(10, 0), at(10, 0)], 30, 0],
-    ['nothing is known of its thread', [undefined, undefined], 700, 700],
-  ])('%s', (_, looks, lateMs, pauseMs) => {
-    const book = bookOf(looks);
-    expect(book.note(5000, lateMs)).toBe(pauseMs);
-    expect(book.pausedBetween(4500, 6000)).toBe(Math.min(pauseMs, 500));
-  });
-
-  it('is told from the work of the looks before it, which came on time', () => {
-    let cpuMs = 0;
-    const book = createPauseBook(() => at(cpuMs, 0));
-    for (let look = 1; look <= 50; look++) {
-      cpuMs += 3;
-      expect(book.note(200 * look, 1)).toBe(0);
-    }
-    expect(book.note(10_300, 100)).toBe(100);
+    ['it is late and did nothing', 700, 'stopped', true, 700],
+    ['its own calls kept it, of the disk for instance', 700, 'held', true, 0],
+    ['it got no CPU either', 700, 'starved', true, 0],
+    ['it is hardly late', 30, 'stopped', true, 0],
+    ['nothing is known of its thread', 700, 'stopped', false, 700],
+    ['nothing is known of its thread, and its own calls kept it', 700, 'held', false, 0],
+  ] as const)('%s', (_, lateMs, reason, accounts, pausedMs) => {
+    const { book, now, look } = createSidecar(accounts);
+    look(200, 0);
+    expect(look(200, lateMs, reason)).toBe(pausedMs);
+    expect(book.suspendedBetween(now() - 500, now() + 1000).surelyMs).toBe(Math.min(pausedMs, 500));
   });
 
   it('may have begun right after the last look: a stall that ended with it lay in it', () => {
-    const book = bookOf([at(0, 0), at(0, 0), at(0, 0)]);
-    book.note(4800, 0);
-    book.note(5100, 100);
-    expect(book.pausedBetween(4820, 5105)).toBe(285);
+    const { book, now, look } = createSidecar();
+    look(200, 0);
+    const lookedMs = now();
+    look(200, 100);
+    const [from, to] = [lookedMs + 20, now() + 5];
+    expect(book.suspendedBetween(from, to)).toEqual({ surelyMs: 100, likelyMs: 285 });
     // Of those that began before the look or ended otherwise, it is what is known for sure.
-    expect(book.pausedBetween(4700, 5105)).toBe(100);
-    expect(book.pausedBetween(4820, 5300)).toBe(100);
+    expect(book.suspendedBetween(lookedMs - 100, to)).toEqual({ surelyMs: 100, likelyMs: 100 });
+    expect(book.suspendedBetween(from, to + 195)).toEqual({ surelyMs: 100, likelyMs: 100 });
+  });
+
+  it('is watched out for after two suspicious looks, not after one', () => {
+    const { book, now, look } = createSidecar();
+    look(200, 0);
+    expect(look(200, 30)).toBe(0);
+    expect(book.isWary(now())).toBe(false);
+    for (let i = 0; i < 5; i++) look(300, 0);
+    expect(look(200, 30)).toBe(0);
+    expect(look(200, 45)).toBe(45);
+    expect(book.isWary(now())).toBe(true);
+    for (let i = 0; i < 11; i++) look(100, 0);
+    expect(book.isWary(now())).toBe(false);
+  });
+
+  it('of many in a row all are known, however many', () => {
+    const { book, now, look } = createSidecar();
+    look(200, 0);
+    const fromMs = now();
+    for (let i = 0; i < 5000; i++) {
+      look(10, 65);
+      look(10, 0);
+      look(10, 0);
+    }
+    const { surelyMs } = book.suspendedBetween(fromMs, now());
+    expect(surelyMs).toBeCloseTo(5000 * 65, -2);
+    const { surelyMs: lately } = book.suspendedBetween(now() - 9500, now());
+    expect(lately).toBeCloseTo(100 * 65, -2);
   });
 });
 
@@ -338,6 +527,17 @@ it("a thread's state is what follows the last parenthesis, whatever its name hol
   expect(thread.state()).toEqual({ state: 'S' });
   expect(openThread('/nowhere').times()).toBeUndefined();
   expect(openThread('/nowhere').state()).toBeUndefined();
+});
+
+it('a system that keeps no accounts of threads shows zeros: they are none', () => {
+  const thread = openThread(directory({ schedstat: '0 0 0\n', stat: '7 (node) S 1\n' }));
+  expect(thread.times()).toBeUndefined();
+  expect(thread.state()).toEqual({ state: 'S' });
+  // One that has never waited is another matter.
+  expect(openThread(directory({ schedstat: '1500000 0 3\n' })).times()).toEqual({
+    cpuMs: 1.5,
+    runQueueMs: 0,
+  });
 });
 
 describe('the budget of captures', () => {

@@ -42,3 +42,13 @@ export function classify(durationMs: number, evidence: Evidence): Cause {
   ];
   return parts.reduce((most, part) => (part[1] > most[1] ? part : most))[0];
 }
+
+/** The cause of what is left of a stall without the time for which the process stood still. */
+export function classifyRest(durationMs: number, evidence: Evidence): Cause {
+  const { sleepMs, pausedMs } = evidence;
+  return classify(durationMs - pausedMs, {
+    ...evidence,
+    ...(sleepMs !== undefined && { sleepMs: sleepMs - pausedMs }),
+    pausedMs: 0,
+  });
+}

@@ -2,130 +2,117 @@ import { latenessOf } from '../../src/shared/lateness.js';
 import type { GcValues, HeartValues } from '../../src/shared/layout.js';
 import type { ThreadTimes } from '../proc.js';
 import type { Evidence } from './classify.js';
-
-/** The accounts at one moment. */
-interface Reading {
-  readonly atMs: number;
-  readonly turn: number;
-  /** Time in which the loop was held, start-up and the turn in progress included. */
-  readonly activeMs: number;
-  readonly times: ThreadTimes | undefined;
-  /** For how long it has been waiting for a CPU: the system books a wait when it is over. */
-  readonly waitingMs: number;
-}
+import { collectingBetween } from './collections.js';
+import type { Suspended } from './pauses.js';
+import { type Reading, splitOf } from './readings.js';
 
 /** Readings are kept for as long as a stall that began after them may still have to be explained. */
-const READINGS_MAX = 64;
+const READINGS_MAX = 256;
 /** While all is well, one reading in this many milliseconds is enough. */
 const BASELINE_EVERY_MS = 1000;
+/** Near a stall two readings lie at least so far apart: twice the tick of the system, by which it books what runs. */
+const CLOSEST_MS = 20;
+/** The accounts are those of a moment if the clock before and after differs by no more. */
+const TIGHT_MS = 1;
+const TRIES = 3;
+/** Of the turn that is none yet. */
+const STARTING = -1;
 
 /** Keeps the accounts of the watched thread, and explains a stretch of its time by them. */
 export interface EvidenceBook {
-  /** Takes a reading: each look during a stall and the first after it, else one a second. */
-  note(nowMs: number, heart: HeartValues, stalled: boolean): void;
+  /** Takes a reading: now if it matters, else one a second. */
+  note(matters: boolean): void;
+  /** A turn is over, of which it is known now that it held the loop from `startMs` on. */
+  ended(turn: number, startMs: number): void;
   /** What the `durationMs` from `startMs` went into. */
   explain(startMs: number, durationMs: number, gc: GcValues): Evidence;
 }
 
-/** @param isRunnable whether the thread is on a CPU or waits for one at this moment */
-export function createEvidenceBook(
-  readTimes: () => ThreadTimes | undefined,
-  isRunnable: () => boolean,
-  pausedBetween: (fromMs: number, toMs: number) => number,
-): EvidenceBook {
-  const readings: Reading[] = [];
-  let wasStalled = false;
+export interface EvidenceOptions {
+  readonly now: () => number;
+  readonly readHeart: () => HeartValues;
+  readonly readTimes: () => ThreadTimes | undefined;
+  /** Whether the thread is on a CPU or waits for one at this moment. */
+  readonly isRunnable: () => boolean;
+  readonly suspendedBetween: (fromMs: number, toMs: number) => Suspended;
+}
 
-  /** A thread that could run and has not done so since the look before, by its accounts, has waited all the while. */
-  function waitingSince(
-    before: Reading | undefined,
-    nowMs: number,
-    turn: number,
-    times?: ThreadTimes,
-  ): number {
-    if (before?.turn !== turn || !before.times || !times) return 0;
-    const stood = before.times.cpuMs === times.cpuMs && before.times.runQueueMs === times.runQueueMs;
-    return stood && isRunnable() ? before.waitingMs + nowMs - before.atMs : 0;
+export function createEvidenceBook(options: EvidenceOptions): EvidenceBook {
+  const { now, readHeart, readTimes } = options;
+  const readings: Reading[] = [];
+  let notedMs = Number.NEGATIVE_INFINITY;
+
+  /** The accounts, and a moment at which they were so: between clock and accounts this thread may lose its CPU. */
+  function take(): Reading | undefined {
+    let best: Reading | undefined;
+    let bestMs = Number.POSITIVE_INFINITY;
+    for (let tries = 0; tries < TRIES && bestMs > TIGHT_MS; tries++) {
+      const fromMs = now();
+      const times = readTimes();
+      const heart = readHeart();
+      const tookMs = now() - fromMs;
+      if (!times) return undefined;
+      if (tookMs >= bestMs) continue;
+      best = readingOf(fromMs + tookMs / 2, times, heart);
+      bestMs = tookMs;
+    }
+    return best;
+  }
+
+  /** A thread that could run and has not done so since the reading before, by its accounts, has waited all the while. */
+  function waitingSince(before: Reading | undefined, reading: Reading): number {
+    // Of a loop that is held only: what idled stood still, too.
+    if (before?.turn !== reading.turn || before.heldMs === 0) return 0;
+    const stood = before.cpuMs === reading.cpuMs && before.bookedMs === reading.bookedMs;
+    return stood && options.isRunnable() ? before.waitingMs + reading.atMs - before.atMs : 0;
   }
 
   return {
-    note(nowMs, heart, stalled) {
-      const last = readings.at(-1);
-      const due = last === undefined || nowMs - last.atMs >= BASELINE_EVERY_MS;
-      if (!due && !stalled && !wasStalled) return;
-      const { turns: turn } = heart;
-      const times = readTimes();
-      // Between two looks at a stall only: what idled stood still, too.
-      const waitingMs = stalled && wasStalled ? waitingSince(last, nowMs, turn, times) : 0;
-      wasStalled = stalled;
+    note(matters) {
+      const nowMs = now();
+      if (nowMs - notedMs < (matters ? CLOSEST_MS : BASELINE_EVERY_MS)) return;
+      notedMs = nowMs;
+      const reading = take();
+      // A thread that is no more has none; nor has one for whose file no descriptor is left. What is known stays.
+      if (!reading) return;
+      const [before, last] = readings.slice(-2);
+      reading.waitingMs = waitingSince(readings.at(-1), reading);
       // Of a stall the first reading matters and the latest: however long it is, the one before it must not be lost.
-      if (readings.at(-1)?.turn === turn && readings.at(-2)?.turn === turn) readings.pop();
-      readings.push({ atMs: nowMs, turn, activeMs: activeUntil(nowMs, heart), times, waitingMs });
+      if (last && before?.turn === reading.turn && before.heldMs > 0) readings.pop();
+      readings.push(reading);
       if (readings.length > READINGS_MAX) readings.shift();
+    },
+
+    ended(turn, startMs) {
+      for (const reading of readings) {
+        if (reading.turn === turn) reading.heldMs = Math.max(0, reading.atMs - startMs);
+      }
     },
 
     explain(startMs, durationMs, gc) {
       const endMs = startMs + durationMs;
-      const pausedMs = Math.min(durationMs, pausedBetween(startMs, endMs));
+      const { surelyMs, likelyMs } = options.suspendedBetween(startMs, endMs);
       const gcMs = Math.min(durationMs, collectingBetween(startMs, endMs, gc));
-      const split = splitInside(readings, startMs, endMs) ?? splitAround(readings, startMs, endMs);
-      if (!split) return { gcMs, pausedMs };
+      const split = splitOf(readings, startMs, endMs);
+      if (!split) return { gcMs, pausedMs: Math.min(durationMs, surelyMs) };
       const cpuMs = Math.min(durationMs, split.cpuShare * durationMs);
-      const runQueueMs = Math.min(durationMs - cpuMs, split.runQueueShare * durationMs);
-      return { cpuMs, runQueueMs, sleepMs: durationMs - cpuMs - runQueueMs, gcMs, pausedMs };
+      const runQueueMs = Math.max(0, Math.min(durationMs - cpuMs, split.runQueueShare * durationMs));
+      const sleepMs = durationMs - cpuMs - runQueueMs;
+      // Who runs or waits for a CPU does not stand still.
+      return { cpuMs, runQueueMs, sleepMs, gcMs, pausedMs: Math.min(sleepMs, likelyMs) };
     },
   };
 }
 
-/** The parts of a stall's time, 0 to 1; what is left was sleep. */
-interface Split {
-  readonly cpuShare: number;
-  readonly runQueueShare: number;
-}
-
-/** Readings within the stall speak for the whole if they span this part of it. */
-const ENOUGH = 0.5;
-
-/** By the readings within the stall: nothing else is in them. */
-function splitInside(readings: readonly Reading[], startMs: number, endMs: number): Split | undefined {
-  const first = readings.find((reading) => reading.atMs >= startMs);
-  const last = readings.findLast((reading) => reading.atMs <= endMs);
-  const spanMs = first && last ? last.atMs - first.atMs : 0;
-  if (!first?.times || !last?.times || spanMs < ENOUGH * (endMs - startMs)) return undefined;
+function readingOf(atMs: number, { cpuMs, runQueueMs }: ThreadTimes, heart: HeartValues): Reading {
+  const accounts = { atMs, cpuMs, bookedMs: runQueueMs, waitingMs: 0 };
+  if (heart.loopStartedAtMs === 0) {
+    return { ...accounts, turn: STARTING, beforeMs: 0, heldMs: atMs - heart.startedAtMs };
+  }
   return {
-    cpuShare: (last.times.cpuMs - first.times.cpuMs) / spanMs,
-    runQueueShare: (runQueueOf(last, last.times) - runQueueOf(first, first.times)) / spanMs,
+    ...accounts,
+    turn: heart.turns,
+    beforeMs: heart.loopStartedAtMs - heart.startedAtMs + heart.delayMs,
+    heldMs: latenessOf(atMs, heart.dueMs, heart.lastMarkMs),
   };
-}
-
-/**
- * By the readings before and after. Of the time for which the loop was held besides, it is taken that the thread ran or
- * waited for a CPU, in the proportion of the whole.
- */
-function splitAround(readings: readonly Reading[], startMs: number, endMs: number): Split | undefined {
-  const from = readings.findLast((reading) => reading.atMs <= startMs) ?? readings[0];
-  const to = readings.find((reading) => reading.atMs >= endMs) ?? readings.at(-1);
-  if (!from?.times || !to?.times || from === to) return undefined;
-  const durationMs = endMs - startMs;
-  const cpuMs = to.times.cpuMs - from.times.cpuMs;
-  const runQueueMs = runQueueOf(to, to.times) - runQueueOf(from, from.times);
-  const elsewhereMs = Math.max(0, to.activeMs - from.activeMs - durationMs);
-  const here = cpuMs + runQueueMs > 0 ? Math.max(0, 1 - elsewhereMs / (cpuMs + runQueueMs)) : 0;
-  return { cpuShare: (cpuMs * here) / durationMs, runQueueShare: (runQueueMs * here) / durationMs };
-}
-
-const runQueueOf = ({ waitingMs }: Reading, { runQueueMs }: ThreadTimes): number => runQueueMs + waitingMs;
-
-function activeUntil(nowMs: number, heart: HeartValues): number {
-  if (heart.loopStartedAtMs === 0) return nowMs - heart.startedAtMs;
-  const startupMs = heart.loopStartedAtMs - heart.startedAtMs;
-  return startupMs + heart.delayMs + latenessOf(nowMs, heart.dueMs, heart.lastMarkMs);
-}
-
-/** Sums all collections that overlap a stretch of time: in a batch that follows a stall there may be many. */
-function collectingBetween(fromMs: number, toMs: number, gc: GcValues): number {
-  return gc.startMs.reduce((sum, startMs, place) => {
-    const endMs = startMs + (gc.durationMs[place] as number);
-    return sum + Math.max(0, Math.min(endMs, toMs) - Math.max(startMs, fromMs));
-  }, 0);
 }

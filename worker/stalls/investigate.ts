@@ -1,16 +1,17 @@
 import type { CaptureResult } from '../../src/shared/labels.js';
-import type { Cause, GcValues, HeartValues, RingValues } from '../../src/shared/layout.js';
+import type { GcValues, HeartValues, RingValues } from '../../src/shared/layout.js';
 import type { StackSample, Stall } from '../../src/shared/protocol.js';
 import { createBudget } from '../captures/budget.js';
 import type { Inspector } from '../captures/client.js';
 import { culpritOf } from '../captures/culprit.js';
 import type { LoopLedger } from '../ledger.js';
 import type { ThreadReader, ThreadState } from '../proc.js';
-import { createStallAccount } from './account.js';
-import { classify } from './classify.js';
-import { createDetector, type FinishedStall, type LiveStall } from './detect.js';
+import { type Charge, createStallAccount } from './account.js';
+import { classify, classifyRest } from './classify.js';
+import { createDetector, type FinishedStall, type LiveStall, type Look } from './detect.js';
 import { createEvidenceBook } from './evidence.js';
 import { fingerprintOf } from './journal.js';
+import type { Suspended } from './pauses.js';
 
 /** Further looks at one stall that goes on, so that a moving one shows. */
 const LATER_CAPTURES_MS = [1000, 5000];
@@ -23,6 +24,8 @@ const SETTLE_TURNS = 3;
 const SETTLE_MS = 250;
 /** A capture may come in when the stall is over. */
 const SETTLE_CAPTURE_MS = 1500;
+/** So long after a stall the next one is expected: stalls come in rows. */
+const ALERT_MS = 1000;
 
 export interface InvestigatorOptions {
   /** Name of the thread whose loop it is. */
@@ -31,10 +34,12 @@ export interface InvestigatorOptions {
   /** Stalls are looked into after this long; `undefined`: never. */
   readonly captureAfterMs: number | undefined;
   readonly ledger: LoopLedger;
+  readonly now: () => number;
+  readonly readHeart: () => HeartValues;
   readonly readRing: () => RingValues;
   readonly readGc: () => GcValues;
   readonly thread: ThreadReader;
-  readonly pausedBetween: (fromMs: number, toMs: number) => number;
+  readonly suspendedBetween: (fromMs: number, toMs: number) => Suspended;
   /** `undefined` where nobody can look at the thread's stack. */
   readonly inspector: Inspector | undefined;
   readonly onCapture: (result: CaptureResult) => void;
@@ -59,6 +64,8 @@ interface Case {
 export interface Investigator {
   /** Brings everything up to date with this moment. Returns the stall under way, if there is one. */
   observe(nowMs: number, heart: HeartValues): Stall | undefined;
+  /** Whether to look as often as during a stall: one has just been. */
+  isAlert(nowMs: number): boolean;
   /** The loop is no more: settles what is open. A stall under way ends with it. */
   end(nowMs: number, heart: HeartValues): void;
 }
@@ -70,15 +77,31 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
     ms: ledger.get('stallSumMs'),
   });
   const account = createStallAccount(ledger);
-  const isRunnable = (): boolean => thread.state()?.state === 'R';
-  const book = createEvidenceBook(() => thread.times(), isRunnable, options.pausedBetween);
+  const book = createEvidenceBook({
+    now: options.now,
+    readHeart: options.readHeart,
+    readTimes: () => thread.times(),
+    isRunnable: () => thread.state()?.state === 'R',
+    suspendedBetween: options.suspendedBetween,
+  });
   const budget = createBudget();
   const settling: { readonly stall: FinishedStall; readonly file: Case | undefined }[] = [];
   let open: Case | undefined;
+  let alertUntilMs = Number.NEGATIVE_INFINITY;
+
+  /** Looks for stalls, and at the accounts: often near a stall, so that each has readings of its own. */
+  function detect(nowMs: number, heart: HeartValues, atOnce: boolean): Look {
+    const look = detector.observe(nowMs, heart, options.readRing);
+    const { finished, live } = look;
+    if (live || finished.length > 0) alertUntilMs = nowMs + ALERT_MS;
+    book.note(atOnce || nowMs < alertUntilMs);
+    for (const { turn, startMs } of finished) book.ended(turn, startMs);
+    return look;
+  }
 
   function describe(turn: number, startMs: number, durationMs: number, file: Case | undefined): Stall {
     const evidence = book.explain(startMs, durationMs, options.readGc());
-    const cause: Cause = classify(durationMs, evidence);
+    const cause = classify(durationMs, evidence);
     const stacks = file?.samples ?? [];
     const culprit = culpritOf(stacks.find((sample) => sample.frames.length > 0)?.frames ?? []);
     return {
@@ -131,7 +154,7 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
     const first = open.seen === undefined;
     open.seen = thread.state() ?? open.seen ?? ({} as ThreadState);
     const stall = describe(live.turn, live.startMs, live.stallMs, open);
-    account.charge(live, stall.cause);
+    account.charge(live, chargeOf(stall));
     if (first) options.onBegin(stall);
     // Of a process that stood still there is nothing to see.
     if (stall.cause !== 'paused') lookInto(nowMs, live, open);
@@ -155,14 +178,13 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
 
   function conclude(stall: FinishedStall, file: Case | undefined): void {
     const described = describe(stall.turn, stall.startMs, stall.durationMs, file);
-    account.count(stall, described.cause);
+    account.count(stall, chargeOf(described));
     options.onEnd(described);
   }
 
   return {
     observe(nowMs, heart) {
-      const { finished, lost, live } = detector.observe(nowMs, heart, options.readRing);
-      book.note(nowMs, heart, live !== undefined || finished.length > 0);
+      const { finished, lost, live } = detect(nowMs, heart, false);
       if (lost) account.countLost(lost.count, lost.ms);
       for (const stall of finished) {
         settling.push({ stall, file: open?.turn === stall.turn ? open : undefined });
@@ -174,9 +196,9 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
       }
       return follow(nowMs, live);
     },
+    isAlert: (nowMs) => nowMs < alertUntilMs,
     end(nowMs, heart) {
-      const { finished, live } = detector.observe(nowMs, heart, options.readRing);
-      book.note(nowMs, heart, true);
+      const { finished, live } = detect(nowMs, heart, true);
       for (const { stall, file } of settling.splice(0)) conclude(stall, file);
       for (const stall of finished) conclude(stall, open?.turn === stall.turn ? open : undefined);
       // Only of what was told to have begun is an end told.
@@ -184,4 +206,9 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
       open = undefined;
     },
   };
+}
+
+function chargeOf(stall: Stall): Charge {
+  const { cause, pausedMs, durationMs } = stall;
+  return { cause, pausedMs, besides: classifyRest(durationMs, stall) };
 }

@@ -18,6 +18,14 @@ export function logNews(format: LogFormat, msg: string, more: object = {}): void
   writeLine(format === 'json' ? JSON.stringify(entry) : `event-loop-watchdog: ${msg}`);
 }
 
+/** Says that causes cannot be told here. */
+export function logNoAccounts(format: LogFormat): void {
+  const text =
+    'the accounts of threads in /proc cannot be read, or are empty: causes of stalls are told as unknown';
+  const entry = { level: 'warn', time: new Date().toISOString(), msg: text };
+  writeLine(format === 'json' ? JSON.stringify(entry) : `event-loop-watchdog: ${text}`);
+}
+
 /** Logs stalls, bounded in rate. */
 export function createStallLog(format: LogFormat): (nowMs: number, stall: Stall) => void {
   let windowMs = Number.NEGATIVE_INFINITY;
