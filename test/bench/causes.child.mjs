@@ -1,5 +1,5 @@
-// Stalls in the ways of argv[2] by turns, for the lengths of argv[3], and tells the parent what it did and what the
-// watchdog says of it. A way that is not here is done to this process from outside.
+// Stalls in the ways of argv[2] by turns, for the lengths of argv[3] with rests as in argv[4] between, and tells the parent what
+// it did and what the watchdog says of it. A way that is not here is done to this process from outside.
 import { execSync } from 'node:child_process';
 import { fsyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,10 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startWatchdog } from '../../dist/index.js';
 
-const [ways, lengths] = process.argv.slice(2).map((text) => JSON.parse(text));
+const [ways, lengths, [restLeastMs, restMostMs]] = process.argv.slice(2).map((text) => JSON.parse(text));
 
-/** Long enough for the watchdog to hear of the stall's collections. */
-const REST_MS = 250;
 /** With six competitors on its CPU a burst of work takes this many times as long. */
 const STRETCH = 7;
 /** A deed in vain is done again, but not for ever. */
@@ -103,7 +101,7 @@ const [first] = ways;
 if (deeds[first]) {
   let done = 0;
   for (let tries = 0; done < lengths.length && tries < TRIES_MAX; tries++) {
-    await sleep(REST_MS + 200 * Math.random());
+    await sleep(restLeastMs + (restMostMs - restLeastMs) * Math.random());
     // The next way after one in vain, too: a machine that spoils this one need not spoil that.
     const deed = stall(ways[tries % ways.length], lengths[done]);
     if (!deed.inVain) done++;
