@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { onDisk } from './own-calls.js';
 
 /** How often a file is looked at, at most. */
 const LOOK_EVERY_MS = 1000;
@@ -41,7 +42,7 @@ export function followFiles<T>(
     const before = fault?.message;
     fault = undefined;
     try {
-      renew();
+      onDisk(renew);
     } catch (error) {
       fault = error as Error;
       if (fault.message !== before) onFault(fault, value);

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { printable } from '../src/shared/printable.js';
+import { onDisk } from './own-calls.js';
 
 const STDERR = 2;
 /** The app's standard error as a new description of the same pipe or terminal: its flags are ours alone. */
@@ -19,7 +20,9 @@ export function writeLine(line: string): boolean {
   let own: number | undefined;
   try {
     own = openOwn();
-    const written = writeSync(own ?? STDERR, bytes);
+    const fd = own ?? STDERR;
+    // It may be a file.
+    const written = onDisk(() => writeSync(fd, bytes));
     cutOff = written < bytes.length && (written > 1 || !cutOff);
     return written === bytes.length;
   } catch {

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { workerData } from 'node:worker_threads';
 import { expose, type Remote, transfer, transferHandlers, wrap } from 'comlink';
 import { now } from '../src/shared/clock.js';
@@ -30,6 +29,7 @@ import { openLedger, openTally, wallTimeOf } from './ledger.js';
 import { muteStreams } from './log.js';
 import { type Loop, type LoopOptions, watchLoop } from './loop.js';
 import { createRenderer } from './metrics/render.js';
+import { keptByDisk } from './own-calls.js';
 import { PoolView } from './pools.js';
 import { openThread } from './proc.js';
 import { openProcesses } from './processes/processes.js';
@@ -50,7 +50,7 @@ carryErrorCodes(transferHandlers);
 const readHouse = openReader(HOUSE, memory.house);
 const ledger = openLedger(LEDGER, memory.ledger);
 const pools = new Map(data.pools.map((entry) => [entry.id, new PoolView(entry)]));
-const pauses = createPauseBook(openThread('/proc/thread-self').times, () => performance.nodeTiming.idleTime);
+const pauses = createPauseBook(openThread('/proc/thread-self').times, keptByDisk);
 const throttling = openCgroup();
 const threadpool = watchThreadpool(
   options.threadpoolSize,

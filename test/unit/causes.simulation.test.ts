@@ -38,13 +38,13 @@ function createWorld(random: ReturnType<typeof randomFrom>, jitterMs: number) {
   const truths: Truth[] = [];
   const told: Stall[] = [];
   const thread = { cpuMs: 1, runQueueMs: 0, waitedMs: 0, state: 'S' };
-  const own = { idleMs: 0, runQueueMs: 0 };
+  const own = { cpuMs: 1, runQueueMs: 0 };
   let truth: Truth | undefined;
   let slices: { readonly onMs: number; readonly offMs: number } | undefined;
 
   const pauses = createPauseBook(
-    () => ({ cpuMs: 1, runQueueMs: own.runQueueMs }),
-    () => own.idleMs,
+    () => ({ ...own }),
+    () => 0,
   );
   const investigator = createInvestigator({
     name: 'main',
@@ -88,7 +88,6 @@ function createWorld(random: ReturnType<typeof randomFrom>, jitterMs: number) {
     while (rig.now() < endMs) {
       const stepMs = Math.max(0, Math.min(endMs, lookAtMs) - rig.now());
       account(stepMs);
-      own.idleMs += stepMs;
       pass(stepMs);
       if (rig.now() >= lookAtMs) look();
     }
@@ -112,7 +111,6 @@ function createWorld(random: ReturnType<typeof randomFrom>, jitterMs: number) {
 
   function stop(ms: number, pass: (ms: number) => void): void {
     sliceMs = 0;
-    own.idleMs += ms;
     if (truth) truth.pausedMs += ms;
     pass(ms);
   }

@@ -8,7 +8,7 @@ import { allocate, GC, type GcValues, openReader } from '../../src/shared/layout
 import type { Stall } from '../../src/shared/protocol.js';
 import { createBudget } from '../../worker/captures/budget.js';
 import { openCgroup } from '../../worker/cgroup.js';
-import { openThread, type ThreadTimes } from '../../worker/proc.js';
+import { openThread } from '../../worker/proc.js';
 import { classify } from '../../worker/stalls/classify.js';
 import { collectingBetween } from '../../worker/stalls/collections.js';
 import { createDetector } from '../../worker/stalls/detect.js';
@@ -329,6 +329,14 @@ describe('collections', () => {
     return openReader(GC, memory)();
   };
 
+  const never = (): number => 0;
+
+  it('stand still with the process', () => {
+    const pausedBetween = (fromMs: number, toMs: number): number =>
+      Math.max(0, Math.min(toMs, 1800) - Math.max(fromMs, 1100));
+    expect(collectingBetween(1000, 2000, noted([[1090, 750]]), pausedBetween)).toBeCloseTo(50);
+  });
+
   it('are summed where they overlap the stall, and nowhere else', () => {
     const gc = noted([
       [900, 150],
@@ -337,7 +345,7 @@ describe('collections', () => {
       [1490, 500],
       [3000, 100],
     ]);
-    expect(collectingBetween(1000, 1500, gc)).toBeCloseTo(50 + 200 + 50 + 10);
+    expect(collectingBetween(1000, 1500, gc, never)).toBeCloseTo(50 + 200 + 50 + 10);
   });
 
   it('of the time before the stall take nothing from it, and add nothing to it', () => {
@@ -347,19 +355,19 @@ describe('collections', () => {
       [1115, 5],
       [1130, 60],
     ]);
-    expect(collectingBetween(1000, 1120, gc)).toBeCloseTo(105);
-    expect(collectingBetween(1122, 1200, gc)).toBeCloseTo(60);
+    expect(collectingBetween(1000, 1120, gc, never)).toBeCloseTo(105);
+    expect(collectingBetween(1122, 1200, gc, never)).toBeCloseTo(60);
   });
 
   it('of a long stall are more than the ring holds: what it has forgotten was like the rest', () => {
     const stall = Array.from({ length: 2000 }, (_, i) => [10_000 + 15 * i, 10] as const);
-    expect(collectingBetween(10_000, 40_000, noted(stall))).toBeCloseTo(20_000, -2);
+    expect(collectingBetween(10_000, 40_000, noted(stall), never)).toBeCloseTo(20_000, -2);
     // One after the other, they need hardly any room.
     const dense = Array.from({ length: 10_000 }, (_, i) => [10_000 + 3 * i, 2.9] as const);
     const gc = noted(dense);
     expect(gc.windows).toBeLessThan(120);
-    expect(collectingBetween(10_000, 40_000, gc)).toBeCloseTo(29_000, -2);
-    expect(Math.abs(collectingBetween(39_000, 39_300, gc) - 290)).toBeLessThan(15);
+    expect(collectingBetween(10_000, 40_000, gc, never)).toBeCloseTo(29_000, -2);
+    expect(Math.abs(collectingBetween(39_000, 39_300, gc, never) - 290)).toBeLessThan(15);
   });
 });
 
@@ -376,6 +384,7 @@ describe('classify', () => {
     ['gc', { ...linux, cpuMs: 200, gcMs: 900, runQueueMs: 350, sleepMs: 450 }],
     ['blocked', { ...linux, cpuMs: 100, gcMs: 200, sleepMs: 900 }],
     ['paused', { ...linux, cpuMs: 20, sleepMs: 980, pausedMs: 950 }],
+    ['paused', { ...linux, gcMs: 990, sleepMs: 1000, pausedMs: 950 }],
     ['unknown', { gcMs: 400, pausedMs: 0 }],
     ['gc', { gcMs: 600, pausedMs: 0 }],
     ['paused', { gcMs: 0, pausedMs: 900 }],
@@ -385,24 +394,28 @@ describe('classify', () => {
 });
 
 describe('a pause of the process', () => {
-  const at = (cpuMs: number, runQueueMs: number): ThreadTimes => ({ cpuMs, runQueueMs });
   /** A sidecar that looks each 200 ms, with its own clock, loop and accounts. */
   function createSidecar(accounts = true) {
     let nowMs = 1000;
-    let idleMs = 0;
-    let runQueueMs = 0;
+    let keptMs = 0;
+    const own = { cpuMs: 1, runQueueMs: 0 };
     const book = createPauseBook(
-      () => (accounts ? at(1, runQueueMs) : undefined),
-      () => idleMs,
+      () => (accounts ? { ...own } : undefined),
+      () => keptMs,
     );
     return {
       book,
       now: () => nowMs,
       /** The next look: it waited for `waitMs`, then came this much too late, for this reason. */
-      look(waitMs: number, lateMs: number, reason: 'stopped' | 'held' | 'starved' = 'stopped'): number {
+      look(
+        waitMs: number,
+        lateMs: number,
+        reason: 'stopped' | 'kept' | 'busy' | 'starved' = 'stopped',
+      ): number {
         nowMs += waitMs + lateMs;
-        idleMs += reason === 'held' ? 0 : waitMs + lateMs;
-        if (reason === 'starved') runQueueMs += lateMs;
+        if (reason === 'kept') keptMs += waitMs + lateMs;
+        if (reason === 'busy') own.cpuMs += waitMs + lateMs;
+        if (reason === 'starved') own.runQueueMs += lateMs;
         return book.note(nowMs, lateMs);
       },
     };
@@ -410,11 +423,12 @@ describe('a pause of the process', () => {
 
   it.each([
     ['it is late and did nothing', 700, 'stopped', true, 700],
-    ['its own calls kept it, of the disk for instance', 700, 'held', true, 0],
+    ['it waited for a disk itself', 700, 'kept', true, 0],
+    ['it was busy itself', 700, 'busy', true, 0],
     ['it got no CPU either', 700, 'starved', true, 0],
     ['it is hardly late', 30, 'stopped', true, 0],
     ['nothing is known of its thread', 700, 'stopped', false, 700],
-    ['nothing is known of its thread, and its own calls kept it', 700, 'held', false, 0],
+    ['nothing is known of its thread but that it waited for a disk', 700, 'kept', false, 0],
   ] as const)('%s', (_, lateMs, reason, accounts, pausedMs) => {
     const { book, now, look } = createSidecar(accounts);
     look(200, 0);

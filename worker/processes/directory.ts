@@ -18,6 +18,7 @@ import {
 import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { onDisk } from '../own-calls.js';
 import { read } from '../proc.js';
 
 /** A process with a watchdog, as the others on this host see it. */
@@ -75,7 +76,7 @@ export function joinDirectory(app: string, self: Listing, options: DirectoryOpti
 
   function attempt<T>(act: () => T, otherwise: T): T {
     try {
-      return act();
+      return onDisk(act);
     } catch (error) {
       if (!warned) warn(`GET /sd may not list all processes of the app: ${(error as Error).message}`);
       warned = true;

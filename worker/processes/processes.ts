@@ -1,4 +1,5 @@
 import type { Address, SidecarOptions } from '../../src/shared/protocol.js';
+import { onDisk } from '../own-calls.js';
 import { logPort } from '../stalls/log.js';
 import { appNameOf } from './appname.js';
 import { type Directory, joinDirectory } from './directory.js';
@@ -20,7 +21,7 @@ export function openProcesses(
   listening: Promise<Address>,
   warn: (message: string) => void,
 ): Processes {
-  const app = appNameOf(options.entry);
+  const app = onDisk(() => appNameOf(options.entry));
   let directory: Pick<Directory, 'list' | 'leave'> | undefined;
 
   void listening.then(({ port, host, url }) => {

@@ -32,7 +32,7 @@ export function classify(durationMs: number, evidence: Evidence): Cause {
   if (runQueueMs >= STARVED_FROM * durationMs) return 'starved';
   // Collections are timed by the clock: they waited for a CPU as much as the rest of the stall did. What remains of them
   // main ran itself, or slept through while V8's helper threads did the work.
-  const collectingMs = gcMs * (1 - runQueueMs / durationMs);
+  const collectingMs = Math.min(gcMs * (1 - runQueueMs / durationMs), durationMs - runQueueMs - pausedMs);
   const parts: readonly (readonly [Cause, number])[] = [
     ['paused', pausedMs],
     ['gc', collectingMs],

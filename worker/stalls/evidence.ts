@@ -92,7 +92,9 @@ export function createEvidenceBook(options: EvidenceOptions): EvidenceBook {
     explain(startMs, durationMs, gc) {
       const endMs = startMs + durationMs;
       const { surelyMs, likelyMs } = options.suspendedBetween(startMs, endMs);
-      const gcMs = Math.min(durationMs, collectingBetween(startMs, endMs, gc));
+      const pausedBetween = (fromMs: number, toMs: number): number =>
+        surelyMs === 0 ? 0 : options.suspendedBetween(fromMs, toMs).surelyMs;
+      const gcMs = Math.min(durationMs, collectingBetween(startMs, endMs, gc, pausedBetween));
       const split = splitOf(readings, startMs, endMs);
       if (!split) return { gcMs, pausedMs: Math.min(durationMs, surelyMs) };
       const cpuMs = Math.min(durationMs, split.cpuShare * durationMs);

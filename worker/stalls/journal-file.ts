@@ -11,6 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { printableJson } from '../../src/shared/printable.js';
+import { onDisk } from '../own-calls.js';
 
 /** At this size the file is set aside as `<file>.1`: at most two of them exist. */
 const MAX_BYTES = 10 * 2 ** 20;
@@ -103,7 +104,8 @@ export function openJournalFile(
 
   return (line) => {
     try {
-      append(printableJson(line));
+      const text = printableJson(line);
+      onDisk(() => append(text));
       failing = false;
     } catch (error) {
       onError(error as Error, !failing);

@@ -47,18 +47,17 @@ export const PULSE_MS = 10;
 
 /**
  * Tells when the whole process stood still (SIGSTOP, a frozen cgroup; of a suspended machine Linux' clock tells
- * nothing): the sidecar's own timer is late though its thread was neither held nor waited for a CPU meanwhile.
- * @param readIdleMs for how long the sidecar's own loop has waited for events. Whatever else it did, a file that a slow disk
- * kept from it too, was no pause
+ * nothing): the sidecar's own timer is late though its thread neither ran nor waited for a CPU meanwhile, nor for a disk.
+ * @param readKeptMs for how long calls of its own that wait for a disk have kept it
  */
 export function createPauseBook(
   readOwnTimes: () => ThreadTimes | undefined,
-  readIdleMs: () => number,
+  readKeptMs: () => number,
 ): PauseBook {
   let pauses: Pause[] = [];
   let suspiciousMs = Number.NEGATIVE_INFINITY;
   let waryUntilMs = Number.NEGATIVE_INFINITY;
-  let before = { atMs: Number.NEGATIVE_INFINITY, idleMs: readIdleMs(), own: readOwnTimes() };
+  let before = { atMs: Number.NEGATIVE_INFINITY, keptMs: readKeptMs(), own: readOwnTimes() };
 
   /** A stall that began after the last look and ended with the pause lay in it as a whole. */
   function likelyIn(pause: Pause, fromMs: number, toMs: number): number {
@@ -79,12 +78,10 @@ export function createPauseBook(
 
   return {
     note(nowMs, lateMs) {
-      const { atMs, idleMs, own } = before;
-      before = { atMs: nowMs, idleMs: readIdleMs(), own: readOwnTimes() };
-      const heldMs = Number.isFinite(atMs) ? nowMs - atMs - (before.idleMs - idleMs) : 0;
-      // A thread that has been woken and gets no CPU is idle to its loop.
-      const waitedMs = own && before.own ? before.own.runQueueMs - own.runQueueMs : 0;
-      const pausedMs = lateMs - Math.max(0, heldMs) - waitedMs;
+      const { atMs, keptMs, own } = before;
+      before = { atMs: nowMs, keptMs: readKeptMs(), own: readOwnTimes() };
+      const workedMs = own && before.own ? workOf(before.own) - workOf(own) : 0;
+      const pausedMs = lateMs - workedMs - (before.keptMs - keptMs);
       if (pausedMs < SUSPICIOUS_MS) return 0;
       if (nowMs - pausedMs - suspiciousMs < WARY_MS) waryUntilMs = nowMs + WARY_MS;
       suspiciousMs = nowMs;
@@ -100,6 +97,8 @@ export function createPauseBook(
     isWary: (nowMs) => nowMs < waryUntilMs,
   };
 }
+
+const workOf = ({ cpuMs, runQueueMs }: ThreadTimes): number => cpuMs + runQueueMs;
 
 /** Two by two, so that the count halves and no pause comes to stand for much more time than it took. */
 function mergeNeighbours(pauses: readonly Pause[]): Pause[] {
