@@ -19,6 +19,15 @@ const spin = (ms) => {
   while (performance.now() < until);
 };
 
+/** The clock's numbers are garbage: here it is read seldom. */
+function compute(ms) {
+  let sum = 0;
+  for (const until = performance.now() + ms; performance.now() < until; ) {
+    for (let i = 0; i < 50_000; i++) sum = (sum + i) | 0;
+  }
+  return sum;
+}
+
 function regex(ms) {
   const until = performance.now() + ms;
   // Each further letter doubles the time; 22 take some 30 ms.
@@ -62,6 +71,8 @@ const NEARLY_ALL = 0.7;
 /** What each way must have spent its time on, and how much of it, or the machine has made something else of it. */
 const deeds = {
   'hot loop': [spin, 'cpu', MOST],
+  // Beside busy processes it may be starved: the parent is told how much of it was.
+  'hot loop in a row': [compute, 'notAsleep', MOST],
   'catastrophic regex': [regex, 'cpu', MOST],
   'global.gc()': [collect, 'notWaiting', MOST],
   'execSync()': [(ms) => void execSync(`sleep ${ms / 1000}`), 'sleep', MOST],
@@ -85,8 +96,8 @@ function stall(way, ms) {
   const tookMs = after.atMs - before.atMs;
   const cpu = (after.cpuMs - before.cpuMs) / tookMs;
   const wait = (after.waitMs - before.waitMs) / tookMs;
-  const shares = { cpu, wait, sleep: 1 - cpu - wait, notWaiting: 1 - wait };
-  return { way, fromMs: before.atMs, toMs: after.atMs, inVain: shares[part] < least };
+  const shares = { cpu, wait, sleep: 1 - cpu - wait, notWaiting: 1 - wait, notAsleep: cpu + wait };
+  return { way, fromMs: before.atMs, toMs: after.atMs, wait, inVain: shares[part] < least };
 }
 
 const watchdog = startWatchdog(0, { log: false });

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const CAUSES = ['cpu', 'gc', 'blocked', 'starved', 'paused', 'unknown'];
 const TRUTHS = {
   cpu: ['hot loop', 'catastrophic regex'],
-  'cpu row': ['hot loop'],
+  'cpu row': ['hot loop in a row'],
   gc: ['global.gc()'],
   blocked: ['execSync()', 'Atomics.wait()', 'fsyncSync()'],
   starved: ['crowded CPU'],
@@ -36,9 +36,13 @@ const CHILD = fileURLToPath(new URL('causes.child.mjs', import.meta.url));
 const HOG = ['-e', 'for (;;);'];
 const randomMs = (leastMs, mostMs) => leastMs + Math.random() * (mostMs - leastMs);
 
-/** The cause that should be told. */
-const causeOf = (truth) => (truth === 'cpu row' ? 'cpu' : truth);
-const isRight = ({ truth, told }) => told?.cause === causeOf(truth);
+/** In the row a stall that was starved more or less is told as that, too: from two thirds on. */
+const STARVED_FROM = 0.6;
+const STARVED_UNTIL = 0.74;
+function isRight({ truth, told, wait }) {
+  if (truth !== 'cpu row') return told?.cause === truth;
+  return told?.cause === 'starved' ? wait > STARVED_FROM : told?.cause === 'cpu' && wait < STARVED_UNTIL;
+}
 
 /** Runs `work` beside processes that want all the CPU time they can get. */
 async function beside(count, pinnedTo, work) {

@@ -21,6 +21,7 @@ import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Stall } from '../../src/types.js';
+import { keptByDisk } from '../../worker/own-calls.js';
 import { openJournalFile } from '../../worker/stalls/journal-file.js';
 import { killChildren, startChild } from './child.js';
 import { scrape } from './scrape.js';
@@ -56,6 +57,18 @@ function open(options: Partial<Parameters<typeof openJournalFile>[1]> = {}) {
   });
   return { write, faults };
 }
+
+it('a disk that is slow keeps the sidecar, and it knows for how long', () => {
+  const before = keptByDisk();
+  const { write } = open({
+    write(fd, bytes, offset) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60);
+      return writeSync(fd, bytes, offset);
+    },
+  });
+  write({ pid: 1, n: 1 });
+  expect(keptByDisk() - before).toBeGreaterThanOrEqual(59);
+});
 
 describe('several processes with one journal', () => {
   const PROCESSES = 4;

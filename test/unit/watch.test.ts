@@ -34,6 +34,14 @@ it('aims at the moment at which lateness becomes a stall, then looks often', () 
   expect(nextLookMs(rig.now(), rig.read(), 100)).toBe(50);
 });
 
+it('on the alert after a stall looks as often as during one, and no later than it would else', () => {
+  const rig = createRig();
+  rig.idle(600);
+  expect(nextLookMs(rig.now(), rig.read(), 100, true)).toBe(50);
+  rig.pass(100 + 75);
+  expect(nextLookMs(rig.now(), rig.read(), 100, true)).toBeCloseTo(25);
+});
+
 it('neither spins during known long work nor oversleeps a large threshold', () => {
   const rig = createRig();
   rig.idle(100);
