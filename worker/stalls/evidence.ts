@@ -43,7 +43,7 @@ export function createEvidenceBook(options: EvidenceOptions): EvidenceBook {
   let notedMs = Number.NEGATIVE_INFINITY;
 
   /** The accounts, and a moment at which they were so: between clock and accounts this thread may lose its CPU. */
-  function take(): Reading | undefined {
+  function take(asksState: boolean): Reading | undefined {
     let best: Reading | undefined;
     let bestMs = Number.POSITIVE_INFINITY;
     for (let tries = 0; tries < TRIES && bestMs > TIGHT_MS; tries++) {
@@ -56,7 +56,7 @@ export function createEvidenceBook(options: EvidenceOptions): EvidenceBook {
       best = readingOf(fromMs + tookMs / 2, times, heart);
       bestMs = tookMs;
     }
-    return best;
+    return best && { ...best, runnable: asksState && options.isRunnable() };
   }
 
   /** A thread that could run and has not done so since the reading before, by its accounts, has waited all the while. */
@@ -64,7 +64,7 @@ export function createEvidenceBook(options: EvidenceOptions): EvidenceBook {
     // Of a loop that is held only: what idled stood still, too.
     if (before?.turn !== reading.turn || before.heldMs === 0) return 0;
     const stood = before.cpuMs === reading.cpuMs && before.bookedMs === reading.bookedMs;
-    return stood && options.isRunnable() ? before.waitingMs + reading.atMs - before.atMs : 0;
+    return stood && reading.runnable ? before.waitingMs + reading.atMs - before.atMs : 0;
   }
 
   return {
@@ -72,7 +72,7 @@ export function createEvidenceBook(options: EvidenceOptions): EvidenceBook {
       const nowMs = now();
       if (nowMs - notedMs < (matters ? CLOSEST_MS : BASELINE_EVERY_MS)) return;
       notedMs = nowMs;
-      const reading = take();
+      const reading = take(matters);
       // A thread that is no more has none; nor has one for whose file no descriptor is left. What is known stays.
       if (!reading) return;
       const [before, last] = readings.slice(-2);
@@ -107,7 +107,7 @@ export function createEvidenceBook(options: EvidenceOptions): EvidenceBook {
 }
 
 function readingOf(atMs: number, { cpuMs, runQueueMs }: ThreadTimes, heart: HeartValues): Reading {
-  const accounts = { atMs, cpuMs, bookedMs: runQueueMs, waitingMs: 0 };
+  const accounts = { atMs, cpuMs, bookedMs: runQueueMs, waitingMs: 0, runnable: false };
   if (heart.loopStartedAtMs === 0) {
     return { ...accounts, turn: STARTING, beforeMs: 0, heldMs: atMs - heart.startedAtMs };
   }

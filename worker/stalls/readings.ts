@@ -6,8 +6,10 @@ export interface Reading {
   readonly cpuMs: number;
   /** Waits for a CPU that are over: the system books one at its end. */
   readonly bookedMs: number;
-  /** The one that goes on. */
+  /** The one that goes on, as far as it shows. */
   waitingMs: number;
+  /** It was on a CPU or waited for one. */
+  readonly runnable: boolean;
   /** For how long the turns before it had held the loop, start-up included. */
   readonly beforeMs: number;
   /** And the turn in progress: at least, until that turn is known. */
@@ -71,7 +73,8 @@ export function splitOf(readings: readonly Reading[], startMs: number, endMs: nu
 
 /**
  * The spans, newest first. A wait is booked at its end and running time by the system's tick: what is more than a span can
- * hold lay before it.
+ * hold lay before it. So did what is more than the loop was held, as far as there is room for it, if the thread was not asleep
+ * when the span began: it was in the midst of a wait.
  */
 function spansOf(readings: readonly Reading[]): Span[] {
   const spans: Span[] = [];
@@ -81,15 +84,18 @@ function spansOf(readings: readonly Reading[]): Span[] {
     const from = readings[i - 1] as Reading;
     const to = readings[i] as Reading;
     const lengthMs = to.atMs - from.atMs;
+    const heldMs = to.beforeMs + to.heldMs - from.beforeMs - from.heldMs;
     const cpuMs = to.cpuMs - from.cpuMs + laterCpuMs;
-    const waitMs = to.bookedMs + to.waitingMs - from.bookedMs - from.waitingMs + laterWaitMs;
-    const excessMs = Math.max(0, cpuMs + waitMs - lengthMs);
+    const waitMs = waitedBy(to) - waitedBy(from) + laterWaitMs;
+    const ranMs = cpuMs + waitMs;
+    const roomMs = from.runnable ? roomBetween(readings[i - 2], from) : 0;
+    const excessMs = Math.max(0, ranMs - lengthMs, Math.min(ranMs - heldMs, waitMs, roomMs));
     laterWaitMs = clamp(excessMs, 0, Math.max(0, waitMs));
     laterCpuMs = excessMs - laterWaitMs;
     spans.push({
       fromMs: from.atMs,
       toMs: to.atMs,
-      heldMs: to.beforeMs + to.heldMs - from.beforeMs - from.heldMs,
+      heldMs,
       cpuMs: cpuMs - laterCpuMs,
       waitMs: waitMs - laterWaitMs,
     });
@@ -97,6 +103,13 @@ function spansOf(readings: readonly Reading[]): Span[] {
   return spans;
 }
 
+/** The time for which nothing is booked. */
+function roomBetween(from: Reading | undefined, to: Reading): number {
+  if (!from) return 0;
+  return to.atMs - from.atMs - (to.cpuMs - from.cpuMs) - (waitedBy(to) - waitedBy(from));
+}
+
+const waitedBy = ({ bookedMs, waitingMs }: Reading): number => bookedMs + waitingMs;
 const lengthOf = ({ fromMs, toMs }: Span): number => toMs - fromMs;
 const ranOf = ({ cpuMs, waitMs }: Span): number => cpuMs + waitMs;
 const clamp = (value: number, least: number, most: number): number => Math.max(least, Math.min(most, value));
