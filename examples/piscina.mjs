@@ -11,8 +11,7 @@ const watchdog = startWatchdog(Number(process.env.WATCHDOG_PORT ?? 9464));
 
 const filename = new URL('tasks/resize.mjs', import.meta.url).href;
 const images = new Piscina({ filename, minThreads: 2, maxThreads: 2 });
-// In the tick in which the pool is made: its threads are announced only once, and what they run is read from them
-// directly, even while this thread is blocked.
+// What its threads run is read from them directly, even while this thread is blocked.
 watchdog.watchPool(images, 'images');
 
 const mails = new PQueue({ concurrency: 4 });

@@ -7,15 +7,12 @@ import { CLOCK_OFFSET_MS, now } from './shared/clock.js';
 const { setImmediate, setTimeout, clearTimeout, clearImmediate } = timers;
 const { nodeTiming } = performance;
 
-/** How often, at most, `onTurn` is called. */
-const SAMPLE_EVERY_MS = 50;
-
 export interface HeartbeatOptions {
   readonly heartbeatInterval: number;
   readonly stallThreshold: number;
   /** Called with each beat of the pacer; `quiet` if it has backed off, since nothing else turned the loop. */
   readonly onPace: (nowMs: number, quiet: boolean) => void;
-  /** Called at the end of a turn, at most each 50 ms, while `sampling(true)`. */
+  /** Called at the end of each turn, while `sampling(true)`. */
   readonly onTurn: (nowMs: number) => void;
 }
 
@@ -46,7 +43,7 @@ export function startHeartbeat(memory: HeartMemory, options: HeartbeatOptions): 
     inLoop,
   });
   let loopStartMs = 0;
-  let nextSampleMs = Number.POSITIVE_INFINITY;
+  let sampling = false;
   let immediate: NodeJS.Immediate;
   let timer: NodeJS.Timeout;
   let interval: number;
@@ -63,10 +60,7 @@ export function startHeartbeat(memory: HeartMemory, options: HeartbeatOptions): 
     // Before what is not ours runs: whatever that throws, the heart goes on.
     immediate = setImmediate(mark);
     if (!(next & GO_ROUND)) immediate.unref();
-    if (nowMs >= nextSampleMs) {
-      nextSampleMs = nowMs + SAMPLE_EVERY_MS;
-      options.onTurn(nowMs);
-    }
+    if (sampling) options.onTurn(nowMs);
   }
 
   function arm(ms: number): void {
@@ -94,7 +88,7 @@ export function startHeartbeat(memory: HeartMemory, options: HeartbeatOptions): 
 
   return {
     sampling(on) {
-      nextSampleMs = on ? 0 : Number.POSITIVE_INFINITY;
+      sampling = on;
     },
     turn: () => heart.turn(),
     worstMs: (nowMs) => Math.max(heart.worstMs(nowMs), heart.heldMs(nowMs, nodeTiming.idleTime)),

@@ -170,15 +170,15 @@ export interface MetricsRegistry {
   readonly contentType?: string | undefined;
 }
 
-/** What a sampler says of a pool now. All are numbers of tasks, finite and not negative. */
+/** What a sampler says of a pool now. All are numbers of tasks, finite (but for `capacity`) and not negative. */
 export interface PoolSample {
-  /** Tasks that can run at once. */
+  /** Tasks that can run at once. `Infinity`: no limit, and so neither capacity nor saturation. */
   readonly capacity: number;
   /** Tasks that run now. */
   readonly active: number;
   /** Tasks that wait for a place. */
   readonly queued: number;
-  /** Tasks finished since the pool was made, if it counts them. */
+  /** Tasks finished, if the pool counts them. Less than before: what counts was made anew, and is counted on. */
   readonly completed?: number | undefined;
 }
 
@@ -218,9 +218,9 @@ export interface WatchdogEvents {
 
 /** A pool as the main thread last saw it. Numbers of tasks; NaN if the pool cannot be read. */
 export interface PoolPressure {
-  /** Tasks that run. NaN also where it cannot be known: a Piscina 4 pool in a realm whose prototypes are frozen. */
+  /** Tasks that run. NaN also where it cannot be known: of Piscina's inside nothing can be reached in a realm whose prototypes are frozen. */
   readonly active: number;
-  /** Tasks that can run at once. */
+  /** Tasks that can run at once; Infinity if there is no limit. */
   readonly capacity: number;
   /** Tasks that wait. */
   readonly queued: number;
@@ -250,7 +250,8 @@ export interface Watchdog extends AsyncDisposable {
    */
   readonly ready: Promise<Address>;
   /**
-   * Watches a Piscina pool. Call it in the same tick as the pool's construction, so that every thread is seen.
+   * Watches a Piscina pool, until the returned function is called. A pool without threads, closed or destroyed, leaves its name to
+   * the next that asks for it.
    * @param name value of the `pool` label, 1 to 64 characters, none of them a control character, unique; at most 32 pools
    * @returns a function that ends the watch
    * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT`, `ERR_WATCHDOG_DUPLICATE_POOL`, `ERR_WATCHDOG_TOO_MANY_POOLS`, or

@@ -102,7 +102,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
     },
     onRemove(id) {
       sidecar.tell((control) => control.removePool(id));
-      if (pools.entries().length === 0) heartbeat.sampling(false);
+      if (pools.size() === 0) heartbeat.sampling(false);
     },
   });
   function noteInspector(): void {
@@ -124,7 +124,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
       noteInspector();
       if (isDeaf(nowMs)) sidecar.replace();
     },
-    onTurn: (nowMs) => pools.sample(nowMs),
+    onTurn: pools.onTurn,
   });
   const pressure = createPressureGauge({
     now,

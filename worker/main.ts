@@ -15,6 +15,7 @@ import { latenessOf } from '../src/shared/lateness.js';
 import { type HeartValues, HOUSE, LEDGER, openReader } from '../src/shared/layout.js';
 import type { Control, Host, SidecarData } from '../src/shared/protocol.js';
 import { createInspector } from './captures/client.js';
+import { openCensus } from './census.js';
 import { openCgroup } from './cgroup.js';
 import { watchDebugger } from './debugger.js';
 import { checkLiveness, createReadiness, type HealthState } from './health.js';
@@ -49,7 +50,8 @@ carryErrorCodes(transferHandlers);
 
 const readHouse = openReader(HOUSE, memory.house);
 const ledger = openLedger(LEDGER, memory.ledger);
-const pools = new Map(data.pools.map((entry) => [entry.id, new PoolView(entry)]));
+const pools = new Map(data.pools.map((entry) => [entry.id, new PoolView(entry, now)]));
+const census = openCensus();
 const pauses = createPauseBook(openThread('/proc/thread-self').times, keptByDisk);
 const throttling = openCgroup();
 const threadpool = watchThreadpool(
@@ -95,6 +97,7 @@ const debuggers = watchDebugger({
 const inspector = createInspector({
   whyNot: () => options.notInspectable ?? (debuggers.awayMs() === 0 ? 'a debugger is attached' : undefined),
   loop: data.loop.heart,
+  onThreadEnd: census.excuse,
   gate: memory.gate,
   sourceLines: options.sourceLines,
   entry: options.entry,
@@ -153,10 +156,8 @@ const guardHang =
     hang: options.hang,
     debuggerAwayMs: debuggers.awayMs,
     report(stall) {
-      const nowMs = now();
-      const heart = main.heart();
-      const states = [...pools.values()].map((pool) => ({ pool: pool.name, ...pool.look(nowMs, heart) }));
-      desk.hang(stall, { pools: states, heart });
+      const states = [...pools.values()].map((pool) => ({ pool: pool.name, ...pool.state }));
+      desk.hang(stall, { pools: states, heart: main.heart() });
     },
     kill: (signal) => process.kill(process.pid, signal),
   });
@@ -195,8 +196,10 @@ function lookAt(loop: Loop, name: CollectorName, nowMs: number): ReturnType<Loop
 /** Looks at all pools. Returns the one in which most tasks wait. */
 function lookAtPools(nowMs: number, heart: HeartValues): HealthState['queued'] {
   let fullest: HealthState['queued'];
+  if (pools.size === 0) return fullest;
+  const lost = census.look(heart.turns);
   for (const pool of pools.values()) {
-    const size = contain('pools', () => pool.look(nowMs, heart).queueSize) ?? 0;
+    const size = contain('pools', () => pool.look(nowMs, heart, lost).queueSize) ?? 0;
     if (size > (fullest?.size ?? 0)) fullest = { pool: pool.name, size };
   }
   return fullest;
@@ -305,7 +308,7 @@ const control: Control = {
   setPool(entry) {
     const known = pools.get(entry.id);
     if (known) known.update(entry);
-    else pools.set(entry.id, new PoolView(entry));
+    else pools.set(entry.id, new PoolView(entry, now));
   },
   removePool: (id) => void pools.delete(id),
   setResourceTypes: (names) => main.setResourceTypes(names),

@@ -1,21 +1,29 @@
 import { latenessOf } from '../src/shared/lateness.js';
 import { type HeartValues, openReader, POOL, POOL_LEDGER, type PoolValues } from '../src/shared/layout.js';
-import type { PoolEntry, ThreadCounters } from '../src/shared/protocol.js';
+import type { PoolEntry } from '../src/shared/protocol.js';
 import { type Ledger, openLedger, wallTimeOf } from './ledger.js';
+import { lookAtThreads, oldestOf, type ThreadView, viewThreads } from './poolthreads.js';
+import { followTimes, type TaskTimes } from './tasktimes.js';
 
-/** A pool's state at one moment. NaN or `undefined`: this pool has no such number. */
-export interface PoolState extends PoolValues {
+/** A pool's state at one moment. NaN or `undefined`: this pool has no such number, or nobody can know it now. */
+export interface PoolState {
+  readonly snapshotAtMs: number;
+  readonly capacity: number | undefined;
+  readonly active: number | undefined;
+  readonly saturation: number | undefined;
+  readonly queueSize: number | undefined;
+  readonly queueLimit: number;
+  readonly threads: number;
+  readonly completed: number;
+  readonly run: TaskTimes | undefined;
+  readonly wait: TaskTimes | undefined;
   /** Milliseconds; 0 when nothing runs. */
   readonly oldestTaskMs: number | undefined;
   readonly starvedMs: number | undefined;
 }
 
-/** Requests that a thread has been handed and when each was first seen; answered ones are dropped. */
-interface ThreadView {
-  readonly counters: ThreadCounters;
-  requests: number;
-  since: readonly number[];
-}
+/** What of the state the threads' counters tell. */
+type Live = Pick<PoolState, 'capacity' | 'active' | 'queueSize' | 'completed' | 'oldestTaskMs' | 'starvedMs'>;
 
 /**
  * One pool as the sidecar sees it: main's latest snapshot, and what each thread runs at this very moment, which the
@@ -26,15 +34,21 @@ export class PoolView {
   readonly labels: { readonly pool: string };
   readonly #read: () => PoolValues;
   readonly #ledger: Ledger<(typeof POOL_LEDGER)['fields']>;
+  readonly #times: { readonly run: () => TaskTimes; readonly wait: () => TaskTimes } | undefined;
   #entry: PoolEntry;
   #threads: readonly ThreadView[] = [];
   #lookedAtMs = 0;
+  #state: PoolState | undefined;
 
-  constructor(entry: PoolEntry) {
+  constructor(entry: PoolEntry, clock: () => number) {
     this.#entry = entry;
     this.labels = { pool: entry.name };
     this.#read = openReader(POOL, entry.memory);
     this.#ledger = openLedger(POOL_LEDGER, entry.ledger);
+    this.#times = entry.times && {
+      run: followTimes(entry.times.run, this.#ledger, 'run', clock),
+      wait: followTimes(entry.times.wait, this.#ledger, 'wait', clock),
+    };
     this.update(entry);
   }
 
@@ -42,50 +56,66 @@ export class PoolView {
     return this.#entry.name;
   }
 
-  update(entry: PoolEntry): void {
-    this.#entry = entry;
-    this.#threads = (entry.threads ?? []).map(
-      (counters) =>
-        this.#threads.find((thread) => thread.counters.buffer === counters.buffer) ?? {
-          counters,
-          // What runs already is aged from the first look.
-          requests: Atomics.load(counters, 1),
-          since: [],
-        },
-    );
+  /** As of the last look; `undefined` if that failed. */
+  get state(): PoolState | undefined {
+    return this.#state;
   }
 
-  /** Looks at the pool: notes new tasks, charges time starved. Returns its state. */
-  look(nowMs: number, heart: HeartValues): PoolState {
-    const snapshot = this.#read();
-    const live = this.#entry.threads !== undefined && snapshot.threadsVersion === this.#entry.threadsVersion;
-    if (!live) return { ...this.#raised(snapshot), oldestTaskMs: undefined, starvedMs: undefined };
+  update(entry: PoolEntry): void {
+    this.#entry = entry;
+    this.#threads = viewThreads(entry.threads ?? [], this.#threads);
+  }
 
-    let active = 0;
-    let responses = 0;
-    let oldestMs = nowMs;
-    for (const thread of this.#threads) {
-      // Responses first: a task handed out and answered between the two reads must not give a negative count.
-      const answered = Atomics.load(thread.counters, 1);
-      const requests = Atomics.load(thread.counters, 0);
-      const running = requests - answered;
-      const fresh = new Array<number>(Math.min(requests - thread.requests, running)).fill(nowMs);
-      // Tasks of one thread are taken to end in the order in which they came.
-      thread.since = running > 0 ? [...thread.since, ...fresh].slice(-running) : [];
-      thread.requests = requests;
-      active += running;
-      responses += answered;
-      oldestMs = Math.min(oldestMs, thread.since[0] ?? nowMs);
-    }
-    const state = {
-      ...snapshot,
+  /**
+   * Looks at the pool: notes new tasks, charges time starved.
+   * @param lost a thread of the process, whose nobody knows, has ended and main has not heard of it
+   */
+  look(nowMs: number, heart: HeartValues, lost: boolean): PoolState {
+    this.#state = undefined;
+    const snapshot = this.#read();
+    const isLive =
+      this.#entry.threads !== undefined && snapshot.threadsVersion === this.#entry.threadsVersion;
+    const live = isLive ? this.#lookLive(nowMs, heart, snapshot, lost) : undefined;
+    const { capacity, active, completed } = live ?? snapshot;
+    const limited = capacity !== undefined && capacity > 0 && Number.isFinite(capacity);
+    this.#state = {
+      snapshotAtMs: snapshot.snapshotAtMs,
+      queueSize: snapshot.queueSize,
+      queueLimit: snapshot.queueLimit,
+      threads: snapshot.threads,
+      oldestTaskMs: undefined,
+      starvedMs: undefined,
+      ...live,
+      capacity: limited || capacity === 0 ? capacity : undefined,
       active,
-      completed: Math.max(snapshot.completed, snapshot.completedBase + responses),
+      saturation: limited && active !== undefined ? active / capacity : undefined,
+      // A live count may run ahead of main's, which corrects it.
+      completed: Number.isNaN(completed) ? Number.NaN : this.#ledger.raise('completed', completed),
+      run: this.#times?.run(),
+      wait: this.#times?.wait(),
     };
-    this.#chargeStarved(nowMs, heart, state);
+    return this.#state;
+  }
+
+  #lookLive(nowMs: number, heart: HeartValues, snapshot: PoolValues, lost: boolean): Live {
+    const lateMs = latenessOf(nowMs, heart.dueMs, heart.lastMarkMs);
+    const frozen = lateMs > 0;
+    const now = lookAtThreads(this.#threads, snapshot, nowMs, frozen);
+    const doubtful = frozen && lost && now.running > 0;
+    // Main has handed out tasks since it last wrote how many wait: in the very turn that is frozen.
+    const queueSize = frozen && now.requests !== snapshot.requests ? undefined : snapshot.queueSize;
+    const sinceLookMs = this.#lookedAtMs === 0 ? 0 : nowMs - this.#lookedAtMs;
+    this.#lookedAtMs = nowMs;
+    // Tasks wait, a thread would take one, and main, which alone hands them out, is late: that time is lost to the pool.
+    if (queueSize !== undefined && queueSize > 0 && now.free) {
+      this.#ledger.add('starvedMs', Math.min(lateMs, sinceLookMs));
+    }
     return {
-      ...this.#raised(state),
-      oldestTaskMs: nowMs - oldestMs,
+      capacity: now.capacity,
+      active: doubtful ? undefined : now.running,
+      queueSize,
+      completed: snapshot.completed + now.unsettled,
+      oldestTaskMs: doubtful ? undefined : oldestOf(now.threads, nowMs),
       starvedMs: this.#ledger.get('starvedMs'),
     };
   }
@@ -93,29 +123,5 @@ export class PoolView {
   /** When main wrote this, in milliseconds since the epoch; NaN if it has not. */
   wallTimeOf({ snapshotAtMs }: PoolState): number {
     return snapshotAtMs > 0 ? wallTimeOf(this.#ledger, 'snapshotAt', snapshotAtMs) : Number.NaN;
-  }
-
-  /** Tasks wait, threads idle, and main, which alone hands tasks out, is late: that time is lost to the pool. */
-  #chargeStarved(nowMs: number, heart: HeartValues, state: PoolValues): void {
-    const lateMs = latenessOf(nowMs, heart.dueMs, heart.lastMarkMs);
-    const sinceLookMs = this.#lookedAtMs === 0 ? 0 : nowMs - this.#lookedAtMs;
-    this.#lookedAtMs = nowMs;
-    if (state.queueSize > 0 && state.active < state.capacity) {
-      this.#ledger.add('starvedMs', Math.min(lateMs, sinceLookMs));
-    }
-  }
-
-  /** Counters at their high-water mark: a live count may run ahead of main's, which corrects it. */
-  #raised(state: PoolValues): PoolValues {
-    const raise = (field: 'completed' | 'runMs' | 'runCount' | 'waitMs' | 'waitCount'): number =>
-      Number.isNaN(state[field]) ? Number.NaN : this.#ledger.raise(field, state[field]);
-    return {
-      ...state,
-      completed: raise('completed'),
-      runMs: raise('runMs'),
-      runCount: raise('runCount'),
-      waitMs: raise('waitMs'),
-      waitCount: raise('waitCount'),
-    };
   }
 }

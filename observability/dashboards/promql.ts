@@ -1,4 +1,4 @@
-import type { Counter, Gauge, Histogram, Summary } from './series.js';
+import type { Counter, Gauge, Histogram } from './series.js';
 
 /** Label matchers besides job and instance, such as `cause="gc"`. */
 type Matchers = readonly string[];
@@ -41,7 +41,7 @@ export function quantile(q: number, name: Histogram, by: readonly string[], ...m
 }
 
 /** Sum by count, each aggregated apart. */
-export function mean(name: Summary, ...matchers: Matchers): string {
+export function mean(name: Histogram, ...matchers: Matchers): string {
   return `sum(${rate(`${name}_sum`, ...matchers)}) / sum(${rate(`${name}_count`, ...matchers)})`;
 }
 

@@ -21,8 +21,4 @@ type Named<Type extends Metric['type']> = Extract<Metric, { readonly type: Type 
  */
 export type Gauge = Named<'gauge'>;
 export type Histogram = Named<'histogram'>;
-export type Summary = Named<'summary'>;
-export type Counter =
-  | Named<'counter'>
-  | `${Histogram}_${'bucket' | 'sum' | 'count'}`
-  | `${Summary}_${'sum' | 'count'}`;
+export type Counter = Named<'counter'> | `${Histogram}_${'bucket' | 'sum' | 'count'}`;

@@ -213,24 +213,42 @@ const ledgerFields = {
 /** The sidecar's own counters of the process. */
 export const LEDGER: Region<'sidecar', typeof ledgerFields> = region('sidecar', ledgerFields);
 
+/** Upper bounds of `watchdog_pool_task_run_seconds` and `_wait_seconds`, in milliseconds. */
+export const TASK_BOUNDS_MS: readonly number[] = [
+  1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 10_000, 60_000,
+];
+/** A row of what is told of tasks' times: count, sum (milliseconds), then how many took at most each bound. */
+const TIMES_LENGTH = 2 + TASK_BOUNDS_MS.length;
+
+/** Threads of one pool that are told apart; a larger pool shows its public numbers. */
+export const POOL_THREADS_MAX = 256;
+
 const poolFields = {
   snapshotAtMs: 1,
   /** NaN, like all that follows, where there is no such number. */
   capacity: 1,
   /** Tasks that run now, as main knows it. */
   active: 1,
+  /** As of the end of the last turn, like `requests`: the rest is as of the snapshot. */
   queueSize: 1,
   queueLimit: 1,
   threads: 1,
   completed: 1,
-  runMs: 1,
-  runCount: 1,
-  waitMs: 1,
-  waitCount: 1,
-  /** Version of the set of thread counters that `completedBase` goes with. */
+  /** Version of the set of thread counters that all below goes with; -1 if they cannot be seen. */
   threadsVersion: 1,
-  /** Add the sum of the threads' response counters to get the tasks finished by now. */
-  completedBase: 1,
+  /** Tasks handed to these threads, the sum of their counters; an Int32 that wraps as they do. */
+  requests: 1,
+  tasksPerThread: 1,
+  /** 1 if tasks that can be aborted were seen: such a one waits for an empty thread and fills it. */
+  abortable: 1,
+  /** Per thread: responses that main has taken, an Int32 that wraps; */
+  settled: POOL_THREADS_MAX as number,
+  /** tasks handed to it whose response main has not taken; */
+  tasks: POOL_THREADS_MAX as number,
+  /** when the oldest of them was handed out; */
+  oldestAtMs: POOL_THREADS_MAX as number,
+  /** 1 if it is at a task that can be aborted. */
+  filled: POOL_THREADS_MAX as number,
 } as const;
 
 /** What main knows of one worker pool. */
@@ -239,13 +257,16 @@ export type PoolValues = Values<typeof poolFields>;
 
 const poolLedgerFields = {
   completed: 1,
-  runMs: 1,
-  runCount: 1,
-  waitMs: 1,
-  waitCount: 1,
   starvedMs: 1,
   /** The snapshot that was told of: on the shared clock, and by the wall clock. */
   snapshotAt: 2,
+  /** Times of tasks, run and wait: what is told; what was told when Piscina's record last began anew; tasks in that record. */
+  run: TIMES_LENGTH as number,
+  runBefore: TIMES_LENGTH as number,
+  runSeen: 1,
+  wait: TIMES_LENGTH as number,
+  waitBefore: TIMES_LENGTH as number,
+  waitSeen: 1,
 } as const;
 
 /** The sidecar's counters of one pool. */

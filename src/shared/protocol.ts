@@ -1,3 +1,4 @@
+import type { Histogram } from 'node:perf_hooks';
 import type { CaptureResult } from './labels.js';
 import type { Cause, LoopMemory } from './layout.js';
 import { isPrintable } from './printable.js';
@@ -164,7 +165,7 @@ export interface SidecarOptions extends ProcessFacts {
   readonly directory: DirectoryOptions | undefined;
 }
 
-/** Response and request counters of a Piscina thread: 0 requests handed to it, 1 responses it gave. */
+/** Request and response counters of a Piscina thread: 0 requests handed to it, 1 responses it gave. They wrap. */
 export type ThreadCounters = Int32Array;
 
 /** All that the sidecar must know of a pool besides its shared numbers. */
@@ -178,6 +179,8 @@ export interface PoolEntry {
   readonly threads: readonly ThreadCounters[] | undefined;
   /** Compared with the pool's `threadsVersion`: the counters count only while both speak of the same set. */
   readonly threadsVersion: number;
+  /** Piscina's own records of its tasks' times, in microseconds: what main records in them is seen in their copies, too. */
+  readonly times: { readonly run: Histogram; readonly wait: Histogram } | undefined;
 }
 
 /** What a sidecar is born with. The ports are the two directions of control, one channel each. */

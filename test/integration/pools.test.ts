@@ -6,8 +6,12 @@ afterEach(killChildren);
 
 const TWO_THREADS = { minThreads: 2, maxThreads: 2 };
 
-async function startPool(kind: string, sizes: object = TWO_THREADS): Promise<{ app: Child; url: string }> {
-  const app = startChild('pools.mjs', { args: [kind, JSON.stringify(sizes)] });
+async function startPool(
+  kind: string,
+  sizes: object = TWO_THREADS,
+  nodeArgs: readonly string[] = [],
+): Promise<{ app: Child; url: string }> {
+  const app = startChild('pools.mjs', { args: [kind, JSON.stringify(sizes)], nodeArgs });
   const { url } = await app.message<{ url: string }>('ready');
   return { app, url };
 }
@@ -165,46 +169,48 @@ it('piscina4, its tasks given by the old name of `run`', async () => {
 });
 
 describe('while main is frozen', () => {
-  it.each(['piscina5', 'piscina4', 'late4'])(
-    'a pool (%s) is seen finishing its tasks, and starving',
-    async (kind) => {
-      const { app, url } = await startPool(kind);
-      app.send({ deed: 'run', value: ['first', 'first', 50, 50] });
-      await until(url, { active: 2, queue_size: 2 });
-      app.send({ deed: 'hold' });
-      const frozen = await eventually(async () => {
-        const one = await scrape(url);
-        return one.value('watchdog_eventloop_lag_seconds{thread="main"}') > 0.3 ? one : undefined;
-      }, 'the freeze');
-      expect(pool(frozen, 'active')).toBe(2);
-      expect(pool(frozen, 'oldest_task_seconds')).toBeGreaterThan(0.2);
-      app.release('first');
-      // The threads finish on their own, main cannot give them the two that wait.
-      const starving = await until(url, { active: 0, queue_size: 2, tasks_completed_total: 2 });
-      const before = pool(starving, 'starved_seconds_total');
-      const later = await eventually(async () => {
-        const one = await scrape(url);
-        return pool(one, 'starved_seconds_total') > before + 0.5 ? one : undefined;
-      }, 'starved seconds grow');
-      expect(later.value('watchdog_eventloop_lag_seconds{thread="main"}')).toBeGreaterThan(0.5);
-      app.release();
-      await app.message('held');
-      await until(url, { active: 0, queue_size: 0, tasks_completed_total: 4 });
-    },
-  );
+  it.each([
+    ['piscina5'],
+    ['piscina4'],
+    ['late4'],
+    // Its inside cannot be reached, but its events carry its threads.
+    ['piscina5', '--frozen-intrinsics'],
+  ])('a pool (%s) is seen finishing its tasks, and starving', async (kind, ...nodeArgs) => {
+    const { app, url } = await startPool(kind, TWO_THREADS, nodeArgs);
+    app.send({ deed: 'run', value: ['first', 'first', 50, 50] });
+    await until(url, { active: 2, queue_size: 2 });
+    app.send({ deed: 'hold' });
+    const frozen = await eventually(async () => {
+      const one = await scrape(url);
+      return one.value('watchdog_eventloop_lag_seconds{thread="main"}') > 0.3 ? one : undefined;
+    }, 'the freeze');
+    expect(pool(frozen, 'active')).toBe(2);
+    expect(pool(frozen, 'oldest_task_seconds')).toBeGreaterThan(0.2);
+    app.release('first');
+    // The threads finish on their own, main cannot give them the two that wait.
+    const starving = await until(url, { active: 0, queue_size: 2, tasks_completed_total: 2 });
+    const before = pool(starving, 'starved_seconds_total');
+    const later = await eventually(async () => {
+      const one = await scrape(url);
+      return pool(one, 'starved_seconds_total') > before + 0.5 ? one : undefined;
+    }, 'starved seconds grow');
+    expect(later.value('watchdog_eventloop_lag_seconds{thread="main"}')).toBeGreaterThan(0.5);
+    app.release();
+    await app.message('held');
+    await until(url, { active: 0, queue_size: 0, tasks_completed_total: 4 });
+  });
 
   it('what a Piscina 4 pool runs is unknown if its inside cannot be reached', async () => {
-    const app = startChild('pools.mjs', { args: ['piscina4'], nodeArgs: ['--frozen-intrinsics'] });
-    const { url } = await app.message<{ url: string }>('ready');
+    const { url } = await startPool('piscina4', TWO_THREADS, ['--frozen-intrinsics']);
     const one = await until(url, { queue_size: 0 });
-    expect(one.text).not.toMatch(/watchdog_pool_(active|saturation_ratio|oldest_task_seconds)\{/);
+    expect(one.text).not.toMatch(/watchdog_pool_(active|saturation_ratio|oldest_task_seconds|task_\w+)\{/);
   });
 
   it.each([
     ['whose internals are hidden', 'hidden'],
     ['that was watched too late to see its threads', 'late'],
   ])('a pool %s shows the public numbers of the last snapshot', async (_, kind) => {
-    const { app, url } = await startPool(kind);
+    const { app, url } = await startPool(kind, TWO_THREADS, ['--frozen-intrinsics']);
     app.send({ deed: 'run', value: ['first', 'first', 50] });
     const busy = await until(url, { active: 2, queue_size: 1, threads: 2 });
     expect(busy.has('watchdog_pool_oldest_task_seconds{pool="images"}')).toBe(false);
@@ -221,6 +227,14 @@ describe('while main is frozen', () => {
     await app.message('held');
     await until(url, { active: 0, queue_size: 0 });
   });
+
+  it('how many tasks run is unknown where only the busy threads can be counted, of several tasks each', async () => {
+    const sizes = { ...TWO_THREADS, concurrentTasksPerWorker: 2 };
+    const { app, url } = await startPool('late', sizes, ['--frozen-intrinsics']);
+    app.send({ deed: 'run', value: ['first', 'first', 'first'] });
+    const one = await until(url, { queue_size: 0, threads: 2, capacity: 4 });
+    expect(one.text).not.toMatch(/watchdog_pool_(active|saturation_ratio)\{/);
+  });
 });
 
 describe('any other pool', () => {
@@ -236,6 +250,18 @@ describe('any other pool', () => {
       async () => !(await scrape(url)).text.includes('pool="images"') || undefined,
       'series gone',
     );
+  });
+
+  it('p-queue as it comes: without a limit there is no capacity and no saturation; a counter that begins anew goes on', async () => {
+    const { app, url } = await startPool('unlimited');
+    app.send({ deed: 'run', value: ['all', 'all', 'all'] });
+    const busy = await until(url, { active: 3, queue_size: 0, tasks_completed_total: 0 });
+    expect(busy.text).not.toMatch(/watchdog_pool_(capacity|saturation_ratio)\{/);
+    app.release('all');
+    await until(url, { active: 0, tasks_completed_total: 3 });
+    app.send({ deed: 'anew' });
+    app.send({ deed: 'run', value: ['all'] });
+    await until(url, { active: 0, tasks_completed_total: 4 });
   });
 
   it('a connection pool; when its sampler throws that is counted, said once, and costs only this pool', async () => {

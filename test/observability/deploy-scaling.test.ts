@@ -48,7 +48,7 @@ async function count(fixture: string, args: string[], pools: number): Promise<nu
 // The accounts of a thread are Linux's.
 describe.runIf(process.platform === 'linux')('the series of a process are as many as SCALING.md says', () => {
   const each = series('each process');
-  const piscina = series('each Piscina 5 pool');
+  const piscina = series('each Piscina pool');
   const other = series('each other pool');
 
   it('with no pool', async () => {

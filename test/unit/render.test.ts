@@ -67,7 +67,7 @@ it('a failing collector costs its own series only, and is counted in the same sc
   rig.idle(500);
   const broken = {
     labels: { pool: 'broken' },
-    look: () => {
+    get state() {
       throw new Error('broken');
     },
   } as unknown as PoolView;

@@ -22,6 +22,8 @@ const HEAP_MB = 192;
 export interface InspectorOptions extends InspectorData {
   /** Why the main thread cannot be looked into now, if so. */
   readonly whyNot: () => string | undefined;
+  /** The thread that looks has ended. */
+  readonly onThreadEnd: () => void;
 }
 
 /**
@@ -54,7 +56,7 @@ interface Request {
   readonly resolve: (answer: InspectorAnswer) => void;
 }
 
-export function createInspector({ whyNot, ...data }: InspectorOptions): Inspector {
+export function createInspector({ whyNot, onThreadEnd, ...data }: InspectorOptions): Inspector {
   const gate = new Int32Array(data.gate);
   let worker: Worker | undefined;
   let request: Request | undefined;
@@ -118,6 +120,7 @@ export function createInspector({ whyNot, ...data }: InspectorOptions): Inspecto
     started.once('exit', () => {
       if (started === worker) drop();
       letExit();
+      onThreadEnd();
     });
     return started;
   }

@@ -1,7 +1,7 @@
 /** What a metric is; each collector exports a table of these. */
 export interface Definition {
   readonly name: string;
-  readonly type: 'gauge' | 'counter' | 'histogram' | 'summary';
+  readonly type: 'gauge' | 'counter' | 'histogram';
   readonly help: string;
 }
 

@@ -1,12 +1,13 @@
+import { TASK_BOUNDS_MS } from '../../src/shared/layout.js';
 import type { PoolState } from '../pools.js';
-import { type Definition, type Family, family } from './family.js';
+import { type Definition, type Family, family, histogramSamples } from './family.js';
 import type { Sources } from './sources.js';
 
 export const POOLS = {
   capacity: {
     name: 'watchdog_pool_capacity',
     type: 'gauge',
-    help: 'Tasks that the pool can run at once (Piscina: maxThreads x concurrentTasksPerWorker).',
+    help: 'Tasks that the pool can run at once (Piscina: maxThreads x concurrentTasksPerWorker; a thread at an abortable task runs one); absent if there is no limit.',
   },
   active: {
     name: 'watchdog_pool_active',
@@ -16,7 +17,7 @@ export const POOLS = {
   queueSize: {
     name: 'watchdog_pool_queue_size',
     type: 'gauge',
-    help: 'Tasks that wait for a thread of the pool.',
+    help: 'Tasks that wait for a thread of the pool, as of the end of the last turn; absent while the turn in progress is late and has handed out tasks.',
   },
   queueLimit: {
     name: 'watchdog_pool_queue_limit',
@@ -40,18 +41,18 @@ export const POOLS = {
   },
   run: {
     name: 'watchdog_pool_task_run_seconds',
-    type: 'summary',
+    type: 'histogram',
     help: 'Time that finished tasks took to run.',
   },
   wait: {
     name: 'watchdog_pool_task_wait_seconds',
-    type: 'summary',
+    type: 'histogram',
     help: 'Time that started tasks had waited in the queue.',
   },
   oldest: {
     name: 'watchdog_pool_oldest_task_seconds',
     type: 'gauge',
-    help: 'Age of the longest-running task; 0 when none runs.',
+    help: 'Age of the longest-running task; 0 when none runs, absent while nobody can know which run.',
   },
   starved: {
     name: 'watchdog_pool_starved_seconds_total',
@@ -65,24 +66,21 @@ export const POOLS = {
   },
 } as const;
 
-export function collectPools({ nowMs, loops: [{ heart }], pools }: Sources): Family[] {
-  const states = pools.map((pool) => ({ pool, labels: pool.labels, state: pool.look(nowMs, heart) }));
+export function collectPools({ pools }: Sources): Family[] {
+  const states = pools.flatMap((pool) =>
+    pool.state ? [{ pool, labels: pool.labels, state: pool.state }] : [],
+  );
   const each = (definition: Definition, value: (state: PoolState) => number | undefined): Family =>
     family(
       definition,
       states.map(({ labels, state }) => ({ labels, value: value(state) })),
     );
-  const summary = (
-    definition: Definition,
-    sum: 'runMs' | 'waitMs',
-    count: 'runCount' | 'waitCount',
-  ): Family =>
+  const times = (definition: Definition, kind: 'run' | 'wait'): Family =>
     family(
       definition,
-      states.flatMap(({ labels, state }) => [
-        { labels, value: state[sum] / 1000, suffix: '_sum' },
-        { labels, value: state[count], suffix: '_count' },
-      ]),
+      states.flatMap(({ labels, state: { [kind]: taken } }) =>
+        taken ? histogramSamples(labels, TASK_BOUNDS_MS, taken.buckets, taken.sumMs / 1000, taken.count) : [],
+      ),
     );
   return [
     each(POOLS.capacity, (state) => state.capacity),
@@ -90,10 +88,10 @@ export function collectPools({ nowMs, loops: [{ heart }], pools }: Sources): Fam
     each(POOLS.queueSize, (state) => state.queueSize),
     each(POOLS.queueLimit, (state) => state.queueLimit),
     each(POOLS.threads, (state) => state.threads),
-    each(POOLS.saturation, (state) => (state.capacity > 0 ? state.active / state.capacity : undefined)),
+    each(POOLS.saturation, (state) => state.saturation),
     each(POOLS.completed, (state) => state.completed),
-    summary(POOLS.run, 'runMs', 'runCount'),
-    summary(POOLS.wait, 'waitMs', 'waitCount'),
+    times(POOLS.run, 'run'),
+    times(POOLS.wait, 'wait'),
     each(POOLS.oldest, (state) => state.oldestTaskMs && state.oldestTaskMs / 1000),
     each(POOLS.starved, (state) => state.starvedMs && state.starvedMs / 1000),
     family(

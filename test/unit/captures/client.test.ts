@@ -15,6 +15,7 @@ function inspectorOf(program: string): { inspector: Inspector; gate: Int32Array 
   const gate = new Int32Array(new SharedArrayBuffer(GATE_BYTES));
   const inspector = createInspector({
     whyNot: () => undefined,
+    onThreadEnd() {},
     loop: allocate(HEART),
     gate: gate.buffer as SharedArrayBuffer,
     sourceLines: true,
