@@ -7,6 +7,8 @@ export interface ThreadRecord {
   readonly sharedBuffer: ThreadCounters;
   /** Tasks handed to the thread whose answers main has not taken, by id, in the order in which they were handed out. */
   readonly taskInfos: ReadonlyMap<unknown, TaskRecord>;
+  /** Whether it has booted, as far as main has heard. */
+  isReady?(): boolean;
 }
 interface TaskRecord {
   /** When it was handed out, by `performance.now()`. */

@@ -39,6 +39,8 @@ export interface ThreadNote {
   readonly oldestAtMs: number;
   /** Whether it is at a task that can be aborted: it gets no other meanwhile. */
   readonly filled: boolean;
+  /** Whether it may still be booting. */
+  readonly booting: boolean;
 }
 
 export interface PoolReader {
@@ -221,6 +223,7 @@ function noteOf(thread: ThreadRecord): ThreadNote {
     tasks: size,
     oldestAtMs: oldest ? oldest.started + CLOCK_OFFSET_MS : Number.NaN,
     filled: size === 1 && oldest?.abortSignal != null,
+    booting: thread.isReady?.() === false,
   };
 }
 

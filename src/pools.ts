@@ -120,6 +120,7 @@ export function createPools(options: PoolsOptions): Pools {
       values[at.tasks + i] = note.tasks;
       values[at.oldestAtMs + i] = note.oldestAtMs;
       values[at.filled + i] = note.filled ? 1 : 0;
+      values[at.booting + i] = note.booting ? 1 : 0;
     });
   }
 

@@ -61,7 +61,8 @@ export function lookAtThreads(
     running += counted.running;
     unsettled += counted.unsettled;
     requests += counted.requests;
-    free ||= counted.running === 0 || (!snapshot.abortable && counted.running < tasksPerThread);
+    free ||=
+      !note.booting && (counted.running === 0 || (!snapshot.abortable && counted.running < tasksPerThread));
     if (tasksPerThread === 1 || !Number.isFinite(tasksPerThread) || capacity === undefined) return;
     // Main has taken what a task that can be aborted costs off the capacity; that may have changed.
     if (fills === undefined) capacity = undefined;
@@ -87,14 +88,16 @@ interface Note {
   readonly tasks: number;
   readonly oldestAtMs: number;
   readonly filled: boolean;
+  readonly booting: boolean;
 }
 
-function noteOf({ settled, tasks, oldestAtMs, filled }: PoolValues, i: number): Note {
+function noteOf({ settled, tasks, oldestAtMs, filled, booting }: PoolValues, i: number): Note {
   return {
     settled: settled[i] as number,
     tasks: tasks[i] as number,
     oldestAtMs: oldestAtMs[i] as number,
     filled: filled[i] === 1,
+    booting: booting[i] === 1,
   };
 }
 

@@ -12,6 +12,8 @@ export interface TaskTimes {
 
 /** Reading the record takes at most this part of the sidecar's time, a pool and kind. */
 const READ_SHARE = 1 / 200;
+/** Whatever it took, on a machine that is busy with other things. */
+const READ_EVERY_MS = 1000;
 
 /** The row of the ledger: count, sum, buckets. */
 type Row = readonly number[];
@@ -49,7 +51,7 @@ export function followTimes(
     if (startMs >= nextReadMs && count !== ledger.get(`${kind}Seen`)) {
       follow(count);
       const endMs = clock();
-      nextReadMs = endMs + (endMs - startMs) / READ_SHARE;
+      nextReadMs = endMs + Math.min(READ_EVERY_MS, (endMs - startMs) / READ_SHARE);
     }
     const [told = 0, sumMs = 0, ...buckets] = row(kind);
     return { count: told, sumMs, buckets };

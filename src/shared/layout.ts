@@ -247,8 +247,10 @@ const poolFields = {
   tasks: POOL_THREADS_MAX as number,
   /** when the oldest of them was handed out; */
   oldestAtMs: POOL_THREADS_MAX as number,
-  /** 1 if it is at a task that can be aborted. */
+  /** 1 if it is at a task that can be aborted; */
   filled: POOL_THREADS_MAX as number,
+  /** 1 if it may still be booting. */
+  booting: POOL_THREADS_MAX as number,
 } as const;
 
 /** What main knows of one worker pool. */

@@ -143,13 +143,18 @@ describe.each(['piscina5', 'piscina4'])('%s', (kind) => {
       starved_seconds_total: 0,
       tasks_completed_total: 0,
     });
-    await pool.ask('run', named(2, 'all'));
+    await pool.ask('run', named(5, 'all'));
     const booting = await pool.until('booting', (shot) => (shown(shot, 'threads') ?? 0) > 0);
     expect(shown(booting, 'active')).toBe(0);
+    pool.app.send({ deed: 'hold' });
+    // Nobody could take the tasks that wait.
+    expect(shown(await pool.frozen(0.5), 'starved_seconds_total')).toBe(0);
+    pool.app.release();
+    await pool.app.message('hold');
     pool.app.release('boot');
-    await pool.shows({ active: 2, threads: 2 });
+    await pool.shows({ active: 2, threads: 2, queue_size: 3 });
     pool.app.release('all');
-    await pool.shows({ active: 0, threads: 2, tasks_completed_total: 2 });
+    await pool.shows({ active: 0, threads: 2, tasks_completed_total: 5 });
   });
 
   it('tasks completed go on while main is frozen, aborted ones among them', async () => {

@@ -33,6 +33,7 @@ function lookAt(threads: readonly Thread[], pool: { tasksPerThread: number; froz
     tasks: Float64Array.from(threads, (one) => one.tasks),
     oldestAtMs: Float64Array.from(threads, (one) => one.oldestAtMs ?? Number.NaN),
     filled: Float64Array.from(threads, (one) => (one.filled ? 1 : 0)),
+    booting: Float64Array.from(threads, () => 0),
   } as unknown as PoolValues;
   return lookAtThreads(viewThreads(counters, []), snapshot, 10_000, pool.frozen);
 }
