@@ -10,6 +10,8 @@ import {
 } from './poolreaders.js';
 import {
   allocate,
+  beginWrite,
+  endWrite,
   HOUSE,
   locked,
   openWriter,
@@ -135,10 +137,10 @@ export function createPools(options: PoolsOptions): Pools {
     }
     const requests = reader.glance.requests();
     if (queueSize === values[at.queueSize] && requests === values[at.requests]) return;
-    Atomics.add(sequence, 0, 1);
+    beginWrite(sequence);
     values[at.queueSize] = queueSize;
     values[at.requests] = requests;
-    Atomics.add(sequence, 0, 1);
+    endWrite(sequence);
   }
 
   function remove(id: number): void {
