@@ -21,6 +21,8 @@ export interface PoolReading {
 export interface ThreadsReading {
   /** Changes with the set of threads. */
   readonly version: number;
+  /** Threads that were in the set and are not any more, so far. */
+  readonly removed: number;
   readonly counters: readonly ThreadCounters[];
   /** One for each of the counters. */
   readonly notes: readonly ThreadNote[];
@@ -117,6 +119,7 @@ export function readPiscina(pool: PiscinaLike & PiscinaExtras, events: PoolEvent
   const announced = inside ? undefined : listenForThreads(pool);
   let records: readonly ThreadRecord[] | undefined;
   let version = 0;
+  let removed = 0;
   let abortable = false;
   let hadThreads = false;
   let closed = false;
@@ -145,6 +148,7 @@ export function readPiscina(pool: PiscinaLike & PiscinaExtras, events: PoolEvent
     const now = seen && seen.length <= POOL_THREADS_MAX ? seen : undefined;
     const same = now?.length === records?.length && (now ?? []).every((one, i) => one === records?.[i]);
     if (same) return;
+    removed += sumOf(records ?? [], (one) => (now?.includes(one) ? 0 : 1));
     records = now;
     version++;
   }
@@ -155,6 +159,7 @@ export function readPiscina(pool: PiscinaLike & PiscinaExtras, events: PoolEvent
     abortable ||= (inside?.skipQueue.length ?? 0) > 0 || notes.some((note) => note.filled);
     return {
       version,
+      removed,
       counters: records.map((one) => one.sharedBuffer),
       notes,
       tasksPerThread: pool.options.concurrentTasksPerWorker,

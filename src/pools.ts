@@ -114,6 +114,7 @@ export function createPools(options: PoolsOptions): Pools {
     values[at.threads] = reading?.threads ?? Number.NaN;
     values[at.completed] = reading?.completed ?? Number.NaN;
     values[at.threadsVersion] = inside?.version ?? -1;
+    values[at.removed] = inside?.removed ?? (values[at.removed] as number);
     values[at.requests] = reader.glance?.requests() ?? Number.NaN;
     values[at.tasksPerThread] = inside?.tasksPerThread ?? Number.NaN;
     values[at.abortable] = inside?.abortable ? 1 : 0;

@@ -1,15 +1,18 @@
 import { readdirSync } from 'node:fs';
 
-/** Who of this process' threads has ended while main could not take note. */
+/** Whether threads of this process have ended of which main cannot have heard. */
 export interface Census {
   /**
-   * @param turn the number of main's turn in progress: what ended before it began main knows of
-   * @returns whether a thread has ended since
+   * @param frozen main is late
+   * @param removed threads of pools that main knows to be gone, so far
    */
-  look(turn: number): boolean;
+  look(frozen: boolean, removed: number): boolean;
   /** A thread of our own has ended: it is not one of the app's. */
   excuse(): void;
 }
+
+/** A thread that main ends goes within some milliseconds: over so many looks while main turned nothing is under way. */
+const CALM_LOOKS = 10;
 
 function threadsNow(): readonly string[] {
   try {
@@ -20,27 +23,29 @@ function threadsNow(): readonly string[] {
   }
 }
 
-/** Nobody tells which thread of Node.js is which of the system's: only that one is gone can be seen, not whose. */
+/**
+ * Nobody tells which thread of Node.js is which of the system's: only that one is gone can be seen, not whose. So those gone are
+ * counted against those that main has removed from its pools.
+ */
 export function openCensus(list: () => readonly string[] = threadsNow): Census {
-  /** Those seen in this turn; of the look before it, too, for one may have ended early in the turn. */
-  let seen = new Set<string>();
   let last: readonly string[] = [];
-  let lastTurn: number | undefined;
-  let excused = 0;
+  let lastRemoved = 0;
+  /** Gone without main's doing. Grows by threads that are of no pool, too. */
+  let unexplained = 0;
+  let calm: readonly number[] = [];
   return {
-    look(turn) {
-      const now = list();
-      if (turn !== lastTurn) {
-        seen = new Set(last);
-        excused = 0;
-        lastTurn = turn;
-      }
-      for (const thread of now) seen.add(thread);
-      last = now;
-      return now.length > 0 && seen.size - now.length > excused;
+    look(frozen, removed) {
+      const now = new Set(list());
+      const gone = last.filter((thread) => !now.has(thread)).length;
+      // Less than before: a pool is not watched any more.
+      unexplained += gone - Math.max(0, removed - lastRemoved);
+      last = [...now];
+      lastRemoved = removed;
+      if (!frozen || calm.length === 0) calm = [...calm, unexplained].slice(-CALM_LOOKS);
+      return unexplained > Math.max(...calm);
     },
     excuse() {
-      excused++;
+      unexplained--;
     },
   };
 }

@@ -197,7 +197,11 @@ function lookAt(loop: Loop, name: CollectorName, nowMs: number): ReturnType<Loop
 function lookAtPools(nowMs: number, heart: HeartValues): HealthState['queued'] {
   let fullest: HealthState['queued'];
   if (pools.size === 0) return fullest;
-  const lost = census.look(heart.turns);
+  const frozen = latenessOf(nowMs, heart.dueMs, heart.lastMarkMs) > 0;
+  const lost = census.look(
+    frozen,
+    [...pools.values()].reduce((sum, pool) => sum + pool.removed, 0),
+  );
   for (const pool of pools.values()) {
     const size = contain('pools', () => pool.look(nowMs, heart, lost).queueSize) ?? 0;
     if (size > (fullest?.size ?? 0)) fullest = { pool: pool.name, size };

@@ -56,6 +56,11 @@ export class PoolView {
     return this.#entry.name;
   }
 
+  /** Threads that main knows to be gone, so far. */
+  get removed(): number {
+    return this.#read().removed;
+  }
+
   /** As of the last look; `undefined` if that failed. */
   get state(): PoolState | undefined {
     return this.#state;

@@ -236,6 +236,8 @@ const poolFields = {
   completed: 1,
   /** Version of the set of thread counters that all below goes with; -1 if they cannot be seen. */
   threadsVersion: 1,
+  /** Threads that were seen and are gone, so far. */
+  removed: 1,
   /** Tasks handed to these threads, the sum of their counters; an Int32 that wraps as they do. */
   requests: 1,
   tasksPerThread: 1,

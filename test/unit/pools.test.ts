@@ -124,27 +124,43 @@ describe('a task that can be aborted', () => {
 });
 
 describe('census', () => {
-  it('misses threads that end in a turn, whose ever they were, but for our own', () => {
+  it('misses threads that end while main is frozen, whose ever they were, but for our own', () => {
+    let threads = ['1', '2', '3', '4'];
+    const census = openCensus(() => threads);
+    expect(census.look(false, 0)).toBe(false);
+    threads = ['1', '2', '3'];
+    expect(census.look(true, 0)).toBe(true);
+    census.excuse();
+    expect(census.look(true, 0)).toBe(false);
+    threads = ['1', '2', '5'];
+    expect(census.look(true, 0)).toBe(true);
+    // Main has heard of it.
+    expect(census.look(false, 1)).toBe(false);
+    threads = ['1', '2'];
+    expect(census.look(true, 1)).toBe(true);
+  });
+  it('does not miss those that main has ended itself, before they are gone or after', () => {
     let threads = ['1', '2', '3'];
     const census = openCensus(() => threads);
-    expect(census.look(7)).toBe(false);
-    threads = ['1', '2', '3', '4'];
-    expect(census.look(7)).toBe(false);
-    threads = ['1', '2', '3'];
-    expect(census.look(7)).toBe(true);
-    census.excuse();
-    expect(census.look(7)).toBe(false);
+    expect(census.look(false, 5)).toBe(false);
+    expect(census.look(false, 6)).toBe(false);
     threads = ['1', '2'];
-    expect(census.look(7)).toBe(true);
-    // It may have ended before the turn began, or early in it: known two looks later.
-    expect(census.look(8)).toBe(false);
+    expect(census.look(true, 6)).toBe(false);
     threads = ['1'];
-    expect(census.look(9)).toBe(true);
-    expect(census.look(10)).toBe(false);
+    expect(census.look(true, 6)).toBe(true);
+  });
+  it('bears threads of no pool that end while main turns', () => {
+    let threads = ['1', '2', '3', '4'];
+    const census = openCensus(() => threads);
+    census.look(false, 0);
+    threads = ['1', '2', '3'];
+    expect([census.look(false, 0), census.look(true, 0)]).toEqual([false, false]);
+    threads = ['1', '2'];
+    expect(census.look(true, 0)).toBe(true);
   });
   it('sees nobody end where threads cannot be listed', () => {
     const census = openCensus(() => []);
-    expect([census.look(1), census.look(1)]).toEqual([false, false]);
+    expect([census.look(false, 0), census.look(true, 0)]).toEqual([false, false]);
   });
 });
 
