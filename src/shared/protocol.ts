@@ -54,13 +54,16 @@ export interface Stall {
   readonly startedAt: string;
   /** Milliseconds for which the turn held the loop, without time in `pause()`. */
   readonly durationMs: number;
-  /** What the time went into, in milliseconds; absent where the system does not tell (not Linux). */
+  /**
+   * What the time went into, in milliseconds; absent where the system does not tell (not Linux, `/proc` hidden), and of a stall
+   * of which the sidecar saw less than half.
+   */
   readonly cpuMs?: number;
   /** Runnable, waiting for a CPU. */
   readonly runQueueMs?: number;
   /** Asleep in a system call or lock. */
   readonly sleepMs?: number;
-  /** In garbage collection. */
+  /** In garbage collection, without the time for which the process stood still. */
   readonly gcMs: number;
   /** The whole process stood still. */
   readonly pausedMs: number;
