@@ -8,6 +8,7 @@ import { guardExit } from './gate.js';
 import { startGcNotes } from './gc.js';
 import { startHeartbeat } from './heartbeat.js';
 import { isInspectorOpen, whyNotInspectable } from './inspectable.js';
+import { createLook } from './look.js';
 import { resolveOptions } from './options.js';
 import { pauseDuring } from './pause.js';
 import { placeOfProcess, portOf } from './place.js';
@@ -31,8 +32,8 @@ const RUNNING: unique symbol = Symbol.for(RUNNING_KEY) as never;
 
 interface Running {
   readonly watchdog: Watchdog;
-  /** The number of the turn in progress; the sidecar asks, through the inspector. */
-  turn(): number;
+  /** Where this thread is; the sidecar asks, through the inspector. See `look.ts`. */
+  look(): string;
 }
 
 type Global = typeof globalThis & { [RUNNING]?: Running | undefined };
@@ -212,6 +213,6 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
     },
     [Symbol.asyncDispose]: () => watchdog.close(),
   };
-  (globalThis as Global)[RUNNING] = { watchdog, turn: () => heartbeat.turn() };
+  (globalThis as Global)[RUNNING] = { watchdog, look: createLook(() => heartbeat.turn()) };
   return watchdog;
 }

@@ -127,6 +127,28 @@ describe('the culprit is found in', () => {
   });
 });
 
+describe('of what a loader compiles, the file being another text, the culprit is', () => {
+  const SOURCE = `// one\n// two\nmodule.exports = function report(ms) {\n  const until = performance.now() + ms;\n  while (performance.now() < until);\n};\n`;
+  const CODE = `"use strict";\n/* helpers */\n\n\n\n\n\n(function report(ms) { const until = performance.now() + ms;\nwhile (performance.now() < until); })`;
+  /** Its lines 8 and 9 are 4 and 5 of the source. */
+  const MAP = { version: 3, sources: ['report.js'], sourcesContent: [SOURCE], mappings: ';;;;;;;AAGA;AACA' };
+  const inline = `//# sourceMappingURL=data:application/json;base64,${Buffer.from(JSON.stringify(MAP)).toString('base64')}`;
+
+  it.each([
+    [
+      'that of the file, by the map that only V8 has',
+      `\n${inline}`,
+      { line: 5, code: 'while (performance.now() < until);' },
+    ],
+    ['where V8 says it is, without a map', '', { line: 9, code: 'while (performance.now() < until); })' }],
+  ])('%s', async (_, comment, place) => {
+    const { app, url } = await startApp('odd-frames.mjs');
+    const file = join(makeHome(), 'report.js');
+    const stall = await stallBy(app, url, 'compiled', { file, text: SOURCE, code: CODE + comment });
+    expect(stall.culprit, JSON.stringify(stall)).toMatchObject({ function: 'report', file, ...place });
+  });
+});
+
 function vlqOf(value: number): string {
   const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
   let rest = value < 0 ? -value * 2 + 1 : value * 2;

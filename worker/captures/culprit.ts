@@ -3,5 +3,5 @@ import type { Frame } from '../../src/shared/protocol.js';
 /** The frame to blame: the innermost of the app's own code, else of a dependency's. */
 export function culpritOf(frames: readonly Frame[]): Frame | undefined {
   const outside = frames.filter((frame) => !frame.internal);
-  return outside.find((frame) => !frame.file.includes('/node_modules/')) ?? outside[0];
+  return outside.find((frame) => !/[\\/]node_modules[\\/]/.test(frame.file)) ?? outside[0];
 }

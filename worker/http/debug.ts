@@ -41,9 +41,10 @@ export function createDebugHandlers({ inspector, count }: DebugOptions): {
   return {
     async stack(_request, response) {
       if (refused(response, 'stack')) return;
-      const { result, frames, costMs } = await inspector.stack(undefined, ANSWER_MS);
+      const { result, ...seen } = await inspector.stack(undefined, ANSWER_MS);
       count('stack', result);
-      if (result === 'captured') sendJson(response, 200, { frames, costMs });
+      // Asked at any time, main is late for nothing: it has answered that it is not in JavaScript.
+      if (result === 'captured' || result === 'late') sendJson(response, 200, seen);
       else sendProblem(response, ...failureOf(result));
     },
 

@@ -2,7 +2,9 @@ import { parentPort } from 'node:worker_threads';
 import { now } from '../../src/shared/clock.js';
 import { HEART, openReader } from '../../src/shared/layout.js';
 import { printableJson } from '../../src/shared/printable.js';
-import { type FrameOptions, toFrames } from './frames.js';
+import { openThread, type ThreadReader } from '../proc.js';
+import { createAbsence, TICK_MS } from './absence.js';
+import { toFrames } from './frames.js';
 import type {
   InspectorData,
   InspectorMessage,
@@ -13,23 +15,33 @@ import type {
 import { openMounts, readMountinfo } from './mounts.js';
 import { takeProfile } from './profile.js';
 import { withSession } from './session.js';
-import { openSourceFiles } from './source-text.js';
-import { takeStack } from './stack.js';
+import { NO_FILES, openSourceFiles } from './source-text.js';
+import { type RawStack, takeStack } from './stack.js';
 
 /** Answers the sidecar's requests, one after another. A fault ends the thread, which is an answer, too. */
 export function answerRequests({ loop, gate, sourceLines, entry }: InspectorData): void {
   const readLoop = openReader(HEART, loop);
   const currentTurn = (): number => readLoop().turns;
   const marks = new Int32Array(gate);
+  const main = openThread(`/proc/self/task/${process.pid}`);
+  const self = openThread('/proc/thread-self');
+  const runQueueOf = (thread: ThreadReader): number => thread.times()?.runQueueMs ?? 0;
   const mayHang = openMounts(entry, readMountinfo());
   const say = (message: InspectorMessage): void => parentPort?.postMessage(message);
 
   async function stack(request: InspectorRequest & { type: 'stack' }): Promise<StackCapture> {
-    const raw = await withSession(marks, (session) => takeStack(session, { ...request, currentTurn, now }));
+    const files = openSourceFiles(mayHang);
+    const onSeen = (seen: RawStack): void =>
+      say({ seen: { ...seen, frames: toFrames(seen.frames, { files: NO_FILES, sourceLines: false }) } });
+    const absence = createAbsence(now, () => runQueueOf(self));
+    const ticks = setInterval(absence.tick, TICK_MS);
+    const awayMs = (): number => runQueueOf(main) + absence.ms();
+    const raw = await withSession(marks, (session) =>
+      takeStack(session, { ...request, currentTurn, now, awayMs, files, onSeen }),
+    );
+    clearInterval(ticks);
     if (!raw) return { result: 'unanswered', frames: [], costMs: 0 };
-    if (raw.frames.length > 0) say({ seen: { ...raw, frames: toFrames(raw.frames, NO_FILES) } });
-    const sources = { files: openSourceFiles(mayHang), sourceLines };
-    return { ...raw, frames: toFrames(raw.frames, sources) };
+    return { ...raw, frames: toFrames(raw.frames, { files, sourceLines }) };
   }
 
   async function profile(request: InspectorRequest & { type: 'profile' }): Promise<ProfileCapture> {
@@ -42,9 +54,3 @@ export function answerRequests({ loop, gate, sourceLines, entry }: InspectorData
     say({ answer: await (request.type === 'stack' ? stack(request) : profile(request)) });
   });
 }
-
-/** Frames as V8 has them. */
-const NO_FILES: FrameOptions = {
-  files: { read: () => undefined, tail: () => undefined },
-  sourceLines: false,
-};

@@ -1,6 +1,7 @@
-import { dirname, isAbsolute, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Frame } from '../../src/shared/protocol.js';
+import { pathOf } from './paths.js';
 import { findInSourceMap, type SourcePlace } from './source-map.js';
 import { openSourceText, type SourceFiles, type SourceText } from './source-text.js';
 import type { RawFrame } from './stack.js';
@@ -23,69 +24,137 @@ export interface FrameOptions {
  */
 export function toFrames(raw: readonly RawFrame[], { files, sourceLines }: FrameOptions): Frame[] {
   const sources = findSources(raw, files);
-  /** Texts out of maps, each once. */
-  const contents = new Map<string, SourceText | undefined>();
-
-  function textOf(file: string, script: string, source: SourcePlace | undefined): SourceText | undefined {
-    const key = `${script}\n${source?.source}`;
-    if (!contents.has(key)) {
-      const content = source?.content();
-      contents.set(key, content && openSourceText(content));
-    }
-    return contents.get(key) ?? (isAbsolute(file) ? files.read(file) : undefined);
-  }
-
   return raw.map((one) => {
     const script = pathOf(one.url);
     const source = sources.get(one);
     const place = {
-      file: source ? pathOfSource(source.source, script) : script,
+      file: source?.file ?? script,
       line: (source?.line ?? one.lineNumber) + 1,
       column: (source?.column ?? one.columnNumber) + 1,
     };
-    const code = sourceLines && isOnDisk(script) ? textOf(place.file, script, source) : undefined;
-    const excerpt = code?.excerpt(place.line, place.column);
+    const text = source
+      ? source.text
+      : one.inMemory
+        ? one.text
+        : isOnDisk(script)
+          ? files.read(script)
+          : undefined;
+    const excerpt = sourceLines && isOnDisk(script) ? text?.excerpt(place.line, place.column) : undefined;
     return {
       function: cut(one.functionName || '(anonymous)', NAME_MAX_CHARS),
       ...place,
       file: cut(place.file, FILE_MAX_CHARS),
-      internal: one.url === '' || one.url.startsWith('node:'),
+      internal: one.url === '' || one.url.startsWith('node:') || isWasm(one),
       ...(excerpt !== undefined && { code: excerpt }),
     };
   });
 }
 
+/** What was compiled to WebAssembly is as native as Node.js' own: the app's line is the one that called it. */
+export const isWasm = ({ url }: Pick<RawFrame, 'url'>): boolean => url.startsWith('wasm:');
+
+/** Where a frame is in its source. */
+interface Source {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly text: SourceText | undefined;
+}
+
 /** Where in their sources the frames are: of each script the map is gone through once. */
-function findSources(raw: readonly RawFrame[], files: SourceFiles): ReadonlyMap<RawFrame, SourcePlace> {
-  const found = new Map<RawFrame, SourcePlace>();
+function findSources(raw: readonly RawFrame[], files: SourceFiles): ReadonlyMap<RawFrame, Source> {
+  const found = new Map<RawFrame, Source>();
   for (const url of new Set(raw.map((one) => one.url))) {
     const frames = raw.filter((one) => one.url === url);
     const script = pathOf(url);
-    const map = isOnDisk(script) ? readMap(files, script, frames[0]?.sourceMapUrl) : undefined;
+    const map = isOnDisk(script) ? readMap(files, script, frames[0] as RawFrame) : undefined;
     if (!map) continue;
     const places = new Map(frames.map((one) => [{ line: one.lineNumber, column: one.columnNumber }, one]));
-    for (const [place, source] of findInSourceMap(map, [...places.keys()])) {
-      found.set(places.get(place) as RawFrame, source);
+    /** Each source once, by its name. */
+    const named = new Map<string, NamedSource | undefined>();
+    for (const [place, source] of findInSourceMap(map.bytes, [...places.keys()])) {
+      if (!named.has(source.source)) named.set(source.source, findNamed(source, script, map.file, files));
+      const there = named.get(source.source);
+      if (!there || there.text?.hasLine(source.line + 1) === false) continue;
+      found.set(places.get(place) as RawFrame, { ...there, line: source.line, column: source.column });
     }
   }
   return found;
 }
 
+interface NamedSource {
+  readonly file: string;
+  readonly text: SourceText | undefined;
+}
+
+/**
+ * The file that a map names. Names are meant relative to the map; but `sourceRoot` is often a place of a server's or of the
+ * machine that built it, and bundlers name places of their own (`webpack://shop/./src/cart.ts`). Then the file is looked for
+ * above the script, and taken only if it holds the very text that the map has.
+ * @returns `undefined` if there is no such file, and the map has not its text either
+ */
+function findNamed(
+  place: SourcePlace,
+  script: string,
+  mapFile: string,
+  files: SourceFiles,
+): NamedSource | undefined {
+  const { source, root } = place;
+  const content = place.content();
+  const text = content && openSourceText(content);
+  const file = pathOfSource(source, mapFile);
+  // A map that was moved to a folder of its own may still speak as from beside its script.
+  const there = [file, pathOfSource(source, script)].find((one) => isAbsolute(one) && files.has(one));
+  if (there !== undefined) return { file: there, text: text ?? files.read(there) };
+  if (!content) return undefined;
+  const bare = root === '' ? source : source.slice(root.replace(/\/$/, '').length + 1);
+  const moved = foldersAbove(script)
+    .map((folder) => join(folder, tailOf(bare)))
+    .find((one) => files.read(one)?.bytes.equals(content));
+  if (moved !== undefined) return { file: moved, text };
+  return root === '' ? { file, text } : undefined;
+}
+
+/** So many folders above a script are looked through. */
+const FOLDERS_MAX = 12;
+
+function foldersAbove(script: string): readonly string[] {
+  const folders: string[] = [];
+  for (let at = dirname(script); folders.length < FOLDERS_MAX; at = dirname(at)) {
+    folders.push(at, join(at, 'src'));
+    if (dirname(at) === at) break;
+  }
+  return folders;
+}
+
+/** A source's name without scheme, host and the dots before it. */
+function tailOf(source: string): string {
+  return source.replace(/^[a-z][a-z0-9+.-]+:(?:\/\/[^/]*)?/i, '').replace(/^(?:\.{0,2}\/)+/, '');
+}
+
 const isOnDisk = (script: string): boolean => isAbsolute(script) && script.length <= FILE_MAX_CHARS;
 
-/** @param told where the map is, if that is known; else the script says so itself, in the last line that does */
-function readMap(files: SourceFiles, file: string, told: string | undefined): Buffer | undefined {
-  const url = told ?? commentIn(files.tail(file)) ?? commentIn(files.read(file)?.bytes);
+interface MapText {
+  readonly bytes: Buffer;
+  /** What its sources are named relative to: itself, or the script that holds it. */
+  readonly file: string;
+}
+
+/** Where the map is, V8 may have told; else the script says so itself, in the last line that does. */
+function readMap(files: SourceFiles, file: string, script: RawFrame): MapText | undefined {
+  const own = (): string | undefined => commentIn(files.tail(file)) ?? commentIn(files.read(file)?.bytes);
+  const url = script.sourceMapUrl ?? (script.inMemory ? commentIn(script.text?.bytes) : own());
   if (url === undefined) return undefined;
   const inline = /^data:application\/json[^,]{0,256},/.exec(url)?.[0];
   if (inline === undefined) {
     const path = pathBeside(file, url);
-    return path === undefined ? undefined : files.read(path)?.bytes;
+    const bytes = path === undefined ? undefined : files.read(path)?.bytes;
+    return bytes && { bytes, file: path as string };
   }
   const text = url.slice(inline.length);
-  if (inline.endsWith(';base64,')) return Buffer.from(text, 'base64');
+  if (inline.endsWith(';base64,')) return { bytes: Buffer.from(text, 'base64'), file };
   try {
-    return Buffer.from(decodeURIComponent(text));
+    return { bytes: Buffer.from(decodeURIComponent(text)), file };
   } catch {
     return undefined;
   }
@@ -110,19 +179,9 @@ function pathBeside(file: string, url: string): string | undefined {
   return isAbsolute(path) ? path : undefined;
 }
 
-/** The path that a script's URL stands for, else the URL: of another host, with an encoded slash, of another scheme. */
-function pathOf(url: string): string {
-  if (!url.startsWith('file:')) return url;
-  try {
-    return fileURLToPath(url);
-  } catch {
-    return url;
-  }
-}
-
-/** Sources are named relative to the map, which lies beside the script. */
-function pathOfSource(source: string, script: string): string {
-  return /^[a-z][a-z0-9+.-]*:/i.test(source) ? pathOf(source) : resolve(dirname(script), source);
+/** Sources are named relative to the map. */
+function pathOfSource(source: string, mapFile: string): string {
+  return /^[a-z][a-z0-9+.-]+:/i.test(source) ? pathOf(source) : resolve(dirname(mapFile), source);
 }
 
 function cut(text: string, max: number): string {

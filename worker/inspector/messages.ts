@@ -28,6 +28,8 @@ export interface StackCapture {
   readonly result: CaptureResult;
   /** Innermost first; empty unless captured. */
   readonly frames: readonly Frame[];
+  /** See `StackSample`. */
+  readonly nativeMs?: number;
   /** Milliseconds for which main was at our service. */
   readonly costMs: number;
 }

@@ -1,4 +1,5 @@
 import type { Profiler, Session } from 'node:inspector';
+import { isWasm } from './frames.js';
 import { look } from './stack.js';
 
 /** Microseconds between samples: 200 a second. */
@@ -51,7 +52,7 @@ export function takeProfile(
  */
 async function unoptimize(session: Session, currentTurn: () => number): Promise<void> {
   const seen = await look(session, currentTurn);
-  const own = seen?.frames.filter(({ url }) => !url.startsWith('node:')) ?? [];
+  const own = seen?.frames.filter((one) => !one.url.startsWith('node:') && !isWasm(one)) ?? [];
   if (own.length === 0) return;
   session.post('Debugger.enable');
   session.post('Debugger.setSkipAllPauses', { skip: true });

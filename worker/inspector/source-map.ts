@@ -25,7 +25,10 @@ export interface Place {
 
 /** Where it is in the source. */
 export interface SourcePlace extends Place {
+  /** Its name, behind the map's `sourceRoot`. */
   readonly source: string;
+  /** That `sourceRoot`; '' for none. */
+  readonly root: string;
   /** The source's whole text, as UTF-8, if the map has it. Made anew at each call. */
   content(): Buffer | undefined;
 }
@@ -75,6 +78,7 @@ function find(
     if (source === undefined) continue;
     found.set(place, {
       source: root === '' ? source : `${root.replace(/\/$/, '')}/${source}`,
+      root,
       line: segment.line,
       column: segment.column,
       content: () =>

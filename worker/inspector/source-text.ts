@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import type { Place } from './source-map.js';
 
 /** Files larger than this are not read: whatever a script says of itself, memory and time are bounded. */
 const FILE_MAX_BYTES = 32 * 2 ** 20;
@@ -7,6 +8,8 @@ const EXCERPT_MAX_CHARS = 120;
 const EXCERPT_BEFORE_CHARS = 40;
 /** Each so many lines the offset of one is remembered, so that a line near it is found without a search from the top. */
 const MARK_EVERY_LINES = 1024;
+/** The name of a function and what stands before it is not longer. */
+const BETWEEN_MAX_LINES = 4;
 const NEWLINE = 10;
 
 /** A text's lines by number, found in its bytes without splitting it. */
@@ -18,6 +21,13 @@ export interface SourceText {
    * @param column from 1, in UTF-16 units as V8 counts
    */
   excerpt(line: number, column: number): string | undefined;
+  /** Whether there is such a line. */
+  hasLine(line: number): boolean;
+  /**
+   * What stands between two places not far apart; lines and columns from 0.
+   * @returns `undefined` for what is not there, and for more than a few lines
+   */
+  between(from: Place, to: Place): string | undefined;
 }
 
 export function openSourceText(bytes: Buffer): SourceText {
@@ -53,6 +63,17 @@ export function openSourceText(bytes: Buffer): SourceText {
       const text = lineOf(line);
       return text === undefined ? undefined : around(text, column - 1);
     },
+    hasLine: (line) => offsetOf(line) !== undefined,
+    between(from, to) {
+      if (to.line - from.line > BETWEEN_MAX_LINES) return undefined;
+      let text = '';
+      for (let line = from.line; line <= to.line; line++) {
+        const whole = lineOf(line + 1);
+        if (whole === undefined) return undefined;
+        text += `${whole.slice(line === from.line ? from.column : 0, line === to.line ? to.column : undefined)}\n`;
+      }
+      return text.slice(0, -1);
+    },
   };
 }
 
@@ -74,7 +95,12 @@ export interface SourceFiles {
   read(path: string): SourceText | undefined;
   /** The last bytes of a file. */
   tail(path: string): Buffer | undefined;
+  /** Whether there is such a file, regular and readable. */
+  has(path: string): boolean;
 }
+
+/** What is known without a look at any file. */
+export const NO_FILES: SourceFiles = { read: () => undefined, tail: () => undefined, has: () => false };
 
 /** Where a script says that its map is, it says in its last lines; an inline map may make them long. */
 const TAIL_BYTES = 4096;
@@ -94,6 +120,7 @@ export function openSourceFiles(mayHang: (path: string) => boolean): SourceFiles
       if (mayHang(path)) return undefined;
       return readRegular(path, (size) => ({ from: Math.max(0, size - TAIL_BYTES), length: TAIL_BYTES }));
     },
+    has: (path) => !mayHang(path) && readRegular(path, () => ({ from: 0, length: 1 })) !== undefined,
   };
 }
 

@@ -103,7 +103,8 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
     const evidence = book.explain(startMs, durationMs, options.readGc());
     const cause = classify(durationMs, evidence);
     const stacks = file?.samples ?? [];
-    const culprit = culpritOf(stacks.find((sample) => sample.frames.length > 0)?.frames ?? []);
+    const { frames = [], nativeMs } = stacks.find((sample) => sample.frames.length > 0) ?? {};
+    const culprit = culpritOf(frames);
     return {
       id: `${options.idPrefix}-${turn}`,
       thread: options.name,
@@ -113,6 +114,7 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
       ...evidence,
       ...file?.seen,
       ...(culprit && { culprit }),
+      ...(culprit && nativeMs !== undefined && { nativeMs }),
       fingerprint: fingerprintOf({ thread: options.name, cause, stacks }),
       stacks: [...stacks],
     };

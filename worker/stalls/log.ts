@@ -51,6 +51,7 @@ function textLine(stall: Stall, left: number): string {
   return [
     `event-loop-watchdog: the ${stall.thread} thread stalled for ${stall.durationMs.toFixed(0)} ms (${stall.cause})`,
     ...(where === undefined ? [] : [` in ${where}`]),
+    ...(stall.nativeMs === undefined ? [] : [`, native code for ${stall.nativeMs.toFixed(0)} ms`]),
     ...(code === undefined ? [] : [`  ${code.replaceAll('\t', ' ')}`]),
     ...(left > 0 ? [`  [${left} more were not logged]`] : []),
   ].join('');

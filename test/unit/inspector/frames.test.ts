@@ -6,8 +6,10 @@ import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Frame } from '../../../src/shared/protocol.js';
+import { culpritOf } from '../../../worker/captures/culprit.js';
 import { toFrames } from '../../../worker/inspector/frames.js';
 import { openMounts } from '../../../worker/inspector/mounts.js';
+import { beginsThere } from '../../../worker/inspector/scripts.js';
 import { openSourceFiles, openSourceText } from '../../../worker/inspector/source-text.js';
 import type { RawFrame } from '../../../worker/inspector/stack.js';
 
@@ -103,7 +105,8 @@ describe('a frame', () => {
       'mapped.js',
       `x();\n//# sourceMappingURL=data:application/json,${encodeURIComponent(map)}\n`,
     );
-    expect(frameOf(raw(urlOf(mapped)))).not.toHaveProperty('code');
+    // Such a source is no file: the script says where it is itself.
+    expect(frameOf(raw(urlOf(mapped)))).toMatchObject({ file: mapped, line: 1, code: 'x();' });
   });
 
   it('is mapped by the last map that its script names; the text is taken from the map where that has it', () => {
@@ -120,6 +123,113 @@ describe('a frame', () => {
       line: 2,
       column: 1,
       code: 'busy();',
+    });
+  });
+
+  describe('names a file that exists, or its place in the script', () => {
+    const SOURCE = '// one\nbusy();\n';
+    mkdirSync(join(home, 'shop/src/lib'), { recursive: true });
+    mkdirSync(join(home, 'shop/dist/maps'), { recursive: true });
+    put('shop/src/lib/cart.ts', SOURCE);
+    const script = join(home, 'shop/dist/cart.js');
+    const there = { file: join(home, 'shop/src/lib/cart.ts'), line: 2, column: 1, code: 'busy();' };
+    const raw1 = { file: script, line: 1, column: 4, code: 'x();y();' };
+
+    it.each<[string, object, string, object]>([
+      ['a sourceRoot beside the map', { sourceRoot: '../src', sources: ['lib/cart.ts'] }, '', there],
+      ['a sourceRoot with a slash', { sourceRoot: '../src/lib/', sources: ['cart.ts'] }, '', there],
+      ['a file URL', { sourceRoot: urlOf(join(home, 'shop/src')), sources: ['lib/cart.ts'] }, '', there],
+      [
+        'a sourceRoot of a server',
+        { sourceRoot: 'https://shop.example/src', sources: ['lib/cart.ts'] },
+        '',
+        raw1,
+      ],
+      ['a sourceRoot of another machine', { sourceRoot: '/build/src', sources: ['lib/cart.ts'] }, '', raw1],
+      [
+        'a sourceRoot of another machine, and the text',
+        { sourceRoot: '/build/src', sources: ['lib/cart.ts'], sourcesContent: [SOURCE] },
+        '',
+        there,
+      ],
+      [
+        'a sourceRoot of another machine, and the text of no file that is here',
+        { sourceRoot: '/', sources: ['lib/cart.ts'], sourcesContent: ['// one\nother();\n'] },
+        '',
+        raw1,
+      ],
+      [
+        "a bundler's name, and the text",
+        { sources: ['webpack://shop/./src/lib/cart.ts'], sourcesContent: [SOURCE] },
+        '',
+        there,
+      ],
+      ["a bundler's name", { sources: ['webpack://shop/./src/lib/cart.ts'] }, '', raw1],
+      ['a map in a folder of its own', { sources: ['../../src/lib/cart.ts'] }, 'maps/', there],
+      ['a map that was moved to such a folder', { sources: ['../src/lib/cart.ts'] }, 'maps/', there],
+      ['a file with fewer lines', { sources: ['../src/lib/cart.ts'], mappings: 'AAUA' }, '', raw1],
+      ['a file that is not there', { sources: ['../src/lib/gone.ts'] }, '', raw1],
+    ])('%s', (_, map, folder, place) => {
+      put('shop/dist/cart.js', `x();y();\n//# sourceMappingURL=${folder}cart.js.map\n`);
+      put(`shop/dist/${folder}cart.js.map`, JSON.stringify({ version: 3, mappings: 'AACA', ...map }));
+      expect(frameOf(raw(urlOf(script), 0, 3))).toMatchObject(place);
+    });
+
+    it('of a script whose file is another text by now, only what V8 has of it', () => {
+      const text = openSourceText(Buffer.from('a();\nb();\nc();'));
+      const one = raw(urlOf(script), 2, 0, { inMemory: true, text });
+      expect(frameOf(one)).toMatchObject({ file: script, line: 3, column: 1, code: 'c();' });
+      expect(frameOf({ ...one, text: undefined })).not.toHaveProperty('code');
+    });
+  });
+
+  it("of WebAssembly is none of the app's", () => {
+    const frames = toFrames([raw('wasm://wasm/0a1b2c3d'), raw(urlOf(script), 0, 0)], {
+      files: openSourceFiles(() => false),
+      sourceLines: true,
+    });
+    expect(frames.map(({ internal }) => internal)).toEqual([true, false]);
+    expect(culpritOf(frames)).toBe(frames[1]);
+  });
+
+  describe('is at the begin of its function', () => {
+    const at = (text: string, from: string, place: string): boolean =>
+      beginsThere(
+        raw('file:///x.js', 0, text.indexOf(place), {
+          from: { line: 0, column: text.indexOf(from) },
+          inMemory: true,
+          text: openSourceText(Buffer.from(text)),
+        }),
+        openSourceFiles(() => false),
+      );
+
+    it.each([
+      ['function f(a) { b(); }', 'function', '(a)'],
+      ['async function* f (a) { b(); }', 'async', '(a)'],
+      ['x = function(a) { b(); }', 'function', '(a)'],
+      ['x = (a) => b()', '(a)', '(a)'],
+      ['x = a => b()', 'a =>', 'a =>'],
+      ['x = { async m(a) { b(); } }', 'async', '(a)'],
+    ])('%s', (text, from, place) => {
+      expect(at(text, from, place)).toBe(true);
+      expect(at(text, from, 'b()')).toBe(false);
+    });
+
+    it('also where a name stands on a line of its own', () => {
+      const text = openSourceText(Buffer.from('function\n  f\n(a) { b(); }'));
+      const one = raw('file:///x.js', 2, 0, { from: { line: 0, column: 0 }, inMemory: true, text });
+      expect(
+        beginsThere(
+          one,
+          openSourceFiles(() => false),
+        ),
+      ).toBe(true);
+      expect(
+        beginsThere(
+          { ...one, columnNumber: 6 },
+          openSourceFiles(() => false),
+        ),
+      ).toBe(false);
     });
   });
 

@@ -65,7 +65,7 @@ const MAP = {
 describe('a place is found in a map', () => {
   it('at and after a segment of its line, not before the first', () => {
     expect(at(MAP, 0, 3)).toBeUndefined();
-    const a = { source: '../src/a.ts', line: 1, column: 2, content: 'one\ntwo' };
+    const a = { source: '../src/a.ts', root: '../src/', line: 1, column: 2, content: 'one\ntwo' };
     expect(at(MAP, 0, 4)).toEqual(a);
     expect(at(MAP, 0, 8)).toEqual(a);
     expect(at(MAP, 0, 9)).toMatchObject({
