@@ -14,7 +14,7 @@ import { collectingBetween } from '../../worker/stalls/collections.js';
 import { createDetector } from '../../worker/stalls/detect.js';
 import { createEvidenceBook } from '../../worker/stalls/evidence.js';
 import { createHangGuard } from '../../worker/stalls/hang.js';
-import { createJournal, fingerprintOf } from '../../worker/stalls/journal.js';
+import { createJournal, fingerprintOf, type Offender, whereOf } from '../../worker/stalls/journal.js';
 import { createPauseBook } from '../../worker/stalls/pauses.js';
 import { createRig, type Rig } from './rig.js';
 
@@ -669,6 +669,35 @@ describe('the journal', () => {
     expect(journal.offenders()).toHaveLength(100);
     const seconds = journal.offenders().map(({ totalSeconds }) => totalSeconds);
     expect(seconds).toEqual(seconds.toSorted((a, b) => b - a));
+  });
+
+  it('lists the worst offender however many others there are, and says by how much it may be wrong', () => {
+    const journal = createJournal();
+    const truth = new Map<string, number>();
+    const add = (fingerprint: string, durationMs: number): void => {
+      journal.add(stall(0, { fingerprint, durationMs }));
+      truth.set(fingerprint, (truth.get(fingerprint) ?? 0) + durationMs / 1000);
+    };
+    for (let i = 0; i < 100; i++) add(`first ${i}`, 1000);
+    // Always new ones, and one that comes again and again, each time shorter than any other.
+    for (let i = 0; i < 3000; i++) add(i % 2 ? 'worst' : `once ${i}`, i % 2 ? 300 : 400);
+    const all = [...truth.values()].reduce((sum, seconds) => sum + seconds, 0);
+    const [first, ...others] = journal.offenders();
+    expect(first).toMatchObject({ fingerprint: 'worst' });
+    for (const { fingerprint, totalSeconds, overSeconds } of [first as Offender, ...others]) {
+      const seconds = truth.get(fingerprint) as number;
+      expect(totalSeconds).toBeGreaterThanOrEqual(seconds - 1e-6);
+      expect(totalSeconds - overSeconds).toBeLessThanOrEqual(seconds + 1e-6);
+      expect(overSeconds).toBeLessThanOrEqual(all / 100);
+    }
+    expect(others).toHaveLength(99);
+  });
+
+  it('names the column, too, where the line says little', () => {
+    const at = (over: object): string | undefined => whereOf({ culprit: { ...frame, ...over } });
+    expect(at({})).toBe('f /a.js:1');
+    expect(at({ column: 23_456 })).toBe('f /a.js:1:23456');
+    expect(at({ code: 'x'.repeat(118) })).toBe('f /a.js:1:1');
   });
 
   it('gives stalls of one place one fingerprint, whatever the line', () => {

@@ -8,10 +8,14 @@ const OFFENDERS_MAX = 100;
 export interface Offender {
   readonly fingerprint: string;
   readonly cause: string;
-  /** `function file:line` of the culprit, where one is known. */
+  /** `function file:line` of the culprit, where one is known; with `:column` where the line is long. */
   readonly where: string | undefined;
+  /** Stalls since it is in the list. */
   readonly count: number;
+  /** At most so much: `overSeconds` of it, or a part of them, may have been others'. */
   readonly totalSeconds: number;
+  /** 0 while there have been no more than a hundred places. */
+  readonly overSeconds: number;
 }
 
 /** The latest stalls, and who caused most of them. */
@@ -20,7 +24,7 @@ export interface Journal {
   /** Newest first. */
   stalls(): readonly Stall[];
   find(id: string): Stall | undefined;
-  /** By total time, worst first. */
+  /** By total time, worst first; at most a hundred. Who caused more than a hundredth of all that time is among them. */
   offenders(): readonly Offender[];
 }
 
@@ -28,18 +32,29 @@ export function createJournal(): Journal {
   const stalls: Stall[] = [];
   const offenders = new Map<string, Offender>();
 
+  /**
+   * The Space-Saving algorithm (Metwally, Agrawal, El Abbadi, "Efficient Computation of Frequent and Top-k Elements in Data
+   * Streams", ICDT 2005), by seconds: who comes new takes the place of the least, and its seconds along, as what may be too
+   * much. So the seconds of the list add up to all there were, the least has at most a hundredth of them, and nobody with more
+   * than the least can be missing. Were the newcomer thrown out instead, one that comes often might never get in.
+   */
   function blame(stall: Stall): void {
     const known = offenders.get(stall.fingerprint);
+    const overSeconds = known?.overSeconds ?? (offenders.size < OFFENDERS_MAX ? 0 : takeLeast());
     offenders.set(stall.fingerprint, {
       fingerprint: stall.fingerprint,
       cause: stall.cause,
       where: known?.where ?? whereOf(stall),
       count: (known?.count ?? 0) + 1,
-      totalSeconds: (known?.totalSeconds ?? 0) + stall.durationMs / 1000,
+      totalSeconds: (known?.totalSeconds ?? overSeconds) + stall.durationMs / 1000,
+      overSeconds,
     });
-    if (offenders.size <= OFFENDERS_MAX) return;
+  }
+
+  function takeLeast(): number {
     const least = [...offenders.values()].reduce((a, b) => (b.totalSeconds < a.totalSeconds ? b : a));
     offenders.delete(least.fingerprint);
+    return least.totalSeconds;
   }
 
   return {
@@ -54,9 +69,15 @@ export function createJournal(): Journal {
   };
 }
 
+/** Lines longer than this are a bundler's: their number says little. */
+const LINE_MAX_CHARS = 100;
+
 /** The place to blame, for people. */
 export function whereOf({ culprit }: Pick<Stall, 'culprit'>): string | undefined {
-  return culprit && `${culprit.function} ${culprit.file}:${culprit.line}`;
+  if (!culprit) return undefined;
+  const { function: name, file, line, column, code = '' } = culprit;
+  const long = column > LINE_MAX_CHARS || code.length > LINE_MAX_CHARS;
+  return `${name} ${file}:${line}${long ? `:${column}` : ''}`;
 }
 
 /** Frames of the app's own code that make up a fingerprint. */
