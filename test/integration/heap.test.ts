@@ -3,7 +3,7 @@ import { killChildren, startChild } from './child.js';
 
 afterEach(killChildren);
 
-/** What moves in a heap by itself; one promise that is kept takes more. */
+/** As in the fixture. */
 const NOISE_BYTES = 64;
 
 it('no call of the public ones leaves anything in memory', async () => {

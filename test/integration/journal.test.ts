@@ -195,15 +195,4 @@ describe('a loop that never returns', () => {
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     expect(app.process.exitCode).toBeNull();
   });
-
-  it('is let live under a debugger', async () => {
-    const app = startChild('culprits.mjs', {
-      args: [JSON.stringify({ hang: { after: 1000, action: 'kill' } })],
-      nodeArgs: ['--inspect=0'],
-    });
-    await app.message('ready');
-    app.send({ deed: 'hotLoop', value: 2000 });
-    await app.message('done');
-    expect(app.process.exitCode).toBeNull();
-  });
 });
