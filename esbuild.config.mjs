@@ -41,7 +41,7 @@ for (const name of ['comlink', 'prom-client']) {
   await copyFile(`node_modules/${name}/LICENSE`, `dist/licences/${name}.txt`);
 }
 
-/** A thread's program as a string, to be defined into a module of its own, such as `src/sidecar-source.ts`. */
+/** A thread's program as a string, to be defined into a module of its own, such as `src/sidecar/source.ts`. */
 async function bundleThread(entry, name, define = {}) {
   const { metafile, outputFiles } = await build({
     ...common,

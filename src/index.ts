@@ -1,5 +1,4 @@
 export { WatchdogError, type WatchdogErrorCode } from './errors.js';
-export { watchThread } from './thread.js';
 export type {
   Address,
   Cause,
@@ -18,4 +17,5 @@ export type {
   WatchdogOptions,
   WatchedThread,
 } from './types.js';
+export { watchThread } from './watch-thread.js';
 export { getWatchdog, startWatchdog } from './watchdog.js';

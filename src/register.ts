@@ -6,8 +6,8 @@
  * app.
  */
 import { isMainThread } from 'node:worker_threads';
-import { checkVariables, optionsFromEnv } from './environment.js';
 import type { WatchdogError } from './errors.js';
+import { checkVariables, optionsFromEnv } from './options/environment.js';
 import { reasonOf, warn, warnOnce } from './warn.js';
 import { getWatchdog, startWatchdog } from './watchdog.js';
 

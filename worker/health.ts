@@ -1,7 +1,7 @@
 import { latenessOf } from '../src/shared/lateness.js';
 import type { HeartValues } from '../src/shared/layout.js';
 import type { ReadinessLimits, Stall } from '../src/shared/protocol.js';
-import { isHung } from './stalls/hang.js';
+import { isHung } from './reports/hang.js';
 
 /** One thing that a probe asks about. */
 export interface Check {

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { printable } from '../src/shared/printable.js';
-import { onDisk } from './own-calls.js';
+import { onDisk } from './system/own-calls.js';
 
 const STDERR = 2;
 /** The app's standard error as a new description of the same pipe or terminal: its flags are ours alone. */

@@ -279,7 +279,7 @@ export const POOL_LEDGER: Region<'sidecar', typeof poolLedgerFields> = region('s
 /** Most pools that one watchdog takes: each is a label value. */
 export const POOLS_MAX = 32;
 
-/** Two Int32 by which the end of the process and a look into it keep out of each other's way; see `src/gate.ts`. */
+/** Two Int32 by which the end of the process and a look into it keep out of each other's way; see `src/shared/exit-interlock.ts`. */
 export const GATE_BYTES = 8;
 /** 1 from the `exit` event on. Main writes. */
 export const GATE_EXITING = 0;

@@ -171,7 +171,7 @@ export interface DirectoryOptions {
 export interface ProcessFacts {
   /** The thread under watch as the system knows it; `undefined` if it is not the main thread. */
   readonly threadId: number | undefined;
-  /** Why the sidecar may not look into it, if so; see `src/inspectable.ts`. */
+  /** Why the sidecar may not look into it, if so; see `src/sidecar/inspectable.ts`. */
   readonly notInspectable: string | undefined;
   /** The app's entry file, by which it is named. */
   readonly entry: string | undefined;

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Exit, killChildren, startChild } from '../integration/child.js';
+import { type Exit, killChildren, startChild } from '../support/child.js';
 
 afterEach(killChildren);
 

@@ -2,10 +2,10 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, expect, it } from 'vitest';
-import { eventually, killChildren, startChild } from '../integration/child.js';
-import { scrape } from '../integration/scrape.js';
-import { promtool, SKIP_PROMTOOL } from '../promtool.js';
-import { descriptors, rssMib } from './process.js';
+import { eventually, killChildren, startChild } from '../support/child.js';
+import { descriptors, rssMib } from '../support/process.js';
+import { promtool, SKIP_PROMTOOL } from '../support/promtool.js';
+import { scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
 

@@ -1,9 +1,9 @@
 import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, it } from 'vitest';
-import { type Child, eventually, killChildren, stallOver, startChild } from '../integration/child.js';
-import { scrape } from '../integration/scrape.js';
-import { descriptors, rssMib } from './process.js';
+import { type Child, eventually, killChildren, stallOver, startChild } from '../support/child.js';
+import { descriptors, rssMib } from '../support/process.js';
+import { scrape } from '../support/scrape.js';
 
 // Not after each: they run side by side.
 afterAll(killChildren);

@@ -1,8 +1,8 @@
 import { Agent, get } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
-import { eventually, killChildren, startChild } from '../integration/child.js';
-import { scrape } from '../integration/scrape.js';
-import { rssMib } from './process.js';
+import { eventually, killChildren, startChild } from '../support/child.js';
+import { rssMib } from '../support/process.js';
+import { scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
 
@@ -23,7 +23,7 @@ function drainOnce(url: string, agent: Agent): Promise<void> {
 }
 
 it(`memory is flat over ${SCRAPES} scrapes and ${TURNS} turns`, async () => {
-  const app = startChild('turning.mjs', { deadManMs: 600_000 });
+  const app = startChild('busy-loop.mjs', { deadManMs: 600_000 });
   const { url } = await app.message<{ url: string }>('ready');
   const pid = app.process.pid as number;
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });

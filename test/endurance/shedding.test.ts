@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Example, endExamples, get, poll, startExample } from '../integration/example.js';
+import { type Example, endExamples, get, poll, startExample } from '../support/example.js';
 
 afterEach(endExamples);
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { afterEach, expect, it } from 'vitest';
-import { killChildren, NODE, startChild } from './child.js';
-import { scrape } from './scrape.js';
+import { killChildren, NODE, startChild } from '../support/child.js';
+import { scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
 

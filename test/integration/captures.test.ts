@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Stall } from '../../src/types.js';
-import { type Child, eventually, killChildren, startChild } from './child.js';
-import { scrape } from './scrape.js';
+import { type Child, eventually, killChildren, startChild } from '../support/child.js';
+import { scrape } from '../support/scrape.js';
 
 const homes: string[] = [];
 afterEach(async () => {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Frame } from '../../src/types.js';
-import { type Child, eventually, killChildren, startChild } from './child.js';
-import { scrape } from './scrape.js';
+import { type Child, eventually, killChildren, startChild } from '../support/child.js';
+import { scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Child, eventually, killChildren, RARE_LOOKS, stallOver, startChild } from './child.js';
+import { type Child, eventually, killChildren, RARE_LOOKS, stallOver, startChild } from '../support/child.js';
 
 const open: Socket[] = [];
 afterEach(async () => {

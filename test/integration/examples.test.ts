@@ -12,7 +12,7 @@ import {
   startExample,
   sumOf,
   value,
-} from './example.js';
+} from '../support/example.js';
 
 afterEach(endExamples);
 

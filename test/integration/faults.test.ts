@@ -12,8 +12,8 @@ import {
   RARE_LOOKS,
   stallOver,
   startChild,
-} from './child.js';
-import { scrape } from './scrape.js';
+} from '../support/child.js';
+import { scrape } from '../support/scrape.js';
 
 const sockets: Socket[] = [];
 afterEach(async () => {

@@ -15,7 +15,7 @@ import {
   scrapeWhileBlocked,
   startExample,
   value,
-} from './example.js';
+} from '../support/example.js';
 
 const homes: string[] = [];
 afterEach(endExamples);

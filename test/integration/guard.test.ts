@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Child, eventually, killChildren, startChild } from './child.js';
+import { type Child, eventually, killChildren, startChild } from '../support/child.js';
 
 const homes: string[] = [];
 afterEach(async () => {

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { killChildren, startChild } from './child.js';
+import { killChildren, startChild } from '../support/child.js';
 
 afterEach(killChildren);
 

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { connect } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { promtool, SKIP_PROMTOOL } from '../promtool.js';
-import { eventually, killChildren, startChild } from './child.js';
-import { scrape } from './scrape.js';
+import { eventually, killChildren, startChild } from '../support/child.js';
+import { promtool, SKIP_PROMTOOL } from '../support/promtool.js';
+import { scrape } from '../support/scrape.js';
 
 let url: string;
 beforeAll(async () => {

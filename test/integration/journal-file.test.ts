@@ -21,10 +21,10 @@ import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Stall } from '../../src/types.js';
-import { keptByDisk } from '../../worker/own-calls.js';
-import { openJournalFile } from '../../worker/stalls/journal-file.js';
-import { killChildren, startChild } from './child.js';
-import { scrape } from './scrape.js';
+import { openJournalFile } from '../../worker/reports/journal-file.js';
+import { keptByDisk } from '../../worker/system/own-calls.js';
+import { killChildren, startChild } from '../support/child.js';
+import { scrape } from '../support/scrape.js';
 
 let home: string;
 let file: string;
@@ -81,7 +81,7 @@ describe('several processes with one journal', () => {
   it('lose no line when it is set aside', async () => {
     const built = join(home, 'journal-file.mjs');
     buildSync({
-      entryPoints: [fileURLToPath(new URL('../../worker/stalls/journal-file.ts', import.meta.url))],
+      entryPoints: [fileURLToPath(new URL('../../worker/reports/journal-file.ts', import.meta.url))],
       bundle: true,
       platform: 'node',
       format: 'esm',

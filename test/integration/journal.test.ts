@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Stall } from '../../src/types.js';
-import { type Child, eventually, killChildren, RARE_LOOKS, stallOver, startChild } from './child.js';
-import { scrape } from './scrape.js';
+import { type Child, eventually, killChildren, RARE_LOOKS, stallOver, startChild } from '../support/child.js';
+import { scrape } from '../support/scrape.js';
 
 interface Line {
   readonly type: 'begin' | 'end' | 'hang';

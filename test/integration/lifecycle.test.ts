@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { killChildren, startChild } from './child.js';
+import { killChildren, startChild } from '../support/child.js';
 
 afterEach(killChildren);
 

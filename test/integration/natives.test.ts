@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Stall } from '../../src/types.js';
-import { type Child, killChildren, stallOver, startChild } from './child.js';
+import { type Child, killChildren, stallOver, startChild } from '../support/child.js';
 
 afterEach(killChildren);
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { TASK_BOUNDS_MS } from '../../src/shared/layout.js';
-import { type Child, type ChildOptions, eventually, killChildren, startChild } from './child.js';
-import { type Scrape, scrape } from './scrape.js';
+import { type Child, type ChildOptions, eventually, killChildren, startChild } from '../support/child.js';
+import { type Scrape, scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
 

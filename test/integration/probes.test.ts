@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Child, eventually, killChildren, stallOver, startChild } from './child.js';
+import { type Child, eventually, killChildren, stallOver, startChild } from '../support/child.js';
 
 afterEach(killChildren);
 

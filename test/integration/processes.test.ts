@@ -4,8 +4,8 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Child, eventually, killChildren, startChild } from './child.js';
-import { scrape } from './scrape.js';
+import { type Child, eventually, killChildren, startChild } from '../support/child.js';
+import { scrape } from '../support/scrape.js';
 
 interface Discovered {
   readonly targets: readonly string[];

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
-import { eventually, killChildren, NODE, startChild } from './child.js';
-import { scrape } from './scrape.js';
+import { eventually, killChildren, NODE, startChild } from '../support/child.js';
+import { scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
 

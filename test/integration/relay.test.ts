@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
-import { eventually, killChildren, startChild } from './child.js';
-import { parse, scrape } from './scrape.js';
+import { eventually, killChildren, startChild } from '../support/child.js';
+import { parse, scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
 

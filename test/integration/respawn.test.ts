@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import type { Stall } from '../../src/types.js';
-import { eventually, killChildren, startChild } from './child.js';
-import { type Scrape, scrape } from './scrape.js';
+import { eventually, killChildren, startChild } from '../support/child.js';
+import { type Scrape, scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
 
@@ -12,7 +12,7 @@ const WAYS = ['terminate', 'exception', 'exhaustion', 'exit'];
 const WAIT_MAX_MS = 1000;
 
 it('a sidecar that dies, ten times in a row and in several ways, comes back on its port and counts on', async () => {
-  const app = startChild('mortal.mjs');
+  const app = startChild('killable.mjs');
   const { url } = await app.message<{ url: string }>('ready');
   let last: Scrape | undefined;
   for (let death = 1; death <= 10; death++) {
@@ -45,7 +45,7 @@ it('a sidecar that dies, ten times in a row and in several ways, comes back on i
 });
 
 it('a moment has one wall time: from scrape to scrape, for another sidecar, in the stall that is told of', async () => {
-  const app = startChild('mortal.mjs');
+  const app = startChild('killable.mjs');
   const { url } = await app.message<{ url: string }>('ready');
   app.send({ deed: 'spin' });
   const { startedAt } = await app.message<Stall>('stall');
@@ -84,7 +84,7 @@ it('a sidecar for which there is no thread is made as soon as there is one', asy
 });
 
 it('a sidecar that is deaf is replaced, and counted', async () => {
-  const app = startChild('mortal.mjs');
+  const app = startChild('killable.mjs');
   const { url } = await app.message<{ url: string }>('ready');
   app.send({ deed: 'kill', value: 'deafness' });
   const one = await eventually(async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { NODE } from './child.js';
+import { NODE } from '../support/child.js';
 
 let home: string;
 beforeAll(async () => {

@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Cause, Stall } from '../../src/types.js';
-import { type Child, killChildren, NODE_MAJOR, RARE_LOOKS, stallOver, startChild } from './child.js';
-import { scrape } from './scrape.js';
+import { type Child, killChildren, NODE_MAJOR, RARE_LOOKS, stallOver, startChild } from '../support/child.js';
+import { scrape } from '../support/scrape.js';
 
 const cleanups: (() => void)[] = [];
 afterEach(async () => {

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Child, killChildren, startChild } from './child.js';
-import { scrape } from './scrape.js';
+import { type Child, killChildren, startChild } from '../support/child.js';
+import { scrape } from '../support/scrape.js';
 
 let home: string | undefined;
 afterEach(async () => {

@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, expect, it } from 'vitest';
 import { startStrangers } from '../fixtures/strangers.mjs';
-import { eventually, killChildren, startChild } from './child.js';
-import { parse, scrape } from './scrape.js';
+import { eventually, killChildren, startChild } from '../support/child.js';
+import { parse, scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
 

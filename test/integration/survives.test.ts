@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
-import { type Child, eventually, killChildren, stallOver, startChild } from './child.js';
-import { type Scrape, scrape } from './scrape.js';
+import { type Child, eventually, killChildren, stallOver, startChild } from '../support/child.js';
+import { type Scrape, scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
 

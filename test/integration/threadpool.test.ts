@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Child, eventually, killChildren, NODE_MAJOR, startChild } from './child.js';
-import { type Scrape, scrape } from './scrape.js';
+import { type Child, eventually, killChildren, NODE_MAJOR, startChild } from '../support/child.js';
+import { type Scrape, scrape } from '../support/scrape.js';
 
 let home: string;
 beforeEach(() => {

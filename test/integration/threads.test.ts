@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Stall } from '../../src/types.js';
-import { type Child, eventually, killChildren, startChild } from './child.js';
-import { type Scrape, scrape } from './scrape.js';
+import { type Child, eventually, killChildren, startChild } from '../support/child.js';
+import { type Scrape, scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
 

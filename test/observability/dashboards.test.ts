@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dashboardFiles } from '../../observability/dashboards/files.js';
-import { promtool, SKIP_PROMTOOL } from '../promtool.js';
+import { promtool, SKIP_PROMTOOL } from '../support/promtool.js';
 import { dashboardRules } from './lint/dashboard-rules.js';
 import { type Dashboard, expressionsOf } from './lint/model.js';
 import { PANEL_RULES } from './lint/panel-rules.js';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually } from '../integration/child.js';
 import { type Service, startAlertmanager, startHook } from '../prometheus/services.js';
+import { eventually } from '../support/child.js';
 import { kit, readYaml } from './files.js';
 
 /** As with promtool: skipped where it is not installed (Debian: prometheus-alertmanager), but never in CI. */

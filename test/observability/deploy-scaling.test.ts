@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { METRIC_NAMES } from '../../worker/metrics/names.js';
-import { eventually, killChildren, startChild } from '../integration/child.js';
-import { scrape } from '../integration/scrape.js';
-import { promtool, SKIP_PROMTOOL } from '../promtool.js';
+import { eventually, killChildren, startChild } from '../support/child.js';
+import { promtool, SKIP_PROMTOOL } from '../support/promtool.js';
+import { scrape } from '../support/scrape.js';
 import { read } from './files.js';
 
 const text = read('SCALING.md');

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { serviceDiscovery } from '../../worker/processes/discovery.js';
-import { promtool, SKIP_PROMTOOL } from '../promtool.js';
+import { promtool, SKIP_PROMTOOL } from '../support/promtool.js';
 import { read, readYaml } from './files.js';
 
 const home = mkdtempSync(join(tmpdir(), 'watchdog-deploy-'));

@@ -9,7 +9,7 @@ import {
   STALL_BUDGET,
 } from '../../observability/dashboards/limits.js';
 import { METRIC_NAMES } from '../../worker/metrics/names.js';
-import { promtool, SKIP_PROMTOOL } from '../promtool.js';
+import { promtool, SKIP_PROMTOOL } from '../support/promtool.js';
 import type { Dashboard } from './lint/model.js';
 
 interface Alert {

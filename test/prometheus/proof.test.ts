@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { METRICS } from '../../worker/metrics/names.js';
-import { type Child, eventually, killChildren, NODE_MAJOR, startChild } from '../integration/child.js';
 import { chart, type Dashboard, expressionsOf } from '../observability/lint/model.js';
+import { type Child, eventually, killChildren, NODE_MAJOR, startChild } from '../support/child.js';
 import {
   type Client,
   createClient,

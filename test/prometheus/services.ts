@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { eventually } from '../integration/child.js';
+import { eventually } from '../support/child.js';
 
 const kit = new URL('../../observability/', import.meta.url);
 const readYaml = (file: string): unknown => parse(readFileSync(new URL(file, kit), 'utf8'));

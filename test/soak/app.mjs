@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
-import { holdSidecars, sabotage } from '../fixtures/saboteur.mjs';
+import { holdSidecars, sabotage } from '../fixtures/sidecar-killer.mjs';
 import { randomFrom } from './random.mjs';
 import { waysToHold } from './ways.mjs';
 

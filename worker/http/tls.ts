@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { SecureContextOptions } from 'node:tls';
 import type { SidecarOptions, TlsFiles } from '../../src/shared/protocol.js';
-import { followFiles } from '../files.js';
+import { followFiles } from '../follow-files.js';
 
 export interface Tls {
   /** Whether clients must have a certificate of the authority in `ca`. The options say so, whatever the files hold. */

@@ -1,5 +1,5 @@
 import { isToken, type SidecarOptions, TOKEN_RULE } from '../../src/shared/protocol.js';
-import { followFiles } from '../files.js';
+import { followFiles } from '../follow-files.js';
 
 /** The token that is valid now: the one given, or what the file holds. Without one nobody has it. */
 export function openToken(

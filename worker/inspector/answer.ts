@@ -2,7 +2,7 @@ import { parentPort } from 'node:worker_threads';
 import { now } from '../../src/shared/clock.js';
 import { HEART, openReader } from '../../src/shared/layout.js';
 import { printableJson } from '../../src/shared/printable.js';
-import { openThread, type ThreadReader } from '../proc.js';
+import { openThread, type ThreadReader } from '../system/thread.js';
 import { createAbsence, TICK_MS } from './absence.js';
 import { toFrames } from './frames.js';
 import type {

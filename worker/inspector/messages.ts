@@ -7,7 +7,7 @@ import type { Frame } from '../../src/shared/protocol.js';
 export interface InspectorData {
   /** Shared numbers of main's loop: whether the asked turn still goes on. */
   readonly loop: SharedArrayBuffer;
-  /** See `src/gate.ts`. */
+  /** See `src/shared/exit-interlock.ts`. */
   readonly gate: SharedArrayBuffer;
   /** Whether frames carry the text of their line. */
   readonly sourceLines: boolean;

@@ -18,7 +18,7 @@ export async function withSession<T>(
   const isExiting = (): boolean => Atomics.load(gate, GATE_EXITING) !== 0;
   const session = new Session();
   let poll: NodeJS.Timeout | undefined;
-  // In this order, and main the other way round: one of the two sees the other's mark. See `src/gate.ts`.
+  // In this order, and main the other way round: one of the two sees the other's mark. See `src/shared/exit-interlock.ts`.
   Atomics.store(gate, GATE_LOOKING, 1);
   try {
     if (isExiting()) return undefined;

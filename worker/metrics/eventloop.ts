@@ -1,8 +1,8 @@
 import { latenessOf } from '../../src/shared/lateness.js';
 import { DELAY_BOUNDS_MS, type HeartValues } from '../../src/shared/layout.js';
-import { type LoopLedger, wallTimeOf } from '../ledger.js';
-import type { LoopView } from '../loop.js';
-import { maxSince } from '../slidingmax.js';
+import { maxSince } from '../../src/shared/sliding-max.js';
+import { type LoopLedger, wallTimeOf } from '../counters.js';
+import type { LoopView } from '../loops/loop.js';
 import {
   type Definition,
   extend,

@@ -1,5 +1,5 @@
 import { TASK_BOUNDS_MS } from '../../src/shared/layout.js';
-import type { PoolState } from '../pools.js';
+import type { PoolState } from '../pools/pool.js';
 import { type Definition, type Family, family, histogramSamples } from './family.js';
 import type { Sources } from './sources.js';
 

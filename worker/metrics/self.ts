@@ -1,4 +1,4 @@
-import { wallTimeOf } from '../ledger.js';
+import { wallTimeOf } from '../counters.js';
 import { VERSION } from '../version.js';
 import { extend, type Family, family, NO_LABELS, single } from './family.js';
 import type { Sources } from './sources.js';

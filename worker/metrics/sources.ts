@@ -1,11 +1,11 @@
 import type { CollectorName, DropReason } from '../../src/shared/labels.js';
 import type { HouseValues } from '../../src/shared/layout.js';
 import type { SidecarOptions } from '../../src/shared/protocol.js';
-import type { CpuThrottling } from '../cgroup.js';
-import type { ProcessLedger, Tally } from '../ledger.js';
-import type { LoopView } from '../loop.js';
-import type { PoolView } from '../pools.js';
-import type { ThreadpoolState } from '../threadpool.js';
+import type { ProcessLedger, Tally } from '../counters.js';
+import type { LoopView } from '../loops/loop.js';
+import type { PoolView } from '../pools/pool.js';
+import type { CpuThrottling } from '../system/cgroup.js';
+import type { ThreadpoolState } from '../system/threadpool.js';
 
 /** What the collectors of one scrape look at: the same moment for all. */
 export interface Sources {

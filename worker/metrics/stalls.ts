@@ -1,5 +1,5 @@
 import { CAUSES, STALL_BOUNDS_MS } from '../../src/shared/layout.js';
-import type { LoopLedger } from '../ledger.js';
+import type { LoopLedger } from '../counters.js';
 import {
   type Definition,
   extend,

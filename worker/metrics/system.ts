@@ -1,5 +1,5 @@
 import { CAPTURE_KINDS, CAPTURE_RESULTS } from '../../src/shared/labels.js';
-import type { ThreadTimes } from '../proc.js';
+import type { ThreadTimes } from '../system/thread.js';
 import { type Definition, extend, type Family, family, NO_LABELS, single } from './family.js';
 import type { Sources } from './sources.js';
 

@@ -18,8 +18,8 @@ import {
 import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { onDisk } from '../own-calls.js';
-import { read } from '../proc.js';
+import { onDisk } from '../system/own-calls.js';
+import { read } from '../system/thread.js';
 
 /** A process with a watchdog, as the others on this host see it. */
 export interface Neighbour {

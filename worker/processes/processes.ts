@@ -1,7 +1,7 @@
 import type { Address, SidecarOptions } from '../../src/shared/protocol.js';
-import { onDisk } from '../own-calls.js';
-import { logPort } from '../stalls/log.js';
-import { appNameOf } from './appname.js';
+import { logPort } from '../reports/stall-log.js';
+import { onDisk } from '../system/own-calls.js';
+import { appNameOf } from './app-name.js';
 import { type Directory, joinDirectory } from './directory.js';
 import { serviceDiscovery } from './discovery.js';
 

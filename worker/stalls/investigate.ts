@@ -4,14 +4,14 @@ import type { StackSample, Stall } from '../../src/shared/protocol.js';
 import { createBudget } from '../captures/budget.js';
 import type { Inspector } from '../captures/client.js';
 import { culpritOf } from '../captures/culprit.js';
-import type { LoopLedger } from '../ledger.js';
-import type { ThreadReader, ThreadState } from '../proc.js';
-import { type Charge, createStallAccount } from './account.js';
+import type { LoopLedger } from '../counters.js';
+import { fingerprintOf } from '../reports/journal.js';
+import type { ThreadReader, ThreadState } from '../system/thread.js';
 import { classify, classifyRest } from './classify.js';
+import { createEvidenceBook } from './cpu-history.js';
 import { createDetector, type FinishedStall, type LiveStall, type Look } from './detect.js';
-import { createEvidenceBook } from './evidence.js';
-import { fingerprintOf } from './journal.js';
-import type { Suspended } from './pauses.js';
+import { type Charge, createStallAccount } from './stall-counters.js';
+import type { Suspended } from './suspensions.js';
 
 /** Further looks at one stall that goes on, so that a moving one shows. */
 const LATER_CAPTURES_MS = [1000, 5000];

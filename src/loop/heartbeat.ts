@@ -1,0 +1,104 @@
+import { performance } from 'node:perf_hooks';
+import timers from 'node:timers';
+import { CLOCK_OFFSET_MS, now } from '../shared/clock.js';
+import { createHeart, GO_ROUND, type HeartMemory, ROUSE } from './turns.js';
+
+// Taken at load, from the module and not from the globals: fake timers replace both later on.
+const { setImmediate, setTimeout, clearTimeout, clearImmediate } = timers;
+const { nodeTiming } = performance;
+
+export interface HeartbeatOptions {
+  readonly heartbeatInterval: number;
+  readonly stallThreshold: number;
+  /** Called with each beat of the pacer; `quiet` if it has backed off, since nothing else turned the loop. */
+  readonly onPace: (nowMs: number, quiet: boolean) => void;
+  /** Called at the end of each turn, while `sampling(true)`. */
+  readonly onTurn: (nowMs: number) => void;
+}
+
+export interface Heartbeat {
+  /** Turns the `onTurn` calls on or off. */
+  sampling(on: boolean): void;
+  /** The number of the turn in progress, from 0. */
+  turn(): number;
+  /** The longest delay of a turn of the last second, the one in progress included, in milliseconds. */
+  worstMs(nowMs: number): number;
+  /** For how long the loop has been held in all, the turn in progress included. */
+  activeMs(nowMs: number): number;
+  enterPause(): void;
+  leavePause(): void;
+  stop(): void;
+}
+
+/**
+ * Starts the marker (an immediate that re-arms itself: once a turn, unref'd but for the round after one that idled, never
+ * waking an idle loop) and the pacer (an unref'd timer: what makes an idle loop turn). Neither keeps the process alive.
+ */
+export function startHeartbeat(memory: HeartMemory, options: HeartbeatOptions): Heartbeat {
+  const inLoop = nodeTiming.loopStart >= 0;
+  const heart = createHeart(memory, {
+    heartbeatIntervalMs: options.heartbeatInterval,
+    stallThresholdMs: options.stallThreshold,
+    startedAtMs: now(),
+    inLoop,
+  });
+  let loopStartMs = 0;
+  let sampling = false;
+  let immediate: NodeJS.Immediate;
+  let timer: NodeJS.Timeout;
+  let interval: number;
+  let stopped = false;
+
+  function mark(): void {
+    const nowMs = now();
+    if (loopStartMs === 0) loopStartMs = nodeTiming.loopStart + CLOCK_OFFSET_MS;
+    const next = heart.mark(nowMs, nodeTiming.idleTime, loopStartMs);
+    if (next & ROUSE) {
+      clearTimeout(timer);
+      arm(heart.rouse(nowMs));
+    }
+    // Before what is not ours runs: whatever that throws, the heart goes on.
+    immediate = setImmediate(mark);
+    if (!(next & GO_ROUND)) immediate.unref();
+    if (sampling) options.onTurn(nowMs);
+  }
+
+  function arm(ms: number): void {
+    interval = ms;
+    timer = setTimeout(beat, ms).unref();
+  }
+
+  /** The pacer's timer fired. */
+  function beat(): void {
+    const nowMs = now();
+    const next = heart.pace(nowMs);
+    // What keeps the loop alive is counted there, and the marker is not to be among it.
+    const refd = immediate.hasRef();
+    immediate.unref();
+    options.onPace(nowMs, next > options.heartbeatInterval);
+    if (refd) immediate.ref();
+    if (stopped) return;
+    if (next === interval) timer.refresh();
+    else arm(next);
+  }
+
+  // Ref'd, as after a turn that idled: of the first round, too, two things are told apart.
+  immediate = setImmediate(mark);
+  arm(options.heartbeatInterval);
+
+  return {
+    sampling(on) {
+      sampling = on;
+    },
+    turn: () => heart.turn(),
+    worstMs: (nowMs) => Math.max(heart.worstMs(nowMs), heart.heldMs(nowMs, nodeTiming.idleTime)),
+    activeMs: (nowMs) => heart.activeMs() + heart.heldMs(nowMs, nodeTiming.idleTime),
+    enterPause: () => heart.enterPause(now(), nodeTiming.idleTime),
+    leavePause: () => heart.leavePause(now(), nodeTiming.idleTime),
+    stop() {
+      stopped = true;
+      clearImmediate(immediate);
+      clearTimeout(timer);
+    },
+  };
+}

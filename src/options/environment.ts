@@ -1,0 +1,72 @@
+import type { WatchdogOptions } from '../types.js';
+import { OPTIONS, type OptionSpec, PORT, show } from './resolve.js';
+
+/** The port when `WATCHDOG_PORT` is not set: the one that Prometheus' exporters list for OpenTelemetry-style apps. */
+export const DEFAULT_PORT = 9464;
+
+const PREFIX = 'WATCHDOG_';
+/** systemd's, for services that it watches: not ours to complain about. */
+const SYSTEMD: readonly string[] = ['WATCHDOG_PID', 'WATCHDOG_USEC'];
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The arguments of `startWatchdog` as the environment gives them, or those in `names`. A variable that is wrong is left
+ * out and told to `warn`, so that the app runs with the default.
+ */
+export function optionsFromEnv(
+  env: Environment,
+  warn: (message: string) => void,
+  names: readonly string[] = ['port', ...Object.keys(OPTIONS)],
+): { readonly port: number; readonly options: WatchdogOptions } {
+  const given: Record<string, unknown> = {};
+  for (const [name, spec] of allSpecs()) {
+    const { env: variable } = spec;
+    const text = variable === undefined || !names.includes(name) ? undefined : env[variable];
+    if (text === undefined || text === '') continue;
+    const value = [meaningOf(text), text].find((meant) => spec.check(meant) !== undefined);
+    if (value !== undefined) given[name] = value;
+    else {
+      const shown = spec.secret ? 'something else' : show(text);
+      warn(`${variable} must be ${spec.envRule ?? spec.rule}, but is ${shown}; using the default.`);
+    }
+  }
+  const { port = DEFAULT_PORT, ...options } = given;
+  return { port: port as number, options };
+}
+
+/** Tells `warn` of each variable that looks like one of ours and is none. */
+export function checkVariables(env: Environment, warn: (message: string) => void): void {
+  const known = allSpecs().flatMap(([, spec]) => spec.env ?? []);
+  for (const variable of Object.keys(env)) {
+    if (!variable.startsWith(PREFIX) || known.includes(variable) || SYSTEMD.includes(variable)) continue;
+    warn(`There is no variable ${variable}; the nearest is ${nearest(variable, known)}.`);
+  }
+}
+
+const allSpecs = (): [string, OptionSpec<unknown>][] => [['port', PORT], ...Object.entries(OPTIONS)];
+
+/** Numbers, `true` and `false` are meant as such. */
+function meaningOf(text: string): unknown {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const distances = new Map(candidates.map((candidate) => [candidate, distance(word, candidate)]));
+  return candidates.toSorted((a, b) => (distances.get(a) ?? 0) - (distances.get(b) ?? 0))[0];
+}
+
+/** How many letters must be put in, left out or changed to make one word of the other (Levenshtein). */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, i) => i);
+  for (const [i, letter] of [...one].entries()) {
+    const next = [i + 1];
+    for (const [j, wanted] of [...other].entries()) {
+      const changed = (row[j] as number) + (letter === wanted ? 0 : 1);
+      next.push(Math.min(changed, (row[j + 1] as number) + 1, (next[j] as number) + 1));
+    }
+    row = next;
+  }
+  return row[other.length] as number;
+}

@@ -1,0 +1,238 @@
+import { readlinkSync } from 'node:fs';
+import timers from 'node:timers';
+import { BroadcastChannel, isMainThread } from 'node:worker_threads';
+import { WatchdogError, type WatchdogErrorCode } from './errors.js';
+import { startGcNotes } from './loop/gc.js';
+import { type Heartbeat, startHeartbeat } from './loop/heartbeat.js';
+import { pauseDuring } from './loop/long-work.js';
+import { createResourceSampler } from './loop/resources.js';
+import { checkName } from './options/names.js';
+import { show } from './options/resolve.js';
+import { createReady } from './ready.js';
+import { checkRuntime } from './runtime.js';
+import { now } from './shared/clock.js';
+import { startDeadline } from './shared/deadline.js';
+import { allocateLoop, type LoopMemory } from './shared/layout.js';
+import { startOf } from './shared/proc-stat.js';
+import {
+  RUNNING_KEY,
+  type SidecarMessage,
+  type Task,
+  THREADS_CHANNEL,
+  type ThreadMessage,
+} from './shared/protocol.js';
+import type { ThreadOptions, WatchedThread } from './types.js';
+import { uniqueId } from './unique-id.js';
+import { warn } from './warn.js';
+import { getWatchdog } from './watchdog.js';
+
+const { setImmediate } = timers;
+
+const RUNNING: unique symbol = Symbol.for(`${RUNNING_KEY}:thread`) as never;
+type Global = typeof globalThis & { [RUNNING]?: boolean | undefined };
+
+/** How long an answer is waited for before `ready` rejects. */
+const ANSWER_MS = 5000;
+
+/** The beating of this thread, for one watchdog. */
+interface Beat {
+  readonly watchdog: string;
+  readonly memory: LoopMemory;
+  readonly heartbeat: Heartbeat;
+  readonly types: () => readonly string[];
+  stop(): void;
+}
+
+/**
+ * Watches the event loop of this worker thread, too: its series carry `thread="<name>"`. It joins the sidecar of the
+ * watchdog that runs in the process, or that is started later, without help of the main thread, which may be blocked
+ * meanwhile. It leaves when the thread ends, however it ends.
+ *
+ * Stalls are counted, classified and told of like main's (`watchdog.on('stall')` on the main thread), but without a
+ * stack: V8's inspector reaches no thread but main from outside.
+ *
+ * @param name value of the `thread` label, 1 to 64 characters, none of them a control character, unique in the process, not "main"; at
+ * most 32 threads
+ * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT`, `ERR_WATCHDOG_ALREADY_STARTED`, `ERR_WATCHDOG_UNSUPPORTED_RUNTIME`,
+ * or `ERR_WATCHDOG_UNWATCHABLE_THREAD` in a thread of a Piscina pool whose idle threads sleep
+ */
+export function watchThread(name: string, options: ThreadOptions = {}): WatchedThread {
+  checkRuntime();
+  checkThread(name, options);
+  (globalThis as Global)[RUNNING] = true;
+  const ready = createReady<void>();
+  const thread = uniqueId();
+  const task = taskOfThisThread();
+  const channel = new BroadcastChannel(THREADS_CHANNEL);
+  let beat: Beat | undefined;
+  /** The watchdog that ended last: what it said before may come in after. */
+  let gone: string | undefined;
+  let refused = false;
+  let closed = false;
+
+  const say = (message: ThreadMessage): void => channel.postMessage(message);
+  const ask = (): void => say({ type: 'ask', thread, name });
+  const fail = (code: WatchdogErrorCode, message: string): void => {
+    endDeadline();
+    ready.reject(new WatchdogError(code, message));
+  };
+  const endDeadline = startDeadline(ANSWER_MS, false, () => {
+    fail(
+      'ERR_WATCHDOG_TIMEOUT',
+      `No watchdog has answered the thread ${show(name)} within ${ANSWER_MS} ms. It joins when one is started.`,
+    );
+  });
+
+  function begin({
+    watchdog,
+    heartbeatInterval,
+    stallThreshold,
+  }: SidecarMessage & { type: 'settings' }): Beat {
+    const memory = allocateLoop();
+    const resources = createResourceSampler(memory.resources, (resourceTypes) =>
+      say({ type: 'types', thread, resourceTypes: [...resourceTypes] }),
+    );
+    const heartbeat = startHeartbeat(memory, {
+      heartbeatInterval,
+      stallThreshold,
+      onPace: (nowMs, quiet) => resources.sample(nowMs, quiet, now),
+      onTurn: () => {},
+    });
+    const stopGcNotes = startGcNotes(memory.gc);
+    return {
+      watchdog,
+      memory,
+      heartbeat,
+      types: resources.types,
+      stop() {
+        heartbeat.stop();
+        stopGcNotes();
+      },
+    };
+  }
+
+  function end(): void {
+    beat?.stop();
+    beat = undefined;
+  }
+
+  function hear(message: SidecarMessage): void {
+    if ('thread' in message && message.thread !== thread) return;
+    switch (message.type) {
+      case 'room':
+        if (beat === undefined) ask();
+        break;
+      case 'here':
+        // A new sidecar, of our watchdog or of the first that there is.
+        if (beat === undefined || beat.watchdog === message.watchdog) ask();
+        break;
+      case 'settings': {
+        if (message.watchdog === gone || (beat !== undefined && beat.watchdog !== message.watchdog)) break;
+        beat ??= begin(message);
+        const { watchdog, memory, types } = beat;
+        say({ type: 'join', thread, name, task, watchdog, memory, resourceTypes: [...types()] });
+        break;
+      }
+      case 'joined':
+        endDeadline();
+        // After the heart's first beat, which was set up earlier: what the app does next is counted.
+        setImmediate(ready.resolve);
+        break;
+      case 'refused':
+        if (beat !== undefined && beat.watchdog !== message.watchdog) break;
+        end();
+        // It asks again whenever a thread leaves: once is enough.
+        if (!refused) warn(message.message, message.code);
+        refused = true;
+        fail(message.code, message.message);
+        break;
+      case 'gone':
+        gone = message.watchdog;
+        if (beat?.watchdog === gone) end();
+        break;
+    }
+  }
+
+  channel.onmessage = (event) => {
+    const { data } = event as unknown as { data: SidecarMessage };
+    // Anybody in the process may say anything here.
+    if (typeof data === 'object' && data !== null) hear(data);
+  };
+  // After the listener, which refs the channel: it must not keep the thread alive.
+  channel.unref();
+
+  const close = (): void => {
+    if (closed) return;
+    closed = true;
+    (globalThis as Global)[RUNNING] = undefined;
+    process.off('exit', close);
+    end();
+    fail('ERR_WATCHDOG_CLOSED', 'The thread is no longer watched.');
+    say({ type: 'leave', thread });
+    channel.close();
+  };
+  // A normal end, `process.exit()` and an uncaught exception; of `terminate()` the system tells the sidecar.
+  process.once('exit', close);
+  ask();
+
+  return {
+    get ready() {
+      return ready.promise;
+    },
+    pause: (work) =>
+      pauseDuring(work, {
+        enterPause: () => beat?.heartbeat.enterPause(),
+        leavePause: () => beat?.heartbeat.leavePause(),
+      }),
+    close,
+    [Symbol.dispose]: close,
+  };
+}
+
+function checkThread(name: unknown, options: unknown): void {
+  if (isMainThread) {
+    throw new WatchdogError(
+      'ERR_WATCHDOG_INVALID_ARGUMENT',
+      'watchThread() is for worker threads; the main thread is watched by startWatchdog().',
+    );
+  }
+  checkName('thread', name);
+  const { atomics } = (options ?? {}) as ThreadOptions;
+  if (atomics !== undefined && atomics !== 'disabled' && atomics !== 'async') {
+    throw new WatchdogError(
+      'ERR_WATCHDOG_INVALID_ARGUMENT',
+      `The option "atomics" of watchThread() must be "disabled" or "async", but is ${show(atomics)}.`,
+    );
+  }
+  if ((globalThis as Global)[RUNNING] || getWatchdog()) {
+    throw new WatchdogError('ERR_WATCHDOG_ALREADY_STARTED', 'This thread is watched already.');
+  }
+  const { PISCINA_DISABLE_ATOMICS, PISCINA_ENABLE_ASYNC_ATOMICS } = process.env;
+  const awake =
+    atomics !== undefined || PISCINA_DISABLE_ATOMICS === '1' || PISCINA_ENABLE_ASYNC_ATOMICS === '1';
+  if (isPiscinaThread() && !awake) {
+    throw new WatchdogError(
+      'ERR_WATCHDOG_UNWATCHABLE_THREAD',
+      'This is a thread of a Piscina pool. While it has no task it sleeps in Atomics.wait, and its event loop stands still: ' +
+        'that would look like a stall. Make the pool with { atomics: "disabled" } (or "async") and say the same here, ' +
+        'watchThread(name, { atomics: "disabled" }); or watch the pool instead, with watchdog.watchPool().',
+    );
+  }
+}
+
+/** By the file that the thread was started with. A copy inside of a bundle is not recognized. */
+function isPiscinaThread(): boolean {
+  return /[\\/]piscina[^\\/]*[\\/]dist[\\/](src[\\/])?worker\.js$/.test(process.argv[1] ?? '');
+}
+
+/** Linux names this thread, so that the sidecar can read its accounts, and see it end. */
+function taskOfThisThread(): Task | undefined {
+  try {
+    const directory = `/proc/self/task/${readlinkSync('/proc/thread-self').split('/').at(-1)}`;
+    const startedAt = startOf(directory);
+    return startedAt === undefined ? undefined : { directory, startedAt };
+  } catch {
+    // Another system, or not permitted.
+    return undefined;
+  }
+}

@@ -1,0 +1,96 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import { allocate, GATE_BYTES, GATE_LOOKING, HEART } from '../../../../src/shared/layout.js';
+import { createInspector, type Inspector } from '../../../../worker/captures/client.js';
+
+const open: Inspector[] = [];
+afterEach(() => {
+  for (const inspector of open.splice(0)) inspector.close();
+});
+
+/** An inspector whose thread runs this program instead of its own. */
+function inspectorOf(program: string): { inspector: Inspector; gate: Int32Array } {
+  Object.assign(globalThis, {
+    __INSPECTOR_SOURCE__: `const { parentPort, workerData } = require('node:worker_threads');${program}`,
+  });
+  const gate = new Int32Array(new SharedArrayBuffer(GATE_BYTES));
+  const inspector = createInspector({
+    whyNot: () => undefined,
+    onThreadEnd() {},
+    loop: allocate(HEART),
+    gate: gate.buffer as SharedArrayBuffer,
+    sourceLines: true,
+    entry: undefined,
+  });
+  open.push(inspector);
+  return { inspector, gate };
+}
+const FAILED = { result: 'failed', frames: [], costMs: 0 };
+/** Notes that it looks, as the real one does. */
+const LOOKING = `Atomics.store(new Int32Array(workerData.gate), ${GATE_LOOKING}, 1);`;
+
+it.each([
+  ['ends', `parentPort.on('message', () => { ${LOOKING} process.exit(1); })`],
+  ['throws', `parentPort.on('message', () => { ${LOOKING} throw new Error('no'); })`],
+  [
+    'runs out of memory',
+    `parentPort.on('message', () => { ${LOOKING} for (const all = []; ; ) all.push(new Array(1e5).fill(all.length)); })`,
+  ],
+  ['does not compile', 'const const'],
+])('a thread that %s has failed; the next look has another, and the process may end', async (_, program) => {
+  const { inspector, gate } = inspectorOf(program);
+  for (let i = 0; i < 2; i++) {
+    expect(await inspector.stack(undefined, 60_000)).toEqual(FAILED);
+    expect(inspector.busy).toBe(false);
+    expect(Atomics.load(gate, GATE_LOOKING)).toBe(0);
+  }
+});
+
+it.each([
+  ['in a loop', 'for (;;);'],
+  ['in silence', ''],
+])('a thread that hangs %s has failed at the deadline', async (_, deed) => {
+  const { inspector, gate } = inspectorOf(`parentPort.on('message', () => { ${LOOKING} ${deed} })`);
+  expect(await inspector.profile(10, 100)).toEqual({ result: 'failed' });
+  await vi.waitFor(() => expect(Atomics.load(gate, GATE_LOOKING)).toBe(0), 30_000);
+});
+
+it('what was seen is told though mapping it failed', async () => {
+  const seen = {
+    result: 'captured',
+    frames: [{ function: 'f', file: 'a.js', line: 1, column: 1, internal: false }],
+    costMs: 1,
+  };
+  const { inspector } = inspectorOf(
+    `parentPort.on('message', () => { parentPort.postMessage({ seen: ${JSON.stringify(seen)} }); setTimeout(() => process.exit(1), 10); })`,
+  );
+  expect(await inspector.stack(undefined, 60_000)).toEqual(seen);
+});
+
+it('one look at a time', async () => {
+  const answer = { result: 'captured', frames: [], costMs: 0 };
+  const { inspector } = inspectorOf(
+    `parentPort.on('message', () => parentPort.postMessage({ answer: ${JSON.stringify(answer)} }))`,
+  );
+  const first = inspector.stack(undefined, 60_000);
+  expect(inspector.busy).toBe(true);
+  expect(await inspector.profile(10, 60_000)).toEqual({ result: 'unavailable' });
+  expect(await first).toEqual(answer);
+  expect(await inspector.stack(undefined, 60_000)).toEqual(answer);
+});
+
+it('a thread with nothing to look at ends after a minute, and not before', async () => {
+  const { inspector } = inspectorOf(
+    `let looks = 0; parentPort.on('message', () => parentPort.postMessage({ answer: { result: 'captured', frames: [], costMs: ++looks } }))`,
+  );
+  const looks = async (): Promise<number> => (await inspector.stack(undefined, 60_000)).costMs;
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    expect(await looks()).toBe(1);
+    vi.advanceTimersByTime(59_000);
+    expect(await looks()).toBe(2);
+    vi.advanceTimersByTime(60_000);
+    expect(await looks()).toBe(1);
+  } finally {
+    vi.useRealTimers();
+  }
+});

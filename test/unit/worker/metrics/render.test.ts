@@ -1,0 +1,102 @@
+import { expect, it } from 'vitest';
+import { COLLECTORS } from '../../../../src/shared/labels.js';
+import { allocate, HOUSE, LEDGER, openReader, RESOURCES } from '../../../../src/shared/layout.js';
+import { openLedger, openTally } from '../../../../worker/counters.js';
+import { METRIC_NAMES } from '../../../../worker/metrics/names.js';
+import { createRenderer } from '../../../../worker/metrics/render.js';
+import type { Sources } from '../../../../worker/metrics/sources.js';
+import type { PoolView } from '../../../../worker/pools/pool.js';
+import { createRig, type Rig } from '../../../support/virtual-loop.js';
+
+function sources(rig: Rig, more: Partial<Sources> = {}): Sources {
+  const ledger = openLedger(LEDGER, allocate(LEDGER));
+  return {
+    nowMs: rig.now(),
+    loops: [
+      {
+        labels: { thread: 'main' },
+        heart: rig.read(),
+        ledger: rig.ledger,
+        resources: openReader(RESOURCES, allocate(RESOURCES))(),
+        resourceTypes: [],
+        times: undefined,
+      },
+    ],
+    house: openReader(HOUSE, allocate(HOUSE))(),
+    ledger,
+    pools: [],
+    options: {
+      port: 0,
+      host: undefined,
+      heartbeatInterval: 100,
+      stallThreshold: 100,
+      labels: {},
+      relay: false,
+      capture: undefined,
+      sourceLines: true,
+      journal: undefined,
+      log: undefined,
+      hang: undefined,
+      livenessTimeout: 60_000,
+      readiness: undefined,
+      token: undefined,
+      tokenFile: undefined,
+      guardMetrics: false,
+      tls: undefined,
+      allowedHosts: [],
+      threadId: undefined,
+      notInspectable: undefined,
+      threadpoolSize: 4,
+      entry: undefined,
+      directory: undefined,
+    },
+    threadpool: { size: 4, busy: undefined, probePendingMs: 0 },
+    throttling: undefined,
+    sidecarLagMaxMs: 0,
+    relayAgeMs: undefined,
+    relayDropped: undefined,
+    collectorErrors: openTally(ledger, 'collectorErrors', COLLECTORS),
+    ...more,
+  };
+}
+
+const renderMetrics = (from: Sources): Promise<string> => createRenderer(from.options.labels)(from);
+
+it('a failing collector costs its own series only, and is counted in the same scrape', async () => {
+  const rig = createRig();
+  rig.idle(500);
+  const broken = {
+    labels: { pool: 'broken' },
+    get state() {
+      throw new Error('broken');
+    },
+  } as unknown as PoolView;
+  const text = await renderMetrics(sources(rig, { pools: [broken] }));
+  expect(text).toContain('watchdog_eventloop_turns_total{thread="main"}');
+  expect(text).toContain('watchdog_collector_errors_total{collector="pools"} 1');
+  expect(text).toContain('watchdog_collector_errors_total{collector="eventloop"} 0');
+  expect(text).not.toContain('watchdog_pool_');
+});
+
+it('says nothing of a loop before its first heartbeat, but that it starts', async () => {
+  const rig = createRig();
+  rig.pass(1500);
+  const text = await renderMetrics(sources(rig));
+  expect(text).not.toMatch(/watchdog_(eventloop|stalls|stall_seconds|stall_duration|last)_/);
+  expect(text).toContain('watchdog_startup_seconds 1.5');
+});
+
+it('puts the static labels on every series', async () => {
+  const rig = createRig();
+  rig.idle(500);
+  const { options } = sources(rig);
+  const labelled = { ...options, labels: { app: 'a"b\\c\nd' } };
+  const text = await renderMetrics(sources(rig, { options: labelled }));
+  const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  expect(samples.length).toBeGreaterThan(40);
+  for (const line of samples) expect(line).toContain('app="a\\"b\\\\c\\nd"');
+});
+
+it('names every metric once', () => {
+  expect(new Set(METRIC_NAMES).size).toBe(METRIC_NAMES.length);
+});

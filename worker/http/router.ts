@@ -1,0 +1,123 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
+import type { Check } from '../health.js';
+import { CONTENT_TYPE } from '../metrics/render.js';
+import type { Journal } from '../reports/journal.js';
+import { type Guard, hostOf } from './access.js';
+import { gzip, type Piece } from './pieces.js';
+import { sendJson, sendParts, sendProblem } from './respond.js';
+import type { Handler, Routes, Target } from './server.js';
+
+/** What the routes need to know; see `main.ts`. */
+export interface RouteSources {
+  /** The text of a scrape. */
+  metrics(scrapeTimeoutMs: number | undefined): Promise<readonly Piece[]>;
+  health(): Health;
+  liveness(): readonly Check[];
+  readiness(): readonly Check[];
+  /** All processes of the app on this host, in Prometheus' http_sd form, reached by this name or address. */
+  processes(host: string): unknown;
+  readonly journal: Journal;
+  readonly debug: { readonly stack: Handler; readonly profile: Handler };
+  readonly guard: Guard;
+  /** Whether `/metrics` asks for the token. */
+  readonly guardMetrics: boolean;
+}
+
+export interface Health {
+  readonly status: 'starting' | 'ok' | 'stalled';
+  /** Seconds, as in the metrics. */
+  readonly lagSeconds: number;
+  readonly uptimeSeconds: number;
+  readonly turns: number;
+}
+
+/** Under this many bytes compressing costs more than it saves. */
+const GZIP_FROM_BYTES = 1024;
+
+export function createRoutes(sources: RouteSources): Routes {
+  const { journal, debug, guard } = sources;
+  /** For strangers a guarded route does not exist. */
+  const guarded = { guard: guard.allows };
+  return {
+    '/metrics': {
+      large: true,
+      async GET(request, response) {
+        if (sources.guardMetrics && !guard.hasToken(request)) {
+          sendProblem(response, 401, 'Metrics are for who has the token.', { 'WWW-Authenticate': 'Bearer' });
+          return;
+        }
+        const pieces = await sources.metrics(scrapeTimeoutOf(request.headers));
+        const worthIt = pieces.length > 1 || (pieces[0]?.plain.length ?? 0) >= GZIP_FROM_BYTES;
+        const zipped = worthIt && acceptsGzip(request.headers['accept-encoding']);
+        const parts = zipped ? await gzip(pieces) : pieces.map(({ plain }) => plain);
+        await sendParts(response, CONTENT_TYPE, parts, {
+          Vary: 'Accept-Encoding',
+          ...(zipped && { 'Content-Encoding': 'gzip' }),
+        });
+      },
+    },
+    '/livez': { GET: (_request, response, target) => probe(response, target, sources.liveness()) },
+    '/readyz': { GET: (_request, response, target) => probe(response, target, sources.readiness()) },
+    '/healthz': {
+      GET(_request, response, { query }) {
+        const checks = { liveness: sources.liveness(), readiness: sources.readiness() };
+        sendJson(response, 200, { ...sources.health(), ...(query.has('verbose') && checks) });
+      },
+    },
+    '/api/stalls': {
+      ...guarded,
+      large: true,
+      GET: (_request, response) =>
+        sendJson(response, 200, { stalls: journal.stalls(), offenders: journal.offenders() }),
+    },
+    '/api/stalls/:id': {
+      ...guarded,
+      GET(_request, response, { id }) {
+        const stall = journal.find(id);
+        if (stall) sendJson(response, 200, stall);
+        else sendProblem(response, 404, 'There is no such stall among the latest hundred.');
+      },
+    },
+    '/sd': {
+      ...guarded,
+      GET(request, response) {
+        const found = sources.processes(askedHostOf(request));
+        // An empty list would tell Prometheus to forget them all.
+        if (found) sendJson(response, 200, found);
+        else sendProblem(response, 503, 'This process is not on the list yet.');
+      },
+    },
+    '/debug/stack': { ...guarded, POST: debug.stack },
+    '/debug/cpu-profile': { ...guarded, large: true, POST: debug.profile },
+  };
+}
+
+/** The name or address by which the asker reaches this host. */
+function askedHostOf({ headers, socket }: IncomingMessage): string {
+  const host = hostOf(headers.host);
+  return isIP(host) > 0 || /^[a-z0-9._-]+$/.test(host) ? host : (socket.localAddress ?? 'localhost');
+}
+
+/** A probe looks at the status; a person at what failed, or with `?verbose` at all that was checked. */
+function probe(response: ServerResponse, { query }: Target, checks: readonly Check[]): void {
+  const failed = checks.filter(({ ok }) => !ok);
+  const verbose = query.has('verbose') ? { checks } : {};
+  if (failed.length === 0) sendJson(response, 200, { status: 'ok', ...verbose });
+  else {
+    const detail = failed.map((check) => `${check.name}: ${check.detail}`).join('; ');
+    sendProblem(response, 503, detail, {}, verbose);
+  }
+}
+
+/** Prometheus tells its own time-out, in seconds. */
+function scrapeTimeoutOf(headers: NodeJS.Dict<string | string[]>): number | undefined {
+  const seconds = Number(headers['x-prometheus-scrape-timeout-seconds']);
+  return seconds > 0 ? seconds * 1000 : undefined;
+}
+
+function acceptsGzip(header: string | undefined): boolean {
+  return (header ?? '')
+    .split(',')
+    .some((one) => /^\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*$).*)?$/i.test(one));
+}

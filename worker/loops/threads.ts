@@ -1,0 +1,155 @@
+import { BroadcastChannel } from 'node:worker_threads';
+import { latenessOf } from '../../src/shared/lateness.js';
+import { THREADS_MAX } from '../../src/shared/layout.js';
+import { hasEnded } from '../../src/shared/proc-stat.js';
+import {
+  isName,
+  NAME_RULE,
+  type SidecarMessage,
+  type Task,
+  THREADS_CHANNEL,
+  type ThreadMessage,
+} from '../../src/shared/protocol.js';
+import type { Loop } from './loop.js';
+
+/** Where the system does not tell whether a thread is alive: after such a silence it is taken for dead. */
+const SILENT_MS = 60_000;
+/** And after this one another may have its name. */
+const YIELDS_MS = 3000;
+
+export interface ThreadsOptions {
+  readonly watchdogId: string;
+  readonly heartbeatInterval: number;
+  readonly stallThreshold: number;
+  readonly now: () => number;
+  readonly watch: (thread: ThreadMessage & { type: 'join' }) => Loop;
+}
+
+/** The threads besides main that have joined. */
+export interface Threads {
+  loops(): readonly Loop[];
+  /** Those that are still alive. */
+  prune(): void;
+  close(): void;
+}
+
+interface Member {
+  readonly loop: Loop;
+  readonly task: Task | undefined;
+}
+
+export function openThreads(options: ThreadsOptions): Threads {
+  const { watchdogId: watchdog, heartbeatInterval, stallThreshold } = options;
+  const members = new Map<string, Member>();
+  const channel = new BroadcastChannel(THREADS_CHANNEL);
+  const say = (message: SidecarMessage): void => channel.postMessage(message);
+
+  /** Why this thread cannot join, if so. */
+  function objection(thread: string, name: string): (SidecarMessage & { type: 'refused' }) | undefined {
+    const others = [...members].filter(([id, member]) => id !== thread && !isDead(member, YIELDS_MS));
+    const refused = { type: 'refused', watchdog, thread } as const;
+    if (!isName(name)) {
+      return {
+        ...refused,
+        code: 'ERR_WATCHDOG_UNWATCHABLE_THREAD',
+        message: `A thread's name must be ${NAME_RULE}.`,
+      };
+    }
+    if (name === 'main' || others.some(([, { loop }]) => loop.name === name)) {
+      return {
+        ...refused,
+        code: 'ERR_WATCHDOG_DUPLICATE_THREAD',
+        message: `A thread called ${JSON.stringify(name)} is watched already; each needs a name of its own.`,
+      };
+    }
+    if (others.length < THREADS_MAX) return undefined;
+    return {
+      ...refused,
+      code: 'ERR_WATCHDOG_TOO_MANY_THREADS',
+      message: `At most ${THREADS_MAX} threads besides main can be watched; ${JSON.stringify(name)} is one too many.`,
+    };
+  }
+
+  function lateMsOf({ loop }: Member): number {
+    const { dueMs, lastMarkMs } = loop.heart();
+    return latenessOf(options.now(), dueMs, lastMarkMs);
+  }
+
+  /** Most ends are told of, but not those by `terminate()`. */
+  function isDead(member: Member, silentMs: number): boolean {
+    return member.task === undefined ? lateMsOf(member) > silentMs : hasEnded(member.task);
+  }
+
+  function remove(thread: string): void {
+    const member = members.get(thread);
+    if (!member) return;
+    members.delete(thread);
+    member.loop.end(options.now());
+    say({ type: 'room' });
+  }
+
+  function prune(): void {
+    for (const [thread, member] of members) {
+      // Who beats is alive, and need not be asked for.
+      if (lateMsOf(member) > 0 && isDead(member, SILENT_MS)) remove(thread);
+    }
+  }
+
+  function hear(message: ThreadMessage): void {
+    const { thread } = message;
+    switch (message.type) {
+      case 'ask':
+        say(
+          objection(thread, message.name) ?? {
+            type: 'settings',
+            watchdog,
+            thread,
+            heartbeatInterval,
+            stallThreshold,
+          },
+        );
+        break;
+      case 'join': {
+        if (message.watchdog !== watchdog) break;
+        const no = objection(thread, message.name);
+        if (no) {
+          say(no);
+          break;
+        }
+        // A dead one of that name makes place, and so does what this one was to us before.
+        for (const [id, { loop }] of members) if (id === thread || loop.name === message.name) remove(id);
+        members.set(thread, { loop: options.watch(message), task: message.task });
+        say({ type: 'joined', watchdog, thread });
+        break;
+      }
+      case 'types':
+        members.get(thread)?.loop.setResourceTypes(message.resourceTypes.map(String));
+        break;
+      case 'leave':
+        remove(thread);
+        break;
+    }
+  }
+
+  channel.onmessage = (event) => {
+    const { data } = event as unknown as { data: ThreadMessage };
+    // Anybody in the process may say anything here.
+    if (typeof data?.thread !== 'string') return;
+    try {
+      hear(data);
+    } catch (error) {
+      // Of a copy of this package in another version, or of somebody else.
+      const { thread } = data;
+      const message = `This thread cannot be watched: ${error instanceof Error ? error.message : error}`;
+      say({ type: 'refused', watchdog, thread, code: 'ERR_WATCHDOG_UNWATCHABLE_THREAD', message });
+    }
+  };
+  // An earlier sidecar took its list along.
+  say({ type: 'here', watchdog });
+
+  return {
+    loops: () => [...members.values()].map(({ loop }) => loop),
+    prune,
+    close: () => channel.close(),
+  };
+}

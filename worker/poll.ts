@@ -1,0 +1,84 @@
+import { stallOf, TIMER_SLACK_MS } from '../src/shared/lateness.js';
+import type { HeartValues } from '../src/shared/layout.js';
+import { SlidingMax } from '../src/shared/sliding-max.js';
+
+/** While all is well: five looks a second. */
+const CALM_MS = 200;
+/** While the loop is stalled, and for a while after. */
+const STALLED_MS = 50;
+/** Never sooner than this, however near the next deadline. */
+const SOONEST_MS = 5;
+/**
+ * After the moment at which an idle loop is due to beat: by then it has. To wake just after it costs an idle machine less
+ * than to wake it a second time.
+ */
+const AFTER_BEAT_MS = TIMER_SLACK_MS + 1;
+/** Never later: pools are looked at, too, and an idle app's pacer sleeps no longer. */
+const LATEST_MS = 1000;
+
+/**
+ * When to look again. While the loop is healthy: at the moment at which a silent loop would become a stall, but not more
+ * than five times a second; on an idle loop just after its beat, which follows the pacer's back-off. During a stall: often;
+ * and on the `alert` after one, as often as that at least.
+ */
+export function nextLookMs(
+  nowMs: number,
+  heart: HeartValues,
+  stallThresholdMs: number,
+  alert = false,
+): number {
+  const calmMs = nextCalmLookMs(nowMs, heart, stallThresholdMs);
+  return alert ? Math.min(STALLED_MS, calmMs) : calmMs;
+}
+
+function nextCalmLookMs(nowMs: number, heart: HeartValues, stallThresholdMs: number): number {
+  if (stallOf(nowMs, heart) >= stallThresholdMs) return STALLED_MS;
+  const untilStallMs = Math.max(heart.dueMs, heart.lastMarkMs) + stallThresholdMs - nowMs;
+  // Late, but no stall: known long work, for as long as it likes.
+  if (untilStallMs <= 0) return CALM_MS;
+  const late = nowMs > heart.dueMs;
+  const untilBeatMs = heart.dueMs + AFTER_BEAT_MS - nowMs;
+  const aimMs = untilBeatMs > CALM_MS ? untilBeatMs : untilStallMs;
+  return Math.min(LATEST_MS, Math.max(late ? SOONEST_MS : CALM_MS, aimMs));
+}
+
+export interface Watch {
+  /** Looks at once, not only when it is time: who asks gets the state of this moment. */
+  look(): void;
+  /** How late the watch's own timer was at most over the last 60 s, in milliseconds. */
+  lagMaxMs(nowMs: number): number;
+  stop(): void;
+}
+
+/** Calls `look` again and again; it returns the milliseconds until the next time. */
+export function startWatch(now: () => number, look: (nowMs: number, ownLatenessMs: number) => number): Watch {
+  const lag = new SlidingMax(60);
+  let timer: NodeJS.Timeout;
+  let expectedMs = now();
+
+  function tick(): void {
+    const nowMs = now();
+    // Timers fire on whole milliseconds, up to one late.
+    const lateMs = Math.max(0, nowMs - expectedMs - 1);
+    lag.add(nowMs, lateMs);
+    let waitMs = CALM_MS;
+    try {
+      waitMs = Math.ceil(look(nowMs, lateMs));
+    } finally {
+      // Whatever fails in a look, there is a next one. Expected from the beginning of this look: a process that is
+      // stopped in the midst of it is late, too.
+      expectedMs = nowMs + waitMs;
+      timer = setTimeout(tick, waitMs);
+    }
+  }
+
+  tick();
+  return {
+    look() {
+      clearTimeout(timer);
+      tick();
+    },
+    lagMaxMs: (nowMs) => lag.max(nowMs),
+    stop: () => clearTimeout(timer),
+  };
+}

@@ -1,0 +1,104 @@
+import { wallClockOf } from '../../src/shared/clock.js';
+import { CAUSES, type Cause, STALL_BOUNDS_MS } from '../../src/shared/layout.js';
+import type { LoopLedger } from '../counters.js';
+import type { FinishedStall, LiveStall } from './detect.js';
+
+/** To what a stall's time is charged. */
+export interface Charge {
+  readonly cause: Cause;
+  /** For so long of it the process stood still, whatever the cause was. */
+  readonly pausedMs: number;
+  /** The cause of the rest. */
+  readonly besides: Cause;
+}
+
+/**
+ * The counters of stalls. What was charged to one cause stays there: no counter ever goes back. A stall is counted under one
+ * cause, but a pause is charged only with the time that it took.
+ */
+export interface StallAccount {
+  /**
+   * When a stall began, in milliseconds since the epoch. Its wall clock is read once: what is found out later of its
+   * beginning moves it, a system clock that is set does not.
+   */
+  startedAt(turn: number, startMs: number): number;
+  /** Charges the time of a stall under way. */
+  charge(live: LiveStall, charge: Charge): void;
+  /** Counts a stall that is over, and charges what is left of its time. */
+  count(stall: FinishedStall, charge: Charge): void;
+  /** Counts stalls of which nothing but their number and time is known. */
+  countLost(count: number, ms: number): void;
+}
+
+export function createStallAccount(ledger: LoopLedger): StallAccount {
+  const add = (cause: Cause, ms: number): void => {
+    if (ms > 0) ledger.add('stallMsByCause', ms, CAUSES.indexOf(cause));
+  };
+  /** What stalls that are not yet counted were charged, by turn; the latest as an earlier sidecar left it. */
+  const charged = new Map([
+    [ledger.get('chargedTurn'), { ms: ledger.get('chargedMs'), pausedMs: ledger.get('chargedPausedMs') }],
+  ]);
+
+  /** What to add to the moments of a stall for the wall clock, by turn; the latest as an earlier sidecar left it. */
+  const offsets = new Map<number, number>();
+  if (ledger.get('lastStallWallMs') > 0)
+    offsets.set(ledger.get('lastStallTurn'), ledger.get('lastStallWallMs') - ledger.get('lastStallMs'));
+
+  function wallTime(turn: number, startMs: number): number {
+    const offset = offsets.get(turn) ?? wallClockOf(startMs) - startMs;
+    offsets.set(turn, offset);
+    return startMs + offset;
+  }
+
+  function noteLatest(turn: number, startMs: number): void {
+    ledger.set('lastStallTurn', turn);
+    ledger.set('lastStallMs', startMs);
+    ledger.set('lastStallWallMs', wallTime(turn, startMs));
+  }
+
+  /** Charges what of a stall's `ms` is not charged yet. Returns what is, then. */
+  function chargeRest(
+    turn: number,
+    ms: number,
+    { pausedMs, besides }: Charge,
+  ): { ms: number; pausedMs: number } {
+    const before = charged.get(turn) ?? { ms: 0, pausedMs: 0 };
+    const restMs = Math.max(0, ms - before.ms);
+    const pauseMs = Math.min(restMs, Math.max(0, pausedMs - before.pausedMs));
+    add('paused', pauseMs);
+    add(besides, restMs - pauseMs);
+    return { ms: before.ms + restMs, pausedMs: before.pausedMs + pauseMs };
+  }
+
+  return {
+    startedAt: (turn, startMs) => Math.round(wallTime(turn, startMs)),
+    charge({ turn, startMs, stallMs }, charge) {
+      if (!charged.get(turn)?.ms) noteLatest(turn, startMs);
+      const now = chargeRest(turn, stallMs, charge);
+      charged.set(turn, now);
+      ledger.set('chargedTurn', turn);
+      ledger.set('chargedMs', now.ms);
+      ledger.set('chargedPausedMs', now.pausedMs);
+    },
+    count(stall, charge) {
+      const bucket = STALL_BOUNDS_MS.findIndex((bound) => stall.durationMs <= bound);
+      ledger.add('stallsCounted', 1);
+      ledger.add('stallsByCause', 1, CAUSES.indexOf(charge.cause));
+      ledger.add('stallCount', 1);
+      ledger.add('stallSumMs', stall.durationMs);
+      if (bucket >= 0) ledger.add('stallBuckets', 1, bucket);
+      if (stall.turn >= ledger.get('lastStallTurn')) noteLatest(stall.turn, stall.startMs);
+      chargeRest(stall.turn, stall.durationMs, charge);
+      // It and all before it are settled.
+      for (const known of [charged, offsets])
+        for (const turn of known.keys()) if (turn <= stall.turn) known.delete(turn);
+    },
+    countLost(count, ms) {
+      ledger.add('stallsCounted', count);
+      ledger.add('stallsByCause', count, CAUSES.indexOf('unknown'));
+      ledger.add('stallCount', count);
+      ledger.add('stallSumMs', ms);
+      add('unknown', ms);
+    },
+  };
+}
