@@ -4,10 +4,10 @@ import { warn } from './warn.js';
 const PORT_MAX = 65_535;
 
 /**
- * The place of this process among those of the app, from 0, as pm2 or `node:cluster` tells it; `undefined` if neither does. pm2's
+ * The instance of this process among those of the app, from 0, as pm2 or `node:cluster` tells it; `undefined` if neither does. pm2's
  * comes first: it is given anew to the process that replaces another, while cluster's ids only grow.
  */
-export function placeOfProcess(
+export function instanceOfProcess(
   variable: string | undefined = process.env.NODE_APP_INSTANCE,
   workerId: number | undefined = workerIdOfCluster(),
 ): number | undefined {
@@ -15,12 +15,12 @@ export function placeOfProcess(
   return workerId === undefined ? undefined : workerId - 1;
 }
 
-/** The port of the process at this place; any, with a warning, if there are not so many. */
-export function portOf(port: number, place: number | undefined): number {
-  if (port === 0 || place === undefined) return port;
-  if (port + place <= PORT_MAX) return port + place;
+/** The port of the process at this instance; any, with a warning, if there are not so many. */
+export function portOf(port: number, instance: number | undefined): number {
+  if (port === 0 || instance === undefined) return port;
+  if (port + instance <= PORT_MAX) return port + instance;
   warn(
-    `The port ${port} plus the place of this process (${place}) is more than ${PORT_MAX}. It takes any port; GET /sd lists it.`,
+    `The port ${port} plus the instance of this process (${instance}) is more than ${PORT_MAX}. It takes any port; GET /sd lists it.`,
     'WATCHDOG_BAD_PORT',
   );
   return 0;

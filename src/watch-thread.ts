@@ -35,7 +35,7 @@ type Global = typeof globalThis & { [RUNNING]?: boolean | undefined };
 const ANSWER_MS = 5000;
 
 /** The beating of this thread, for one watchdog. */
-interface Beat {
+interface Attachment {
   readonly watchdog: string;
   readonly memory: LoopMemory;
   readonly heartbeat: Heartbeat;
@@ -64,7 +64,7 @@ export function watchThread(name: string, options: ThreadOptions = {}): WatchedT
   const thread = uniqueId();
   const task = taskOfThisThread();
   const channel = new BroadcastChannel(THREADS_CHANNEL);
-  let beat: Beat | undefined;
+  let attachment: Attachment | undefined;
   /** The watchdog that ended last: what it said before may come in after. */
   let gone: string | undefined;
   let refused = false;
@@ -87,7 +87,7 @@ export function watchThread(name: string, options: ThreadOptions = {}): WatchedT
     watchdog,
     heartbeatInterval,
     stallThreshold,
-  }: SidecarMessage & { type: 'settings' }): Beat {
+  }: SidecarMessage & { type: 'settings' }): Attachment {
     const memory = allocateLoop();
     const resources = createResourceSampler(memory.resources, (resourceTypes) =>
       say({ type: 'types', thread, resourceTypes: [...resourceTypes] }),
@@ -112,43 +112,47 @@ export function watchThread(name: string, options: ThreadOptions = {}): WatchedT
   }
 
   function end(): void {
-    beat?.stop();
-    beat = undefined;
+    attachment?.stop();
+    attachment = undefined;
   }
 
   function hear(message: SidecarMessage): void {
     if ('thread' in message && message.thread !== thread) return;
     switch (message.type) {
-      case 'room':
-        if (beat === undefined) ask();
+      case 'slot-free':
+        if (attachment === undefined) ask();
         break;
-      case 'here':
+      case 'sidecar-up':
         // A new sidecar, of our watchdog or of the first that there is.
-        if (beat === undefined || beat.watchdog === message.watchdog) ask();
+        if (attachment === undefined || attachment.watchdog === message.watchdog) ask();
         break;
       case 'settings': {
-        if (message.watchdog === gone || (beat !== undefined && beat.watchdog !== message.watchdog)) break;
-        beat ??= begin(message);
-        const { watchdog, memory, types } = beat;
+        if (
+          message.watchdog === gone ||
+          (attachment !== undefined && attachment.watchdog !== message.watchdog)
+        )
+          break;
+        attachment ??= begin(message);
+        const { watchdog, memory, types } = attachment;
         say({ type: 'join', thread, name, task, watchdog, memory, resourceTypes: [...types()] });
         break;
       }
       case 'joined':
         endDeadline();
-        // After the heart's first beat, which was set up earlier: what the app does next is counted.
+        // After the turn meter's first mark, which was set up earlier: what the app does next is counted.
         setImmediate(ready.resolve);
         break;
       case 'refused':
-        if (beat !== undefined && beat.watchdog !== message.watchdog) break;
+        if (attachment !== undefined && attachment.watchdog !== message.watchdog) break;
         end();
         // It asks again whenever a thread leaves: once is enough.
         if (!refused) warn(message.message, message.code);
         refused = true;
         fail(message.code, message.message);
         break;
-      case 'gone':
+      case 'watchdog-closed':
         gone = message.watchdog;
-        if (beat?.watchdog === gone) end();
+        if (attachment?.watchdog === gone) end();
         break;
     }
   }
@@ -181,8 +185,8 @@ export function watchThread(name: string, options: ThreadOptions = {}): WatchedT
     },
     pause: (work) =>
       pauseDuring(work, {
-        enterPause: () => beat?.heartbeat.enterPause(),
-        leavePause: () => beat?.heartbeat.leavePause(),
+        enterPause: () => attachment?.heartbeat.enterPause(),
+        leavePause: () => attachment?.heartbeat.leavePause(),
       }),
     close,
     [Symbol.dispose]: close,

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 import { WatchdogError } from './errors.js';
 import { createStallEvents } from './events.js';
-import { placeOfProcess, portOf } from './instance.js';
+import { instanceOfProcess, portOf } from './instance.js';
 import { startGcNotes } from './loop/gc.js';
 import { startHeartbeat } from './loop/heartbeat.js';
 import { pauseDuring } from './loop/long-work.js';
@@ -15,7 +15,15 @@ import { createPressureGauge, NO_PRESSURE } from './pressure.js';
 import { checkRuntime } from './runtime.js';
 import { now } from './shared/clock.js';
 import { guardExit } from './shared/exit-interlock.js';
-import { allocate, allocateLoop, GATE_BYTES, HOUSE, LEDGER, locked, openWriter } from './shared/layout.js';
+import {
+  allocate,
+  allocateLoop,
+  GATE_BYTES,
+  LEDGER,
+  locked,
+  openWriter,
+  PROCESS_STATE,
+} from './shared/layout.js';
 import { RUNNING_KEY, type SidecarMessage, THREADS_CHANNEL } from './shared/protocol.js';
 import { watchForDeafness } from './sidecar/deafness.js';
 import { isInspectorOpen, whyNotInspectable } from './sidecar/inspectable.js';
@@ -54,7 +62,7 @@ function withSecret(options: WatchdogOptions): WatchdogOptions {
 /** Tells the threads that have joined that they need not beat any longer. */
 function dismissThreads(watchdog: string): void {
   const channel = new BroadcastChannel(THREADS_CHANNEL);
-  channel.postMessage({ type: 'gone', watchdog } satisfies SidecarMessage);
+  channel.postMessage({ type: 'watchdog-closed', watchdog } satisfies SidecarMessage);
   channel.close();
 }
 
@@ -70,8 +78,8 @@ function dismissThreads(watchdog: string): void {
 export function startWatchdog(port: number, options: WatchdogOptions = {}): Watchdog {
   checkRuntime();
   const resolved = resolveOptions(port, withSecret(options));
-  const place = resolved.perProcess ? placeOfProcess() : undefined;
-  const ownPort = portOf(resolved.port, place);
+  const instance = resolved.perProcess ? instanceOfProcess() : undefined;
+  const ownPort = portOf(resolved.port, instance);
   if (getWatchdog()) {
     throw new WatchdogError(
       'ERR_WATCHDOG_ALREADY_STARTED',
@@ -80,11 +88,11 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
   }
   const loop = allocateLoop();
   const memory = {
-    house: allocate(HOUSE),
+    processState: allocate(PROCESS_STATE),
     ledger: allocate(LEDGER),
     gate: new SharedArrayBuffer(GATE_BYTES),
   };
-  const house = openWriter('main', HOUSE, memory.house);
+  const processState = openWriter('main', PROCESS_STATE, memory.processState);
   const { registry, log, capture, perProcess, ...settings } = resolved;
   const events = createStallEvents(typeof log === 'function' ? log : undefined);
   const watchdogId = uniqueId();
@@ -95,7 +103,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
     sidecar.tell((control) => control.setResourceTypes(types));
   });
   const pools = createPools({
-    house: memory.house,
+    processState: memory.processState,
     clock: now,
     onEntry(entry) {
       heartbeat.sampling(true);
@@ -107,7 +115,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
     },
   });
   function noteInspector(): void {
-    const { at, values, sequence } = house;
+    const { at, values, sequence } = processState;
     const port = process.debugPort;
     const open = isInspectorOpen() ? 1 : 0;
     if (values[at.debugPort] === port && values[at.inspectorOpen] === open) return;
@@ -156,7 +164,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
         notInspectable: whyNotInspectable(),
         // pm2 starts the app by a file of its own.
         entry: process.env.pm_exec_path ?? process.argv[1],
-        directory: perProcess ? { root: tmpdir(), place } : undefined,
+        directory: perProcess ? { root: tmpdir(), instance } : undefined,
         threadpoolSize: configuredSize,
       },
       watchdogId,
@@ -166,9 +174,9 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
       resourceTypes: resources.types(),
     }),
     onDeath(error) {
-      const restarts = (house.values[house.at.restarts] ?? 0) + 1;
-      locked(house.sequence, () => {
-        house.values[house.at.restarts] = restarts;
+      const restarts = (processState.values[processState.at.restarts] ?? 0) + 1;
+      locked(processState.sequence, () => {
+        processState.values[processState.at.restarts] = restarts;
       });
       // Once: watchdog_sidecar_restarts_total tells of the rest.
       if (restarts === 1) warn(`${error.message}. It is started again.`, 'WATCHDOG_SIDECAR_DIED');

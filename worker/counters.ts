@@ -3,11 +3,11 @@ import { type Fields, type LEDGER, type LOOP_LEDGER, openWriter, type Region } f
 
 /** Counters of the sidecar that live in shared memory, so that the sidecar's successor goes on with them. */
 export interface Ledger<F extends Fields> {
-  get(field: keyof F, place?: number): number;
-  add(field: keyof F, amount: number, place?: number): void;
-  set(field: keyof F, value: number, place?: number): void;
+  get(field: keyof F, index?: number): number;
+  add(field: keyof F, amount: number, index?: number): void;
+  set(field: keyof F, value: number, index?: number): void;
   /** The higher of `value` and what this returned before: no counter that passes through here ever goes back. */
-  raise(field: keyof F, value: number, place?: number): number;
+  raise(field: keyof F, value: number, index?: number): number;
 }
 
 export type LoopLedger = Ledger<(typeof LOOP_LEDGER)['fields']>;
@@ -26,7 +26,7 @@ export function openTally<F extends Fields, N extends string>(
 ): Tally<N> {
   return {
     add: (name, amount = 1) => ledger.add(field, amount, names.indexOf(name)),
-    entries: () => names.map((name, place) => [name, ledger.get(field, place)] as const),
+    entries: () => names.map((name, index) => [name, ledger.get(field, index)] as const),
   };
 }
 
@@ -47,18 +47,18 @@ export function openLedger<F extends Fields>(
   memory: SharedArrayBuffer,
 ): Ledger<F> {
   const { at, values } = openWriter('sidecar', region, memory);
-  const get: Ledger<F>['get'] = (field, place = 0) => values[at[field] + place] as number;
+  const get: Ledger<F>['get'] = (field, index = 0) => values[at[field] + index] as number;
   return {
     get,
-    add(field, amount, place = 0) {
-      values[at[field] + place] = get(field, place) + amount;
+    add(field, amount, index = 0) {
+      values[at[field] + index] = get(field, index) + amount;
     },
-    set(field, value, place = 0) {
-      values[at[field] + place] = value;
+    set(field, value, index = 0) {
+      values[at[field] + index] = value;
     },
-    raise(field, value, place = 0) {
-      const highest = Math.max(value, get(field, place));
-      values[at[field] + place] = highest;
+    raise(field, value, index = 0) {
+      const highest = Math.max(value, get(field, index));
+      values[at[field] + index] = highest;
       return highest;
     },
   };

@@ -1,5 +1,5 @@
 import { latenessOf } from '../src/shared/lateness.js';
-import type { HeartValues } from '../src/shared/layout.js';
+import type { LoopStats } from '../src/shared/layout.js';
 import type { ReadinessLimits, Stall } from '../src/shared/protocol.js';
 import { isHung } from './reports/hang.js';
 
@@ -13,7 +13,7 @@ export interface Check {
 
 export interface HealthState {
   readonly nowMs: number;
-  readonly heart: HeartValues;
+  readonly stats: LoopStats;
   /** The stall under way, if there is one. */
   readonly stall: Stall | undefined;
   /** For how long no debugger has been attached, in milliseconds; 0: one is. Asked only when it matters. */
@@ -30,11 +30,11 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
  * process that is starting or is stopped, and it would spoil a debugging session.
  */
 export function checkLiveness(state: HealthState, timeoutMs: number): readonly Check[] {
-  const { heart, stall } = state;
+  const { stats, stall } = state;
   const check = (ok: boolean, detail: string): readonly Check[] => [{ name: 'eventloop', ok, detail }];
-  if (heart.loopStartedAtMs === 0) return check(true, 'starting');
-  if (!stall) return check(true, heart.pausedSinceMs > 0 ? 'in pause()' : 'turning');
-  const stalledMs = stall.durationMs - stall.pausedMs;
+  if (stats.loopStartedAtMs === 0) return check(true, 'starting');
+  if (!stall) return check(true, stats.pausedSinceMs > 0 ? 'in pause()' : 'turning');
+  const stalledMs = stall.durationMs - stall.suspendedMs;
   const detail = `has not turned for ${seconds(stalledMs)} (${stall.cause})`;
   if (stalledMs < timeoutMs) return check(true, detail);
   const awayMs = state.debuggerAwayMs();
@@ -47,7 +47,7 @@ export function checkLiveness(state: HealthState, timeoutMs: number): readonly C
 /** Whether this process should get work. */
 export interface Readiness {
   /** Takes note of limits exceeded at this moment; to be called often enough not to miss one. */
-  look(state: HealthState): void;
+  note(state: HealthState): void;
   check(state: HealthState): readonly Check[];
 }
 
@@ -55,24 +55,24 @@ export function createReadiness(limits: ReadinessLimits | undefined): Readiness 
   let fullMs = Number.NEGATIVE_INFINITY;
   let fullDetail = '';
 
-  /** The longest that the loop was late since `fromMs`, in milliseconds. The heart keeps the worst of each second. */
-  function worstLagSince(fromMs: number, { nowMs, heart }: HealthState): number {
-    const worst = heart.worstMs.filter((_, slot) => ((heart.worstSecond[slot] ?? 0) + 1) * 1000 > fromMs);
-    return Math.max(latenessOf(nowMs, heart.dueMs, heart.lastMarkMs), ...worst);
+  /** The longest that the loop was late since `fromMs`, in milliseconds. The turn meter keeps the worst of each second. */
+  function worstLagSince(fromMs: number, { nowMs, stats }: HealthState): number {
+    const worst = stats.worstMs.filter((_, slot) => ((stats.worstSecond[slot] ?? 0) + 1) * 1000 > fromMs);
+    return Math.max(latenessOf(nowMs, stats.dueMs, stats.lastMarkMs), ...worst);
   }
 
-  function look({ nowMs, queued }: HealthState): void {
+  function note({ nowMs, queued }: HealthState): void {
     if (!limits || !queued || queued.size <= limits.maxQueued) return;
     fullMs = nowMs;
     fullDetail = `${queued.size} tasks wait in ${JSON.stringify(queued.pool)}`;
   }
 
   return {
-    look,
+    note,
     check(state) {
-      look(state);
-      const { heart, nowMs, closing } = state;
-      const started = heart.loopStartedAtMs > 0;
+      note(state);
+      const { stats, nowMs, closing } = state;
+      const started = stats.loopStartedAtMs > 0;
       const checks: Check[] = [
         { name: 'started', ok: started, detail: started ? 'the loop turns' : 'the loop has not turned yet' },
         { name: 'open', ok: !closing, detail: closing ? 'the watchdog is closing' : 'not closing' },

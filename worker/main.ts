@@ -12,7 +12,7 @@ import {
   DROP_REASONS,
 } from '../src/shared/labels.js';
 import { latenessOf } from '../src/shared/lateness.js';
-import { type HeartValues, HOUSE, LEDGER, openReader } from '../src/shared/layout.js';
+import { LEDGER, type LoopStats, openReader, PROCESS_STATE } from '../src/shared/layout.js';
 import type { Control, Host, SidecarData } from '../src/shared/protocol.js';
 import { createInspector } from './captures/client.js';
 import { openLedger, openTally, wallTimeOf } from './counters.js';
@@ -28,14 +28,14 @@ import { muteStreams } from './log.js';
 import { type Loop, type LoopOptions, watchLoop } from './loops/loop.js';
 import { openThreads } from './loops/threads.js';
 import { createRenderer } from './metrics/render.js';
-import { nextLookMs, startWatch } from './poll.js';
+import { nextPollMs, startPoll } from './poll.js';
 import { PoolView } from './pools/pool.js';
 import { openProcesses } from './processes/processes.js';
 import { createRelay } from './relay/relay.js';
 import { createHangGuard } from './reports/hang.js';
-import { openDesk } from './reports/reporter.js';
+import { openReporter } from './reports/reporter.js';
 import { logNoAccounts } from './reports/stall-log.js';
-import { createPauseBook, PULSE_MS } from './stalls/suspensions.js';
+import { createSuspensions, PULSE_MS } from './stalls/suspensions.js';
 import { openCensus } from './system/census.js';
 import { openCgroup } from './system/cgroup.js';
 import { watchDebugger } from './system/debugger.js';
@@ -48,17 +48,17 @@ const data = workerData as SidecarData;
 const { options, memory } = data;
 carryErrorCodes(transferHandlers);
 
-const readHouse = openReader(HOUSE, memory.house);
+const readProcessState = openReader(PROCESS_STATE, memory.processState);
 const ledger = openLedger(LEDGER, memory.ledger);
 const pools = new Map(data.pools.map((entry) => [entry.id, new PoolView(entry, now)]));
 const census = openCensus();
-const pauses = createPauseBook(openThread('/proc/thread-self').times, keptByDisk);
+const suspensions = createSuspensions(openThread('/proc/thread-self').times, keptByDisk);
 const throttling = openCgroup();
 const threadpool = watchThreadpool(
   options.threadpoolSize,
   ledger,
   now,
-  (fromMs, toMs) => pauses.suspendedBetween(fromMs, toMs).likelyMs,
+  (fromMs, toMs) => suspensions.suspendedBetween(fromMs, toMs).likelyMs,
 );
 const host: Remote<Host> = wrap<Host>(endpointOf(data.host));
 
@@ -68,7 +68,7 @@ const relay = options.relay
   ? createRelay({
       fetch: () => host.relay(),
       now,
-      turns: () => main.heart().turns,
+      turns: () => main.stats().turns,
       onError: () => collectorErrors.add('relay'),
       onDrop: relayDropped.add,
       labels: options.labels,
@@ -79,7 +79,7 @@ const relay = options.relay
 const warn = (message: string): void => void host.warn(message).catch(() => {});
 
 // Stalls: what is found out about them, and who is told.
-const desk = openDesk({
+const reporter = openReporter({
   now,
   file: options.journal,
   log: options.log,
@@ -91,12 +91,12 @@ const desk = openDesk({
 });
 const debuggers = watchDebugger({
   now,
-  debugPort: () => readHouse().debugPort,
-  inspectorOpen: () => readHouse().inspectorOpen > 0,
+  debugPort: () => readProcessState().debugPort,
+  inspectorOpen: () => readProcessState().inspectorOpen > 0,
 });
 const inspector = createInspector({
   whyNot: () => options.notInspectable ?? (debuggers.awayMs() === 0 ? 'a debugger is attached' : undefined),
-  loop: data.loop.heart,
+  loop: data.loop.stats,
   onThreadEnd: census.excuse,
   gate: memory.gate,
   sourceLines: options.sourceLines,
@@ -104,8 +104,8 @@ const inspector = createInspector({
 });
 
 function countCapture(kind: CaptureKind, result: CaptureResult): void {
-  const place = CAPTURE_KINDS.indexOf(kind) * CAPTURE_RESULTS.length + CAPTURE_RESULTS.indexOf(result);
-  ledger.add('captures', 1, place);
+  const instance = CAPTURE_KINDS.indexOf(kind) * CAPTURE_RESULTS.length + CAPTURE_RESULTS.indexOf(result);
+  ledger.add('captures', 1, instance);
 }
 
 function watch(
@@ -117,12 +117,12 @@ function watch(
     stallThresholdMs: options.stallThreshold,
     captureAfterMs: options.capture,
     now,
-    suspendedBetween: pauses.suspendedBetween,
+    suspendedBetween: suspensions.suspendedBetween,
     onCapture: (result) => countCapture('stack', result),
-    onUnavailable: desk.noStacks,
+    onUnavailable: reporter.noStacks,
     idPrefix: `${process.pid}-${id}`,
-    onBegin: desk.begin,
-    onEnd: desk.end,
+    onBegin: reporter.begin,
+    onEnd: reporter.end,
   });
 }
 
@@ -137,7 +137,7 @@ const main = watch(
   data.watchdogId,
 );
 // Now: the system's clock may be set before the first scrape.
-wallTimeOf(ledger, 'startedAt', main.heart().startedAtMs);
+wallTimeOf(ledger, 'startedAt', main.stats().startedAtMs);
 const threads = openThreads({
   watchdogId: data.watchdogId,
   heartbeatInterval: options.heartbeatInterval,
@@ -157,14 +157,14 @@ const guardHang =
     debuggerAwayMs: debuggers.awayMs,
     report(stall) {
       const states = [...pools.values()].map((pool) => ({ pool: pool.name, ...pool.state }));
-      desk.hang(stall, { pools: states, heart: main.heart() });
+      reporter.hang(stall, { pools: states, stats: main.stats() });
     },
     kill: (signal) => process.kill(process.pid, signal),
   });
 
 // Linux with /proc hidden, or a kernel without accounts. Once: a sidecar that replaces another need not say it again.
 const accountable = process.platform === 'linux' && options.threadId !== undefined;
-if (accountable && options.log && !main.view().times && readHouse().restarts === 0)
+if (accountable && options.log && !main.view().times && readProcessState().restarts === 0)
   logNoAccounts(options.log);
 
 /** What the last look saw. */
@@ -183,62 +183,62 @@ function contain<T>(name: CollectorName, part: () => T): T | undefined {
 }
 
 function noteSuspension(nowMs: number, ownLatenessMs: number): void {
-  const pausedMs = pauses.note(nowMs, ownLatenessMs);
-  if (pausedMs === 0) return;
-  ledger.add('pauses', 1);
-  ledger.add('pauseMs', pausedMs);
+  const suspendedMs = suspensions.note(nowMs, ownLatenessMs);
+  if (suspendedMs === 0) return;
+  ledger.add('suspensions', 1);
+  ledger.add('suspendedMs', suspendedMs);
 }
 
-function lookAt(loop: Loop, name: CollectorName, nowMs: number): ReturnType<Loop['look']> {
-  return contain(name, () => loop.look(nowMs)) ?? { heart: loop.heart(), stall: undefined, alert: false };
+function sampleLoop(loop: Loop, name: CollectorName, nowMs: number): ReturnType<Loop['sample']> {
+  return contain(name, () => loop.sample(nowMs)) ?? { stats: loop.stats(), stall: undefined, alert: false };
 }
 
 /** Looks at all pools. Returns the one in which most tasks wait. */
-function lookAtPools(nowMs: number, heart: HeartValues): HealthState['queued'] {
+function samplePools(nowMs: number, stats: LoopStats): HealthState['queued'] {
   let fullest: HealthState['queued'];
   if (pools.size === 0) return fullest;
-  const frozen = latenessOf(nowMs, heart.dueMs, heart.lastMarkMs) > 0;
-  const lost = census.look(
+  const frozen = latenessOf(nowMs, stats.dueMs, stats.lastMarkMs) > 0;
+  const lost = census.sample(
     frozen,
     [...pools.values()].reduce((sum, pool) => sum + pool.removed, 0),
   );
   for (const pool of pools.values()) {
-    const size = contain('pools', () => pool.look(nowMs, heart, lost).queueSize) ?? 0;
+    const size = contain('pools', () => pool.sample(nowMs, stats, lost).queueSize) ?? 0;
     if (size > (fullest?.size ?? 0)) fullest = { pool: pool.name, size };
   }
   return fullest;
 }
 
-const timer = startWatch(now, (nowMs, ownLatenessMs) => {
+const timer = startPoll(now, (nowMs, ownLatenessMs) => {
   ledger.add('polls', 1);
   contain('suspensions', () => noteSuspension(nowMs, ownLatenessMs));
-  const ours = lookAt(main, 'stalls', nowMs);
-  const { heart, stall } = ours;
+  const ours = sampleLoop(main, 'stalls', nowMs);
+  const { stats, stall } = ours;
   contain('hang', () => {
     debuggers.note(stall !== undefined);
     guardHang?.(stall);
   });
-  contain('threadpool', () => threadpool.look(nowMs, heart.loopStartedAtMs));
+  contain('threadpool', () => threadpool.sample(nowMs, stats.loopStartedAtMs));
   state = {
     nowMs,
-    heart,
+    stats,
     stall,
-    queued: lookAtPools(nowMs, heart),
+    queued: samplePools(nowMs, stats),
     debuggerAwayMs: debuggers.awayMs,
     closing,
   };
-  contain('readiness', () => readiness.look(state));
+  contain('readiness', () => readiness.note(state));
   contain('threads', () => threads.prune());
-  const others = threads.loops().map((loop) => lookAt(loop, 'threads', nowMs));
+  const others = threads.loops().map((loop) => sampleLoop(loop, 'threads', nowMs));
   const waitsMs = [ours, ...others].map((one) =>
-    nextLookMs(now(), one.heart, options.stallThreshold, one.alert),
+    nextPollMs(now(), one.stats, options.stallThreshold, one.alert),
   );
-  return Math.min(...waitsMs, pauses.isWary(nowMs) ? PULSE_MS : Number.POSITIVE_INFINITY);
+  return Math.min(...waitsMs, suspensions.isWary(nowMs) ? PULSE_MS : Number.POSITIVE_INFINITY);
 });
 
 /** The state of this moment. */
-function look(): HealthState {
-  timer.look();
+function pollNow(): HealthState {
+  timer.atOnce();
   return state;
 }
 
@@ -255,14 +255,14 @@ function metrics(scrapeTimeoutMs?: number): Promise<readonly Piece[]> {
 }
 
 async function render(scrapeTimeoutMs?: number): Promise<readonly Piece[]> {
-  const before = main.heart();
+  const before = main.stats();
   const blocked = latenessOf(now(), before.dueMs, before.lastMarkMs) >= options.stallThreshold;
   await relay?.refresh(blocked || before.loopStartedAtMs === 0, scrapeTimeoutMs);
-  const { nowMs } = look();
+  const { nowMs } = pollNow();
   const text = await renderMetrics({
     nowMs,
     loops: [main.view(), ...threads.loops().map((loop) => loop.view())],
-    house: readHouse(),
+    processState: readProcessState(),
     ledger,
     pools: [...pools.values()],
     threadpool: threadpool.state(nowMs),
@@ -281,18 +281,18 @@ const server = startServer(
   createRoutes({
     metrics,
     health() {
-      const { nowMs, heart, stall } = look();
+      const { nowMs, stats, stall } = pollNow();
       return {
-        status: heart.loopStartedAtMs === 0 ? 'starting' : stall ? 'stalled' : 'ok',
-        lagSeconds: latenessOf(nowMs, heart.dueMs, heart.lastMarkMs) / 1000,
-        uptimeSeconds: (nowMs - heart.startedAtMs) / 1000,
-        turns: heart.turns,
+        status: stats.loopStartedAtMs === 0 ? 'starting' : stall ? 'stalled' : 'ok',
+        lagSeconds: latenessOf(nowMs, stats.dueMs, stats.lastMarkMs) / 1000,
+        uptimeSeconds: (nowMs - stats.startedAtMs) / 1000,
+        turns: stats.turns,
       };
     },
-    liveness: () => checkLiveness(look(), options.livenessTimeout),
-    readiness: () => readiness.check(look()),
+    liveness: () => checkLiveness(pollNow(), options.livenessTimeout),
+    readiness: () => readiness.check(pollNow()),
     processes: (asked) => processes.discover(asked),
-    journal: desk.journal,
+    journal: reporter.journal,
     debug: createDebugHandlers({
       inspector,
       count: countCapture,

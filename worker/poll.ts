@@ -1,5 +1,5 @@
 import { stallOf, TIMER_SLACK_MS } from '../src/shared/lateness.js';
-import type { HeartValues } from '../src/shared/layout.js';
+import type { LoopStats } from '../src/shared/layout.js';
 import { SlidingMax } from '../src/shared/sliding-max.js';
 
 /** While all is well: five looks a second. */
@@ -21,37 +21,32 @@ const LATEST_MS = 1000;
  * than five times a second; on an idle loop just after its beat, which follows the pacer's back-off. During a stall: often;
  * and on the `alert` after one, as often as that at least.
  */
-export function nextLookMs(
-  nowMs: number,
-  heart: HeartValues,
-  stallThresholdMs: number,
-  alert = false,
-): number {
-  const calmMs = nextCalmLookMs(nowMs, heart, stallThresholdMs);
+export function nextPollMs(nowMs: number, stats: LoopStats, stallThresholdMs: number, alert = false): number {
+  const calmMs = nextCalmLookMs(nowMs, stats, stallThresholdMs);
   return alert ? Math.min(STALLED_MS, calmMs) : calmMs;
 }
 
-function nextCalmLookMs(nowMs: number, heart: HeartValues, stallThresholdMs: number): number {
-  if (stallOf(nowMs, heart) >= stallThresholdMs) return STALLED_MS;
-  const untilStallMs = Math.max(heart.dueMs, heart.lastMarkMs) + stallThresholdMs - nowMs;
+function nextCalmLookMs(nowMs: number, stats: LoopStats, stallThresholdMs: number): number {
+  if (stallOf(nowMs, stats) >= stallThresholdMs) return STALLED_MS;
+  const untilStallMs = Math.max(stats.dueMs, stats.lastMarkMs) + stallThresholdMs - nowMs;
   // Late, but no stall: known long work, for as long as it likes.
   if (untilStallMs <= 0) return CALM_MS;
-  const late = nowMs > heart.dueMs;
-  const untilBeatMs = heart.dueMs + AFTER_BEAT_MS - nowMs;
+  const late = nowMs > stats.dueMs;
+  const untilBeatMs = stats.dueMs + AFTER_BEAT_MS - nowMs;
   const aimMs = untilBeatMs > CALM_MS ? untilBeatMs : untilStallMs;
   return Math.min(LATEST_MS, Math.max(late ? SOONEST_MS : CALM_MS, aimMs));
 }
 
-export interface Watch {
+export interface Poll {
   /** Looks at once, not only when it is time: who asks gets the state of this moment. */
-  look(): void;
+  atOnce(): void;
   /** How late the watch's own timer was at most over the last 60 s, in milliseconds. */
   lagMaxMs(nowMs: number): number;
   stop(): void;
 }
 
-/** Calls `look` again and again; it returns the milliseconds until the next time. */
-export function startWatch(now: () => number, look: (nowMs: number, ownLatenessMs: number) => number): Watch {
+/** Calls `poll` again and again; it returns the milliseconds until the next time. */
+export function startPoll(now: () => number, poll: (nowMs: number, ownLatenessMs: number) => number): Poll {
   const lag = new SlidingMax(60);
   let timer: NodeJS.Timeout;
   let expectedMs = now();
@@ -63,7 +58,7 @@ export function startWatch(now: () => number, look: (nowMs: number, ownLatenessM
     lag.add(nowMs, lateMs);
     let waitMs = CALM_MS;
     try {
-      waitMs = Math.ceil(look(nowMs, lateMs));
+      waitMs = Math.ceil(poll(nowMs, lateMs));
     } finally {
       // Whatever fails in a look, there is a next one. Expected from the beginning of this look: a process that is
       // stopped in the midst of it is late, too.
@@ -74,7 +69,7 @@ export function startWatch(now: () => number, look: (nowMs: number, ownLatenessM
 
   tick();
   return {
-    look() {
+    atOnce() {
       clearTimeout(timer);
       tick();
     },

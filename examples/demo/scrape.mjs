@@ -39,7 +39,7 @@ export function readValues(answer) {
     poolActive: sumOf(answer, 'watchdog_pool_active'),
     poolCapacity: sumOf(answer, 'watchdog_pool_capacity'),
     poolQueued: sumOf(answer, 'watchdog_pool_queue_size'),
-    poolStarvedSeconds: sumOf(answer, 'watchdog_pool_starved_seconds_total'),
+    poolStarvedSeconds: sumOf(answer, 'watchdog_pool_dispatch_blocked_seconds_total'),
   };
 }
 

@@ -3,7 +3,7 @@ import { CLOCK_OFFSET_MS } from '../shared/clock.js';
 import { GC, GC_RING_SIZE, locked, openWriter } from '../shared/layout.js';
 
 /**
- * Collections share a place as one block while no more than this was between them in all: there may be hundreds a second. With
+ * Collections share a index as one block while no more than this was between them in all: there may be hundreds a second. With
  * more, some would be moved out of the stall to which they belong, or into another.
  */
 const BETWEEN_MS = 10;
@@ -28,9 +28,9 @@ export function openGcNotes(memory: SharedArrayBuffer): (collections: readonly C
           windows++;
         }
         tookMs += duration;
-        const place = (windows - 1) % GC_RING_SIZE;
-        values[at.startMs + place] = fromMs + CLOCK_OFFSET_MS;
-        values[at.durationMs + place] = tookMs;
+        const index = (windows - 1) % GC_RING_SIZE;
+        values[at.startMs + index] = fromMs + CLOCK_OFFSET_MS;
+        values[at.durationMs + index] = tookMs;
       }
       values[at.windows] = windows;
     });

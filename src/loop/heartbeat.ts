@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import timers from 'node:timers';
 import { CLOCK_OFFSET_MS, now } from '../shared/clock.js';
-import { createHeart, GO_ROUND, type HeartMemory, ROUSE } from './turns.js';
+import { createTurnMeter, GO_ROUND, ROUSE, type TurnMeterMemory } from './turns.js';
 
 // Taken at load, from the module and not from the globals: fake timers replace both later on.
 const { setImmediate, setTimeout, clearTimeout, clearImmediate } = timers;
@@ -34,9 +34,9 @@ export interface Heartbeat {
  * Starts the marker (an immediate that re-arms itself: once a turn, unref'd but for the round after one that idled, never
  * waking an idle loop) and the pacer (an unref'd timer: what makes an idle loop turn). Neither keeps the process alive.
  */
-export function startHeartbeat(memory: HeartMemory, options: HeartbeatOptions): Heartbeat {
+export function startHeartbeat(memory: TurnMeterMemory, options: HeartbeatOptions): Heartbeat {
   const inLoop = nodeTiming.loopStart >= 0;
-  const heart = createHeart(memory, {
+  const meter = createTurnMeter(memory, {
     heartbeatIntervalMs: options.heartbeatInterval,
     stallThresholdMs: options.stallThreshold,
     startedAtMs: now(),
@@ -52,12 +52,12 @@ export function startHeartbeat(memory: HeartMemory, options: HeartbeatOptions): 
   function mark(): void {
     const nowMs = now();
     if (loopStartMs === 0) loopStartMs = nodeTiming.loopStart + CLOCK_OFFSET_MS;
-    const next = heart.mark(nowMs, nodeTiming.idleTime, loopStartMs);
+    const next = meter.mark(nowMs, nodeTiming.idleTime, loopStartMs);
     if (next & ROUSE) {
       clearTimeout(timer);
-      arm(heart.rouse(nowMs));
+      arm(meter.rouse(nowMs));
     }
-    // Before what is not ours runs: whatever that throws, the heart goes on.
+    // Before what is not ours runs: whatever that throws, the meter goes on.
     immediate = setImmediate(mark);
     if (!(next & GO_ROUND)) immediate.unref();
     if (sampling) options.onTurn(nowMs);
@@ -71,7 +71,7 @@ export function startHeartbeat(memory: HeartMemory, options: HeartbeatOptions): 
   /** The pacer's timer fired. */
   function beat(): void {
     const nowMs = now();
-    const next = heart.pace(nowMs);
+    const next = meter.pace(nowMs);
     // What keeps the loop alive is counted there, and the marker is not to be among it.
     const refd = immediate.hasRef();
     immediate.unref();
@@ -90,11 +90,11 @@ export function startHeartbeat(memory: HeartMemory, options: HeartbeatOptions): 
     sampling(on) {
       sampling = on;
     },
-    turn: () => heart.turn(),
-    worstMs: (nowMs) => Math.max(heart.worstMs(nowMs), heart.heldMs(nowMs, nodeTiming.idleTime)),
-    activeMs: (nowMs) => heart.activeMs() + heart.heldMs(nowMs, nodeTiming.idleTime),
-    enterPause: () => heart.enterPause(now(), nodeTiming.idleTime),
-    leavePause: () => heart.leavePause(now(), nodeTiming.idleTime),
+    turn: () => meter.turn(),
+    worstMs: (nowMs) => Math.max(meter.worstMs(nowMs), meter.heldMs(nowMs, nodeTiming.idleTime)),
+    activeMs: (nowMs) => meter.activeMs() + meter.heldMs(nowMs, nodeTiming.idleTime),
+    enterPause: () => meter.enterPause(now(), nodeTiming.idleTime),
+    leavePause: () => meter.leavePause(now(), nodeTiming.idleTime),
     stop() {
       stopped = true;
       clearImmediate(immediate);

@@ -27,7 +27,7 @@ export function createResourceSampler(
   let lastMs = Number.NEGATIVE_INFINITY;
   let leastMs = 0;
 
-  function placeOf(type: string): number {
+  function indexOf(type: string): number {
     const known = types.indexOf(type);
     if (known >= 0) return known;
     if (types.length === RESOURCE_TYPES_MAX) return RESOURCE_TYPES_MAX - 1;
@@ -43,8 +43,8 @@ export function createResourceSampler(
       counts.fill(0);
       const resources = process.getActiveResourcesInfo();
       for (const type of resources) {
-        const place = placeOf(type);
-        counts[place] = (counts[place] as number) + 1;
+        const index = indexOf(type);
+        counts[index] = (counts[index] as number) + 1;
       }
       const tookMs = clock() - nowMs;
       const off = tookMs > TOO_LONG_MS && resources.length > TOO_MANY;

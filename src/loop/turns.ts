@@ -3,7 +3,7 @@ import {
   beginWrite,
   DELAY_BOUNDS_MS,
   endWrite,
-  HEART,
+  LOOP_STATS,
   locked,
   openWriter,
   RING,
@@ -32,12 +32,12 @@ const NOTHING_MS = 0.05;
 /** The same with the pacer's beat in it. */
 const PACED_MS = 1;
 
-export interface HeartMemory {
-  readonly heart: SharedArrayBuffer;
+export interface TurnMeterMemory {
+  readonly stats: SharedArrayBuffer;
   readonly ring: SharedArrayBuffer;
 }
 
-export interface HeartSettings {
+export interface TurnMeterSettings {
   readonly heartbeatIntervalMs: number;
   readonly stallThresholdMs: number;
   /** When `startWatchdog` was called, on the shared clock. */
@@ -47,7 +47,7 @@ export interface HeartSettings {
 }
 
 /** The turn accounting of one event loop. Takes its clock as arguments; `heartbeat.ts` gives it a real one. */
-export interface Heart {
+export interface TurnMeter {
   /**
    * Ends a turn.
    * @param nowMs the shared clock
@@ -76,9 +76,9 @@ export interface Heart {
   leavePause(nowMs: number, idleMs: number): void;
 }
 
-export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart {
+export function createTurnMeter(memory: TurnMeterMemory, settings: TurnMeterSettings): TurnMeter {
   const { heartbeatIntervalMs, stallThresholdMs, startedAtMs } = settings;
-  const { at, values, sequence } = openWriter('loop', HEART, memory.heart);
+  const { at, values, sequence } = openWriter('loop', LOOP_STATS, memory.stats);
   const ring = openWriter('loop', RING, memory.ring);
   // One array access each on the hot path: offsets as constants of the closure, state in locals.
   const { lastMarkMs: LAST_MARK, dueMs: DUE, turns: TURNS, delayMs: DELAY, halfSquareMs2: HALF_SQUARE } = at;
@@ -142,10 +142,10 @@ export function createHeart(memory: HeartMemory, settings: HeartSettings): Heart
     if (stall < stallThresholdMs) return;
     const start = nowMs - delay;
     const count = values[at.stalls] as number;
-    const place = count % RING_SIZE;
-    ring.values[ring.at.turn + place] = turns - 1;
-    ring.values[ring.at.startMs + place] = start;
-    ring.values[ring.at.durationMs + place] = stall;
+    const index = count % RING_SIZE;
+    ring.values[ring.at.turn + index] = turns - 1;
+    ring.values[ring.at.startMs + index] = start;
+    ring.values[ring.at.durationMs + index] = stall;
     // At one stroke: the ring is never closed to readers, who know by the count which of it is whole.
     Atomics.add(ring.sequence, 0, 2);
     values[at.stalledMs] = (values[at.stalledMs] as number) + stall;

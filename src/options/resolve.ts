@@ -46,7 +46,7 @@ const CAPTURE_AFTER_MIN_MS = 50;
 const HANG_AFTER_MIN_MS = 1000;
 /** How long readiness stays away after a limit was last exceeded. */
 const RECOVERY_MS = 5000;
-/** The heart remembers the worst turn of each of the last 64 seconds. */
+/** The turn meter remembers the worst turn of each of the last 64 seconds. */
 const RECOVERY_MAX_MS = 60_000;
 const LABELS_MAX = 16;
 /** Labels that the watchdog's own series have. */

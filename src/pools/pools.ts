@@ -5,12 +5,12 @@ import {
   allocate,
   beginWrite,
   endWrite,
-  HOUSE,
   locked,
   openWriter,
   POOL,
   POOL_LEDGER,
   POOLS_MAX,
+  PROCESS_STATE,
   type RegionWriter,
 } from '../shared/layout.js';
 import type { PoolEntry } from '../shared/protocol.js';
@@ -35,7 +35,7 @@ interface Pool {
 }
 
 export interface PoolsOptions {
-  readonly house: SharedArrayBuffer;
+  readonly processState: SharedArrayBuffer;
   /** A pool came, or its set of threads changed. */
   readonly onEntry: (entry: PoolEntry) => void;
   readonly onRemove: (id: number) => void;
@@ -58,7 +58,7 @@ export interface Pools {
 
 export function createPools(options: PoolsOptions): Pools {
   const pools = new Map<number, Pool>();
-  const house = openWriter('main', HOUSE, options.house);
+  const processState = openWriter('main', PROCESS_STATE, options.processState);
   let lastId = 0;
   let nextSampleMs = 0;
   let nextGlanceMs = 0;
@@ -75,8 +75,9 @@ export function createPools(options: PoolsOptions): Pools {
 
   function sampleOne(pool: Pool, nowMs: number): void {
     const reading = read(pool, (error) => {
-      locked(house.sequence, () => {
-        house.values[house.at.poolErrors] = (house.values[house.at.poolErrors] ?? 0) + 1;
+      locked(processState.sequence, () => {
+        processState.values[processState.at.poolErrors] =
+          (processState.values[processState.at.poolErrors] ?? 0) + 1;
       });
       if (pool.warned) return;
       pool.warned = true;

@@ -1,4 +1,4 @@
-import type { HeartValues } from './layout.js';
+import type { LoopStats } from './layout.js';
 
 /** Timers fire on whole milliseconds, rounded up: lateness up to this is no lateness. */
 export const TIMER_SLACK_MS = 2;
@@ -14,10 +14,10 @@ export function latenessOf(nowMs: number, dueMs: number, lastMarkMs: number): nu
 }
 
 /** The part of {@link latenessOf} that is a stall: without the time spent in `pause()`. */
-export function stallOf(nowMs: number, heart: HeartValues): number {
-  const late = latenessOf(nowMs, heart.dueMs, heart.lastMarkMs);
+export function stallOf(nowMs: number, stats: LoopStats): number {
+  const late = latenessOf(nowMs, stats.dueMs, stats.lastMarkMs);
   if (late === 0) return 0;
   const lateSince = nowMs - late;
-  const pausing = heart.pausedSinceMs > 0 ? nowMs - Math.max(heart.pausedSinceMs, lateSince) : 0;
-  return Math.max(0, late - pausing - heart.pausedLateMs);
+  const pausing = stats.pausedSinceMs > 0 ? nowMs - Math.max(stats.pausedSinceMs, lateSince) : 0;
+  return Math.max(0, late - pausing - stats.pausedLateMs);
 }

@@ -42,7 +42,7 @@ export const DELAY_BOUNDS_MS: readonly number[] = [
   1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000,
 ];
 
-const heartFields = {
+const loopStatsFields = {
   /** When `startWatchdog` was called. All moments are milliseconds on the shared clock. */
   startedAtMs: 1,
   /** When the loop's first turn began; 0 while the app still starts up. */
@@ -73,11 +73,11 @@ const heartFields = {
   worstMs: 64,
 } as const;
 
-/** What a loop's heart writes, each turn. */
-export const HEART: Region<'loop', typeof heartFields> = region('loop', heartFields);
-export type HeartValues = Values<typeof heartFields>;
+/** What a loop's turn meter writes, each turn. */
+export const LOOP_STATS: Region<'loop', typeof loopStatsFields> = region('loop', loopStatsFields);
+export type LoopStats = Values<typeof loopStatsFields>;
 /** One-second slots that hold the worst delay of that second. */
-export const WORST_SLOTS: number = heartFields.worstSecond;
+export const WORST_SLOTS: number = loopStatsFields.worstSecond;
 
 const ringFields = {
   turn: 256,
@@ -86,7 +86,7 @@ const ringFields = {
   durationMs: 256,
 } as const;
 
-/** The latest stalls; stall number n (from 0) lies at n % RING_SIZE, `HEART.stalls` is the next n. */
+/** The latest stalls; stall number n (from 0) lies at n % RING_SIZE, `LOOP_STATS.stalls` is the next n. */
 export const RING: Region<'loop', typeof ringFields> = region('loop', ringFields);
 export type RingValues = Values<typeof ringFields>;
 /** Finished stalls that are remembered for a sidecar that looks late. */
@@ -120,7 +120,7 @@ export const GC: Region<'loop', typeof gcFields> = region('loop', gcFields);
 export type GcValues = Values<typeof gcFields>;
 export const GC_RING_SIZE: number = gcFields.startMs;
 
-export const CAUSES = ['cpu', 'gc', 'blocked', 'starved', 'paused', 'unknown'] as const;
+export const CAUSES = ['cpu', 'gc', 'blocked', 'starved', 'suspended', 'unknown'] as const;
 /** Why a stall happened; see the README's table. */
 export type Cause = (typeof CAUSES)[number];
 
@@ -146,7 +146,7 @@ const loopLedgerFields = {
   /** The turn whose stall is being charged while it lasts, how much of it is charged, and how much of that to a pause. */
   chargedTurn: 1,
   chargedMs: 1,
-  chargedPausedMs: 1,
+  chargedSuspendedMs: 1,
   /** The latest stall: its turn, its start on the shared clock, and by the wall clock; 0 before the first. */
   lastStallTurn: 1,
   lastStallMs: 1,
@@ -158,10 +158,10 @@ const loopLedgerFields = {
 /** The sidecar's counters of one loop, kept outside of the sidecar so that they survive it. */
 export const LOOP_LEDGER: Region<'sidecar', typeof loopLedgerFields> = region('sidecar', loopLedgerFields);
 
-type LoopPart = 'heart' | 'ring' | 'gc' | 'resources' | 'ledger';
+type LoopPart = 'stats' | 'ring' | 'gc' | 'resources' | 'ledger';
 /** Everything of one loop under watch. */
 export const LOOP_REGIONS: Readonly<Record<LoopPart, Region<Writer, Fields>>> = {
-  heart: HEART,
+  stats: LOOP_STATS,
   ring: RING,
   gc: GC,
   resources: RESOURCES,
@@ -172,7 +172,7 @@ export type LoopMemory = Readonly<Record<LoopPart, SharedArrayBuffer>>;
 /** Most threads besides main that one watchdog takes: each is a label value. */
 export const THREADS_MAX = 32;
 
-const houseFields = {
+const processStateFields = {
   /** Sidecars that died and were replaced. */
   restarts: 1,
   /** Times that a pool could not be read. */
@@ -183,8 +183,8 @@ const houseFields = {
 } as const;
 
 /** What main notes now and then of the process. */
-export const HOUSE: Region<'main', typeof houseFields> = region('main', houseFields);
-export type HouseValues = Values<typeof houseFields>;
+export const PROCESS_STATE: Region<'main', typeof processStateFields> = region('main', processStateFields);
+export type ProcessState = Values<typeof processStateFields>;
 
 const ledgerFields = {
   /** When `startWatchdog` was called: on the shared clock, and by the wall clock. */
@@ -192,8 +192,8 @@ const ledgerFields = {
   /** How often the sidecar has looked: if this stands still, it is deaf. */
   polls: 1,
   /** Times that the whole process stood still, and for how long. */
-  pauses: 1,
-  pauseMs: 1,
+  suspensions: 1,
+  suspendedMs: 1,
   /** Captures by kind and result, in the order of `CAPTURE_KINDS` x `CAPTURE_RESULTS`. */
   captures: (CAPTURE_KINDS.length * CAPTURE_RESULTS.length) as number,
   journalErrors: 1,
@@ -261,7 +261,7 @@ export type PoolValues = Values<typeof poolFields>;
 
 const poolLedgerFields = {
   completed: 1,
-  starvedMs: 1,
+  dispatchBlockedMs: 1,
   /** The snapshot that was told of: on the shared clock, and by the wall clock. */
   snapshotAt: 2,
   /** Times of tasks, run and wait: what is told; what was told when Piscina's record last began anew; tasks in that record. */
@@ -287,7 +287,13 @@ export const GATE_EXITING = 0;
 export const GATE_LOOKING = 1;
 
 /** Changes whenever a table above does: two copies of this package in one process must not misread each other. */
-export const LAYOUT_VERSION: number = [...Object.values(LOOP_REGIONS), HOUSE, LEDGER, POOL, POOL_LEDGER]
+export const LAYOUT_VERSION: number = [
+  ...Object.values(LOOP_REGIONS),
+  PROCESS_STATE,
+  LEDGER,
+  POOL,
+  POOL_LEDGER,
+]
   .flatMap((one) => Object.entries(one.fields).map(([name, size]) => `${one.writer} ${name} ${size}`))
   .join('\n')
   .split('')

@@ -99,7 +99,7 @@ export interface Stall {
   /** In garbage collection, without the time for which the process stood still. */
   readonly gcMs: number;
   /** The whole process stood still. */
-  readonly pausedMs: number;
+  readonly suspendedMs: number;
   /** State of the thread when it was looked at during the stall, as `ps` shows it. */
   readonly state?: string;
   /** System call it was in, where that can be read. */
@@ -111,7 +111,7 @@ export interface Stall {
   readonly culprit?: Frame;
   /** For so many milliseconds that stack had to be waited for: see {@link StackSample.nativeMs}. */
   readonly nativeMs?: number;
-  /** Same for stalls of one cause and place: group by it. */
+  /** Same for stalls of one cause and instance: group by it. */
   readonly fingerprint: string;
   /** What was seen of the thread meanwhile, in order; empty if nobody looked. */
   readonly stacks: readonly StackSample[];
@@ -164,7 +164,7 @@ export interface DirectoryOptions {
   /** The system's directory for temporary files. */
   readonly root: string;
   /** Place of this process among those of the app, from 0. */
-  readonly place: number | undefined;
+  readonly instance: number | undefined;
 }
 
 /** What the sidecar cannot find out by itself. */
@@ -231,7 +231,7 @@ export interface SidecarData {
   readonly watchdogId: string;
   readonly loop: LoopMemory;
   readonly memory: {
-    readonly house: SharedArrayBuffer;
+    readonly processState: SharedArrayBuffer;
     readonly ledger: SharedArrayBuffer;
     readonly gate: SharedArrayBuffer;
   };
@@ -313,10 +313,10 @@ export interface Task {
 
 /** What a sidecar says; of what is not for all, `thread` tells for whom. */
 export type SidecarMessage =
-  | { readonly type: 'here'; readonly watchdog: string }
-  | { readonly type: 'gone'; readonly watchdog: string }
+  | { readonly type: 'sidecar-up'; readonly watchdog: string }
+  | { readonly type: 'watchdog-closed'; readonly watchdog: string }
   /** A thread has left: who was refused may ask again. */
-  | { readonly type: 'room' }
+  | { readonly type: 'slot-free' }
   | {
       readonly type: 'settings';
       readonly watchdog: string;

@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const CAUSES = ['cpu', 'gc', 'blocked', 'starved', 'paused', 'unknown'];
+const CAUSES = ['cpu', 'gc', 'blocked', 'starved', 'suspended', 'unknown'];
 const TRUTHS = {
   cpu: ['hot loop', 'catastrophic regex'],
   'cpu row': ['hot loop in a row'],
@@ -16,7 +16,7 @@ const TRUTHS = {
   paused: ['SIGSTOP'],
 };
 /** These two take next to no CPU time: neither is in the other's way. */
-const TOGETHER = [['cpu'], ['cpu row'], ['gc'], ['blocked', 'paused'], ['starved']];
+const TOGETHER = [['cpu'], ['cpu row'], ['gc'], ['blocked', 'suspended'], ['starved']];
 const TIMES = 20;
 const SHORTEST_MS = 250;
 const LONGEST_MS = 1200;
@@ -84,7 +84,7 @@ async function observe(truth) {
   await new Promise((resolve) => {
     child.on('message', ({ done }) => done && resolve());
   });
-  if (truth === 'paused') deeds.push(...(await stopAndGo(child, lengths)));
+  if (truth === 'suspended') deeds.push(...(await stopAndGo(child, lengths)));
   // The last word may still be on its way.
   const deadline = Date.now() + WORD_MS;
   const valid = deeds.filter(({ inVain }) => !inVain);
@@ -142,7 +142,7 @@ function print(title, cases) {
   for (const one of cases) {
     const { way, fromMs, toMs, told, inVain } = one;
     if (isRight(one) || inVain) continue;
-    const parts = ['cpu', 'runQueue', 'sleep', 'gc', 'paused'].map(
+    const parts = ['cpu', 'runQueue', 'sleep', 'gc', 'suspended'].map(
       (part) => `${part} ${told?.[`${part}Ms`]?.toFixed(0)}`,
     );
     const length = `${(toMs - fromMs).toFixed(0)} ms, told ${told?.durationMs.toFixed(0)} ms`;

@@ -68,10 +68,10 @@ it('a process that was stopped for ten seconds says so and blames nobody', { con
   await sleep(10_000);
   app.process.kill('SIGCONT');
   const stall = await stallOver(app, 5000);
-  expect(stall).toMatchObject({ cause: 'paused', stacks: [] });
+  expect(stall).toMatchObject({ cause: 'suspended', stacks: [] });
   const one = await scrape(url);
-  expect(one.value('watchdog_process_pause_seconds_total')).toBeGreaterThan(9);
-  expect(one.value('watchdog_stalls_total{thread="main",cause="paused"}')).toBe(1);
+  expect(one.value('watchdog_process_suspended_seconds_total')).toBeGreaterThan(9);
+  expect(one.value('watchdog_stalls_total{thread="main",cause="suspended"}')).toBe(1);
 });
 
 it('10,000 connections, one after the other, leave nothing behind', { concurrent: true }, async () => {

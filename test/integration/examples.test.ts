@@ -62,7 +62,7 @@ describe('the examples', { timeout: DEAD_MAN_MS }, () => {
     expect(value(busy, 'watchdog_pool_capacity{pool="mails"}')).toBe(4);
     // What only the threads themselves can tell: the watch began in time to see them all.
     expect(value(busy, 'watchdog_pool_oldest_task_seconds{pool="images"}')).not.toBeNaN();
-    expect(value(busy, 'watchdog_pool_starved_seconds_total{pool="images"}')).not.toBeNaN();
+    expect(value(busy, 'watchdog_pool_dispatch_blocked_seconds_total{pool="images"}')).not.toBeNaN();
 
     const completed = 'watchdog_pool_tasks_completed_total{pool="images"}';
     const before = value(busy, completed);

@@ -106,9 +106,9 @@ describe.each(['piscina5', 'piscina4'])('%s', (kind) => {
     await pool.shows({ active: 2, queue_size: 3, capacity: 2, saturation_ratio: 1 });
     pool.app.send({ deed: 'hold' });
     const full = await pool.frozen(0.5);
-    expect(shown(full, 'starved_seconds_total')).toBe(0);
+    expect(shown(full, 'dispatch_blocked_seconds_total')).toBe(0);
     pool.app.release('first');
-    await pool.until('starving', (shot) => (shown(shot, 'starved_seconds_total') ?? 0) > 0.3);
+    await pool.until('starving', (shot) => (shown(shot, 'dispatch_blocked_seconds_total') ?? 0) > 0.3);
     pool.app.release();
     pool.app.release('second');
     pool.app.release('rest');
@@ -140,7 +140,7 @@ describe.each(['piscina5', 'piscina4'])('%s', (kind) => {
       active: 0,
       threads: 0,
       oldest_task_seconds: 0,
-      starved_seconds_total: 0,
+      dispatch_blocked_seconds_total: 0,
       tasks_completed_total: 0,
     });
     await pool.ask('run', named(5, 'all'));
@@ -148,7 +148,7 @@ describe.each(['piscina5', 'piscina4'])('%s', (kind) => {
     expect(shown(booting, 'active')).toBe(0);
     pool.app.send({ deed: 'hold' });
     // Nobody could take the tasks that wait.
-    expect(shown(await pool.frozen(0.5), 'starved_seconds_total')).toBe(0);
+    expect(shown(await pool.frozen(0.5), 'dispatch_blocked_seconds_total')).toBe(0);
     pool.app.release();
     await pool.app.message('hold');
     pool.app.release('boot');
@@ -179,7 +179,7 @@ describe.each(['piscina5', 'piscina4'])('%s', (kind) => {
     await pool.frozen();
     await pool.shows({ active: 2, queue_size: 18 });
     pool.app.release('first');
-    await pool.until('starving', (shot) => (shown(shot, 'starved_seconds_total') ?? 0) > 0.2);
+    await pool.until('starving', (shot) => (shown(shot, 'dispatch_blocked_seconds_total') ?? 0) > 0.2);
     pool.app.release();
     await pool.app.message('burst');
     await pool.settled();

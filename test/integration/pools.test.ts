@@ -189,10 +189,10 @@ describe('while main is frozen', () => {
     app.release('first');
     // The threads finish on their own, main cannot give them the two that wait.
     const starving = await until(url, { active: 0, queue_size: 2, tasks_completed_total: 2 });
-    const before = pool(starving, 'starved_seconds_total');
+    const before = pool(starving, 'dispatch_blocked_seconds_total');
     const later = await eventually(async () => {
       const one = await scrape(url);
-      return pool(one, 'starved_seconds_total') > before + 0.5 ? one : undefined;
+      return pool(one, 'dispatch_blocked_seconds_total') > before + 0.5 ? one : undefined;
     }, 'starved seconds grow');
     expect(later.value('watchdog_eventloop_lag_seconds{thread="main"}')).toBeGreaterThan(0.5);
     app.release();
@@ -214,7 +214,7 @@ describe('while main is frozen', () => {
     app.send({ deed: 'run', value: ['first', 'first', 50] });
     const busy = await until(url, { active: 2, queue_size: 1, threads: 2 });
     expect(busy.has('watchdog_pool_oldest_task_seconds{pool="images"}')).toBe(false);
-    expect(busy.has('watchdog_pool_starved_seconds_total{pool="images"}')).toBe(false);
+    expect(busy.has('watchdog_pool_dispatch_blocked_seconds_total{pool="images"}')).toBe(false);
     app.send({ deed: 'hold' });
     app.release('first');
     const frozen = await eventually(async () => {

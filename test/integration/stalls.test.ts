@@ -80,10 +80,10 @@ describe.runIf(process.platform === 'linux')('cause and culprit', () => {
     await new Promise((resolve) => setTimeout(resolve, 1500));
     app.process.kill('SIGCONT');
     const stall = await stallOver(app, 1000);
-    expect(stall.cause, JSON.stringify(stall)).toBe('paused');
+    expect(stall.cause, JSON.stringify(stall)).toBe('suspended');
     const one = await scrape(url);
-    expect(one.value('watchdog_process_pauses_total')).toBeGreaterThanOrEqual(1);
-    expect(one.value('watchdog_process_pause_seconds_total')).toBeGreaterThan(0.5);
+    expect(one.value('watchdog_process_suspensions_total')).toBeGreaterThanOrEqual(1);
+    expect(one.value('watchdog_process_suspended_seconds_total')).toBeGreaterThan(0.5);
   });
 
   it('of a process that is stopped and continued in slices, as cpulimit does it: paused', async () => {
@@ -105,9 +105,9 @@ describe.runIf(process.platform === 'linux')('cause and culprit', () => {
     }
     const { fromMs, toMs } = await did;
     const stall = await stallOver(app, (toMs - fromMs) / 2);
-    expect(stall.cause, JSON.stringify(stall)).toBe('paused');
-    expect(stall.pausedMs / stoppedMs).toBeGreaterThan(0.6);
-    expect(stall.pausedMs / stoppedMs).toBeLessThan(1.1);
+    expect(stall.cause, JSON.stringify(stall)).toBe('suspended');
+    expect(stall.suspendedMs / stoppedMs).toBeGreaterThan(0.6);
+    expect(stall.suspendedMs / stoppedMs).toBeLessThan(1.1);
   });
 
   it.runIf(canMount)('where /proc is hidden: unknown, and the log says so once', async () => {

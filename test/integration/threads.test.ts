@@ -112,7 +112,7 @@ describe('a worker thread', () => {
       const one = await app.message<Stall>('stall');
       return one.thread === 'last words' && one.durationMs > 500 ? one : undefined;
     }, 'the stall is told of');
-    expect(stall.cause).not.toBe('paused');
+    expect(stall.cause).not.toBe('suspended');
   });
 
   it.runIf(process.platform === 'linux')(

@@ -93,12 +93,12 @@ const QUIET: [string, string, boolean, Labels?][] = [
   ['EventLoopDelayHigh critical', 'StallBudgetBurn critical', true],
   ['EventLoopDelayHigh warning', 'StallBudgetBurn critical', false],
   ['StallBudgetBurn critical', 'EventLoopDelayHigh critical', false],
-  ['EventLoopDelayHigh warning', 'WorkerPoolStarved warning', true, { pool: 'images', thread: '' }],
+  ['EventLoopDelayHigh warning', 'WorkerPoolDispatchBlocked warning', true, { pool: 'images', thread: '' }],
   ['WorkerPoolQueueFull critical', 'WorkerPoolSaturated critical', true],
   ['WorkerPoolQueueFull critical', 'WorkerPoolSaturated critical', false, { pool: 'images' }],
-  ['ProcessPaused warning', 'EventLoopDelayHigh warning', true],
-  ['ProcessPaused warning', 'WatchdogUnreliable warning', true],
-  ['ProcessPaused warning', 'EventLoopDelayHigh critical', false],
+  ['ProcessSuspended warning', 'EventLoopDelayHigh warning', true],
+  ['ProcessSuspended warning', 'WatchdogUnreliable warning', true],
+  ['ProcessSuspended warning', 'EventLoopDelayHigh critical', false],
   ['StalledByThrottling warning', 'CpuThrottled info', true, { thread: '' }],
   ['StalledByThrottling warning', 'EventLoopDelayHigh warning', true],
   ['StalledByThrottling warning', 'WatchdogUnreliable warning', false],
@@ -197,7 +197,7 @@ describe.skipIf(SKIP_AMTOOL)('in a running Alertmanager', () => {
 
   it('that none is left is not told when the last has just gone down', async () => {
     await raise([
-      { ...labelsOf('WatchdogDown critical'), instance: 'gone' },
+      { ...labelsOf('WatchdogDown critical'), instance: 'watchdog-closed' },
       { alertname: 'NodejsWatchdogAbsent', severity: 'warning', id: 'absent' },
       // Of one service, as alerts.yml suggests: another one that is down says nothing of it.
       { alertname: 'NodejsWatchdogAbsent', severity: 'warning', job: 'till', id: 'till' },

@@ -47,7 +47,7 @@ const EXPECTED = [
   'NodejsWorkerPoolQueueFull critical flooded',
   'NodejsWorkerPoolSaturated critical flooded',
   'NodejsWorkerPoolSaturated warning flooded',
-  'NodejsWorkerPoolStarved warning frozen',
+  'NodejsWorkerPoolDispatchBlocked warning frozen',
 ];
 const DOWN = 'NodejsWatchdogDown critical well';
 

@@ -1,18 +1,18 @@
-import { createHeart, GO_ROUND, type Heart, ROUSE } from '../../src/loop/turns.js';
+import { createTurnMeter, GO_ROUND, ROUSE, type TurnMeter } from '../../src/loop/turns.js';
 import {
   allocate,
-  HEART,
-  type HeartValues,
   LOOP_LEDGER,
+  LOOP_STATS,
+  type LoopStats,
   openReader,
   RING,
   type RingValues,
 } from '../../src/shared/layout.js';
 import { type LoopLedger, openLedger } from '../../worker/counters.js';
 
-export interface Rig {
-  readonly heart: Heart;
-  readonly read: () => HeartValues;
+export interface VirtualLoop {
+  readonly meter: TurnMeter;
+  readonly read: () => LoopStats;
   readonly readRing: () => RingValues;
   readonly ledger: LoopLedger;
   /** Virtual time, in milliseconds. */
@@ -36,13 +36,15 @@ export interface Rig {
   starved(ms: number): void;
 }
 
-/** A heart in virtual time, with the loop's habits around it: mark in the check phase, then timers. */
-export function createRig(options: { stallThreshold?: number; heartbeatInterval?: number } = {}): Rig {
-  const memory = { heart: allocate(HEART), ring: allocate(RING) };
+/** A turn meter in virtual time, with the loop's habits around it: mark in the check phase, then timers. */
+export function createVirtualLoop(
+  options: { stallThreshold?: number; heartbeatInterval?: number } = {},
+): VirtualLoop {
+  const memory = { stats: allocate(LOOP_STATS), ring: allocate(RING) };
   let now = 1000;
   let idleTotal = 0;
   const interval = options.heartbeatInterval ?? 100;
-  const heart = createHeart(memory, {
+  const meter = createTurnMeter(memory, {
     heartbeatIntervalMs: interval,
     stallThresholdMs: options.stallThreshold ?? 100,
     startedAtMs: now,
@@ -52,19 +54,19 @@ export function createRig(options: { stallThreshold?: number; heartbeatInterval?
   let due = now + interval;
 
   function turnEnds(): void {
-    const next = heart.mark(now, idleTotal, loopStart);
-    if (next & ROUSE) due = now + heart.rouse(now);
-    if (now >= due) due = now + heart.pace(now);
+    const next = meter.mark(now, idleTotal, loopStart);
+    if (next & ROUSE) due = now + meter.rouse(now);
+    if (now >= due) due = now + meter.pace(now);
     // The round finds nothing to do: time stands still in it.
     if (next & GO_ROUND) turnEnds();
   }
   return {
-    heart,
-    read: openReader(HEART, memory.heart),
+    meter,
+    read: openReader(LOOP_STATS, memory.stats),
     readRing: openReader(RING, memory.ring),
     ledger: openLedger(LOOP_LEDGER, allocate(LOOP_LEDGER)),
     now: () => now,
-    heldMs: (nowMs) => heart.heldMs(nowMs, idleTotal),
+    heldMs: (nowMs) => meter.heldMs(nowMs, idleTotal),
     idle(ms) {
       const end = now + ms;
       while (now < end) {
@@ -86,8 +88,8 @@ export function createRig(options: { stallThreshold?: number; heartbeatInterval?
       now += ms;
     },
     mark: turnEnds,
-    enterPause: () => heart.enterPause(now, idleTotal),
-    leavePause: () => heart.leavePause(now, idleTotal),
+    enterPause: () => meter.enterPause(now, idleTotal),
+    leavePause: () => meter.leavePause(now, idleTotal),
     starved(ms) {
       idleTotal += ms;
       now += ms;

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { now } from '../../src/shared/clock.js';
-import { HEART, openReader } from '../../src/shared/layout.js';
+import { LOOP_STATS, openReader } from '../../src/shared/layout.js';
 import { printableJson } from '../../src/shared/printable.js';
 import { openThread, type ThreadReader } from '../system/thread.js';
 import { createAbsence, TICK_MS } from './absence.js';
@@ -20,7 +20,7 @@ import { type RawStack, takeStack } from './stack.js';
 
 /** Answers the sidecar's requests, one after another. A fault ends the thread, which is an answer, too. */
 export function answerRequests({ loop, gate, sourceLines, entry }: InspectorData): void {
-  const readLoop = openReader(HEART, loop);
+  const readLoop = openReader(LOOP_STATS, loop);
   const currentTurn = (): number => readLoop().turns;
   const marks = new Int32Array(gate);
   const main = openThread(`/proc/self/task/${process.pid}`);

@@ -2,7 +2,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Frame } from '../../src/shared/protocol.js';
 import { pathOf } from './paths.js';
-import { findInSourceMap, type SourcePlace } from './source-map.js';
+import { findInSourceMap, type SourceLocation } from './source-map.js';
 import { openSourceText, type SourceFiles, type SourceText } from './source-text.js';
 import type { RawFrame } from './stack.js';
 
@@ -18,7 +18,7 @@ export interface FrameOptions {
 }
 
 /**
- * Turns V8's frames into ones that a person can use: mapped to the source, with what stands at the place. Never throws: what
+ * Turns V8's frames into ones that a person can use: mapped to the source, with what stands at the location. Never throws: what
  * a script and its map say of themselves is text that anyone may have written.
  * @param files read for this one capture
  */
@@ -27,7 +27,7 @@ export function toFrames(raw: readonly RawFrame[], { files, sourceLines }: Frame
   return raw.map((one) => {
     const script = pathOf(one.url);
     const source = sources.get(one);
-    const place = {
+    const location = {
       file: source?.file ?? script,
       line: (source?.line ?? one.lineNumber) + 1,
       column: (source?.column ?? one.columnNumber) + 1,
@@ -39,11 +39,12 @@ export function toFrames(raw: readonly RawFrame[], { files, sourceLines }: Frame
         : isOnDisk(script)
           ? files.read(script)
           : undefined;
-    const excerpt = sourceLines && isOnDisk(script) ? text?.excerpt(place.line, place.column) : undefined;
+    const excerpt =
+      sourceLines && isOnDisk(script) ? text?.excerpt(location.line, location.column) : undefined;
     return {
       function: cut(one.functionName || '(anonymous)', NAME_MAX_CHARS),
-      ...place,
-      file: cut(place.file, FILE_MAX_CHARS),
+      ...location,
+      file: cut(location.file, FILE_MAX_CHARS),
       internal: one.url === '' || one.url.startsWith('node:') || isWasm(one),
       ...(excerpt !== undefined && { code: excerpt }),
     };
@@ -69,14 +70,14 @@ function findSources(raw: readonly RawFrame[], files: SourceFiles): ReadonlyMap<
     const script = pathOf(url);
     const map = isOnDisk(script) ? readMap(files, script, frames[0] as RawFrame) : undefined;
     if (!map) continue;
-    const places = new Map(frames.map((one) => [{ line: one.lineNumber, column: one.columnNumber }, one]));
+    const locations = new Map(frames.map((one) => [{ line: one.lineNumber, column: one.columnNumber }, one]));
     /** Each source once, by its name. */
     const named = new Map<string, NamedSource | undefined>();
-    for (const [place, source] of findInSourceMap(map.bytes, [...places.keys()])) {
+    for (const [location, source] of findInSourceMap(map.bytes, [...locations.keys()])) {
       if (!named.has(source.source)) named.set(source.source, findNamed(source, script, map.file, files));
       const there = named.get(source.source);
       if (!there || there.text?.hasLine(source.line + 1) === false) continue;
-      found.set(places.get(place) as RawFrame, { ...there, line: source.line, column: source.column });
+      found.set(locations.get(location) as RawFrame, { ...there, line: source.line, column: source.column });
     }
   }
   return found;
@@ -88,19 +89,19 @@ interface NamedSource {
 }
 
 /**
- * The file that a map names. Names are meant relative to the map; but `sourceRoot` is often a place of a server's or of the
- * machine that built it, and bundlers name places of their own (`webpack://shop/./src/cart.ts`). Then the file is looked for
+ * The file that a map names. Names are meant relative to the map; but `sourceRoot` is often a location of a server's or of the
+ * machine that built it, and bundlers name locations of their own (`webpack://shop/./src/cart.ts`). Then the file is looked for
  * above the script, and taken only if it holds the very text that the map has.
  * @returns `undefined` if there is no such file, and the map has not its text either
  */
 function findNamed(
-  place: SourcePlace,
+  location: SourceLocation,
   script: string,
   mapFile: string,
   files: SourceFiles,
 ): NamedSource | undefined {
-  const { source, root } = place;
-  const content = place.content();
+  const { source, root } = location;
+  const content = location.content();
   const text = content && openSourceText(content);
   const file = pathOfSource(source, mapFile);
   // A map that was moved to a folder of its own may still speak as from beside its script.

@@ -91,7 +91,7 @@ function skipSpace(bytes: Buffer, from: number): number {
   return at;
 }
 
-/** @returns the place after the closing quotation mark */
+/** @returns the location after the closing quotation mark */
 export function skipString(bytes: Buffer, from: number): number {
   for (let at = from + 1; ; at++) {
     at = bytes.indexOf(QUOTE, at);
@@ -103,7 +103,7 @@ export function skipString(bytes: Buffer, from: number): number {
   }
 }
 
-/** @returns the place after the value */
+/** @returns the location after the value */
 function skipValue(bytes: Buffer, from: number): number {
   let depth = 0;
   let at = from;

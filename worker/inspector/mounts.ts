@@ -19,7 +19,7 @@ export function openMounts(entry: string | undefined, mountinfo: string): (path:
       return { at: unescaped(fields.split(' ')[4] ?? ''), type: type.split(' ')[0] ?? '' };
     })
     .filter(({ at }) => at !== '')
-    // The latest first: of two at one place it is the one that is seen.
+    // The latest first: of two at one location it is the one that is seen.
     .reverse();
   const mountOf = (path: string): (typeof mounts)[number] | undefined =>
     mounts

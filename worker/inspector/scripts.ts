@@ -98,7 +98,7 @@ async function askV8(
 }
 
 /**
- * What may stand between the place that V8 names as a function's and that at which it begins to run: `async function name`
+ * What may stand between the location that V8 names as a function's and that at which it begins to run: `async function name`
  * and the like; all that it can run comes after its parameters.
  */
 const BEFORE_BEGIN = /^[^({=]*$/;

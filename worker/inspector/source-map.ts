@@ -17,14 +17,14 @@ import {
  * taken out of them. Version 3 of the format, indexed maps (`sections`) included.
  */
 
-/** A place in a script; line and column count from 0, columns in UTF-16 units. */
-export interface Place {
+/** A location in a script; line and column count from 0, columns in UTF-16 units. */
+export interface Location {
   readonly line: number;
   readonly column: number;
 }
 
 /** Where it is in the source. */
-export interface SourcePlace extends Place {
+export interface SourceLocation extends Location {
   /** Its name, behind the map's `sourceRoot`. */
   readonly source: string;
   /** That `sourceRoot`; '' for none. */
@@ -34,15 +34,18 @@ export interface SourcePlace extends Place {
 }
 
 /**
- * Looks up several places in one pass.
+ * Looks up several locations in one pass.
  * @returns those that the map knows; none if it is no sound map
  */
-export function findInSourceMap(bytes: Buffer, places: readonly Place[]): ReadonlyMap<Place, SourcePlace> {
-  const found = new Map<Place, SourcePlace>();
+export function findInSourceMap(
+  bytes: Buffer,
+  locations: readonly Location[],
+): ReadonlyMap<Location, SourceLocation> {
+  const found = new Map<Location, SourceLocation>();
   try {
     // Some servers put a line before the map that keeps browsers from running it.
     const start = bytes.indexOf(OPEN_BRACE);
-    if (start >= 0) find(bytes, start, [...places].sort(byPlace), found, SECTIONS_DEPTH_MAX);
+    if (start >= 0) find(bytes, start, [...locations].sort(byLocation), found, SECTIONS_DEPTH_MAX);
   } catch (error) {
     if (!(error instanceof BrokenJson)) throw error;
   }
@@ -52,20 +55,20 @@ export function findInSourceMap(bytes: Buffer, places: readonly Place[]): Readon
 /** The format does not let sections have sections, but some do. */
 const SECTIONS_DEPTH_MAX = 4;
 
-const byPlace = (a: Place, b: Place): number => a.line - b.line || a.column - b.column;
+const byLocation = (a: Location, b: Location): number => a.line - b.line || a.column - b.column;
 
-/** @param places in order */
+/** @param locations in order */
 function find(
   bytes: Buffer,
   start: number,
-  places: readonly Place[],
-  found: Map<Place, SourcePlace>,
+  locations: readonly Location[],
+  found: Map<Location, SourceLocation>,
   depth: number,
 ): void {
   const fields = membersOf(bytes, start);
   const sections = fields.get('sections');
   if (sections !== undefined) {
-    if (depth > 0) findInSections(bytes, sections, places, found, depth);
+    if (depth > 0) findInSections(bytes, sections, locations, found, depth);
     return;
   }
   const mappings = fields.get('mappings');
@@ -73,10 +76,15 @@ function find(
   if (mappings === undefined || sources === undefined || bytes[mappings] !== QUOTE) return;
   const root = textAt(bytes, fields.get('sourceRoot')) ?? '';
   const contents = fields.get('sourcesContent');
-  for (const [place, segment] of findSegments(bytes, mappings + 1, skipString(bytes, mappings) - 1, places)) {
+  for (const [location, segment] of findSegments(
+    bytes,
+    mappings + 1,
+    skipString(bytes, mappings) - 1,
+    locations,
+  )) {
     const source = textAt(bytes, elementOf(bytes, sources, segment.source));
     if (source === undefined) continue;
-    found.set(place, {
+    found.set(location, {
       source: root === '' ? source : `${root.replace(/\/$/, '')}/${source}`,
       root,
       line: segment.line,
@@ -87,12 +95,12 @@ function find(
   }
 }
 
-/** Each place belongs to the last section that begins at or before it. */
+/** Each location belongs to the last section that begins at or before it. */
 function findInSections(
   bytes: Buffer,
   start: number,
-  places: readonly Place[],
-  found: Map<Place, SourcePlace>,
+  locations: readonly Location[],
+  found: Map<Location, SourceLocation>,
   depth: number,
 ): void {
   const sections = [...elementsOf(bytes, start)].map((at) => {
@@ -101,21 +109,21 @@ function findInSections(
     const [line, column] = [numberAt(bytes, offset.get('line')), numberAt(bytes, offset.get('column'))];
     return { map: section.get('map'), line, column };
   });
-  for (const place of places) {
-    const section = sections.findLast((one) => byPlace(one, place) <= 0);
+  for (const location of locations) {
+    const section = sections.findLast((one) => byLocation(one, location) <= 0);
     if (section?.map === undefined) continue;
-    const inside: Place = {
-      line: place.line - section.line,
-      column: place.line === section.line ? place.column - section.column : place.column,
+    const inside: Location = {
+      line: location.line - section.line,
+      column: location.line === section.line ? location.column - section.column : location.column,
     };
-    const there = new Map<Place, SourcePlace>();
+    const there = new Map<Location, SourceLocation>();
     find(bytes, section.map, [inside], there, depth - 1);
     const source = there.get(inside);
-    if (source) found.set(place, source);
+    if (source) found.set(location, source);
   }
 }
 
-interface Segment extends Place {
+interface Segment extends Location {
   readonly source: number;
   /** Line of the script that it is of. */
   readonly at: number;
@@ -133,17 +141,17 @@ for (const [value, char] of [
 }
 
 /**
- * For each place the last segment of its line that begins at or before it. All numbers but the column follow on from segment
+ * For each location the last segment of its line that begins at or before it. All numbers but the column follow on from segment
  * to segment, over all lines: so those before have to be added up, too.
- * @param places in order
+ * @param locations in order
  */
 function findSegments(
   bytes: Buffer,
   from: number,
   to: number,
-  places: readonly Place[],
-): readonly (readonly [Place, Segment])[] {
-  const found: [Place, Segment][] = [];
+  locations: readonly Location[],
+): readonly (readonly [Location, Segment])[] {
+  const found: [Location, Segment][] = [];
   const sums: [number, number, number, number, number] = [0, 0, 0, 0, 0];
   let next = 0;
   let latest: Segment | undefined;
@@ -152,12 +160,12 @@ function findSegments(
   let value = 0;
   let shift = 0;
 
-  /** Settles the places that lie before this one. */
+  /** Settles the locations that lie before this one. */
   function pass(atLine: number, column: number): void {
-    for (; next < places.length; next++) {
-      const place = places[next] as Place;
-      if (place.line > atLine || (place.line === atLine && place.column >= column)) return;
-      if (latest?.at === place.line) found.push([place, latest]);
+    for (; next < locations.length; next++) {
+      const location = locations[next] as Location;
+      if (location.line > atLine || (location.line === atLine && location.column >= column)) return;
+      if (latest?.at === location.line) found.push([location, latest]);
     }
   }
 
@@ -170,7 +178,7 @@ function findSegments(
     field = 0;
   }
 
-  for (let i = from; i < to && next < places.length; i++) {
+  for (let i = from; i < to && next < locations.length; i++) {
     const code = bytes[i] as number;
     if (code === COMMA) endSegment();
     else if (code === SEMICOLON) {
@@ -189,7 +197,7 @@ function findSegments(
       shift = 0;
     }
   }
-  if (next < places.length) endSegment();
+  if (next < locations.length) endSegment();
   pass(Number.POSITIVE_INFINITY, 0);
   return found;
 }

@@ -1,9 +1,9 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import type { Place } from './source-map.js';
+import type { Location } from './source-map.js';
 
 /** Files larger than this are not read: whatever a script says of itself, memory and time are bounded. */
 const FILE_MAX_BYTES = 32 * 2 ** 20;
-/** An excerpt of a line: what stands around the place, for minified files are one line. */
+/** An excerpt of a line: what stands around the location, for minified files are one line. */
 const EXCERPT_MAX_CHARS = 120;
 const EXCERPT_BEFORE_CHARS = 40;
 /** Each so many lines the offset of one is remembered, so that a line near it is found without a search from the top. */
@@ -16,7 +16,7 @@ const NEWLINE = 10;
 export interface SourceText {
   readonly bytes: Buffer;
   /**
-   * What stands around a place, in at most 120 characters.
+   * What stands around a location, in at most 120 characters.
    * @param line from 1
    * @param column from 1, in UTF-16 units as V8 counts
    */
@@ -24,10 +24,10 @@ export interface SourceText {
   /** Whether there is such a line. */
   hasLine(line: number): boolean;
   /**
-   * What stands between two places not far apart; lines and columns from 0.
+   * What stands between two locations not far apart; lines and columns from 0.
    * @returns `undefined` for what is not there, and for more than a few lines
    */
-  between(from: Place, to: Place): string | undefined;
+  between(from: Location, to: Location): string | undefined;
 }
 
 export function openSourceText(bytes: Buffer): SourceText {
@@ -77,14 +77,14 @@ export function openSourceText(bytes: Buffer): SourceText {
   };
 }
 
-/** A short line whole; of a long one the part that holds the place. */
-function around(text: string, place: number): string | undefined {
+/** A short line whole; of a long one the part that holds the location. */
+function around(text: string, location: number): string | undefined {
   const trimmed = text.length > 4 * EXCERPT_MAX_CHARS ? text : text.trim();
   if (trimmed.length <= EXCERPT_MAX_CHARS) return trimmed || undefined;
   const indented = trimmed === text ? 0 : text.indexOf(trimmed);
   const from = Math.max(
     0,
-    Math.min(place - indented - EXCERPT_BEFORE_CHARS, trimmed.length - EXCERPT_MAX_CHARS),
+    Math.min(location - indented - EXCERPT_BEFORE_CHARS, trimmed.length - EXCERPT_MAX_CHARS),
   );
   return trimmed.slice(from, from + EXCERPT_MAX_CHARS).trim() || undefined;
 }

@@ -3,13 +3,13 @@ import type { CaptureResult } from '../../src/shared/labels.js';
 import { LOOK_URL, type LookAnswer, RUNNING_KEY } from '../../src/shared/protocol.js';
 import { pathOf } from './paths.js';
 import { beginsThere, mayBegin, withTexts } from './scripts.js';
-import type { Place } from './source-map.js';
+import type { Location } from './source-map.js';
 import { NO_FILES, type SourceFiles, type SourceText } from './source-text.js';
 
 /** A frame as V8 gives it; line and column count from 0. */
 export interface RawFrame extends Runtime.CallFrame {
   /** Where its function begins. */
-  readonly from?: Place | undefined;
+  readonly from?: Location | undefined;
   /** SHA-256 of the script's text. */
   readonly hash?: string | undefined;
   /** Another text runs than that of the file: a loader compiled it, or `vm` was given it under this name. */

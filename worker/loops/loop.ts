@@ -1,9 +1,9 @@
 import {
   GC,
-  HEART,
-  type HeartValues,
   LOOP_LEDGER,
+  LOOP_STATS,
   type LoopMemory,
+  type LoopStats,
   openReader,
   RESOURCES,
   type ResourceValues,
@@ -18,7 +18,7 @@ import { openThread, type ThreadReader, type ThreadTimes } from '../system/threa
 export interface LoopView {
   /** The same object for the life of the loop. */
   readonly labels: { readonly thread: string };
-  readonly heart: HeartValues;
+  readonly stats: LoopStats;
   readonly ledger: LoopLedger;
   readonly resources: ResourceValues;
   /** Names of the places in `resources.counts`. */
@@ -30,10 +30,10 @@ export interface LoopView {
 /** An event loop under watch: main's, or that of another thread. */
 export interface Loop {
   readonly name: string;
-  heart(): HeartValues;
+  stats(): LoopStats;
   /** Brings its stalls up to date with this moment. Returns what was seen. */
-  look(nowMs: number): {
-    readonly heart: HeartValues;
+  sample(nowMs: number): {
+    readonly stats: LoopStats;
     readonly stall: Stall | undefined;
     /** A stall is under way or has just been: the next look should come soon. */
     readonly alert: boolean;
@@ -46,7 +46,7 @@ export interface Loop {
 }
 
 export interface LoopOptions
-  extends Omit<InvestigatorOptions, 'ledger' | 'thread' | 'readHeart' | 'readRing' | 'readGc'> {
+  extends Omit<InvestigatorOptions, 'ledger' | 'thread' | 'readStats' | 'readRing' | 'readGc'> {
   readonly memory: LoopMemory;
   /** Where the system keeps the thread's accounts, such as `/proc/self/task/4711`; `undefined`: nowhere. */
   readonly taskDirectory: string | undefined;
@@ -56,7 +56,7 @@ export interface LoopOptions
 const NO_ACCOUNTS: ThreadReader = { times: () => undefined, state: () => undefined };
 
 export function watchLoop({ memory, taskDirectory, ...options }: LoopOptions): Loop {
-  const heart = openReader(HEART, memory.heart);
+  const stats = openReader(LOOP_STATS, memory.stats);
   const readResources = openReader(RESOURCES, memory.resources);
   const ledger = openLedger(LOOP_LEDGER, memory.ledger);
   const thread = taskDirectory === undefined ? NO_ACCOUNTS : openThread(taskDirectory);
@@ -64,30 +64,30 @@ export function watchLoop({ memory, taskDirectory, ...options }: LoopOptions): L
     ...options,
     ledger,
     thread,
-    readHeart: heart,
+    readStats: stats,
     readRing: openReader(RING, memory.ring),
     readGc: openReader(GC, memory.gc),
   });
   const labels = { thread: options.name };
   let { resourceTypes } = options;
-  let seen = heart();
+  let seen = stats();
   return {
     name: options.name,
-    heart,
-    look(nowMs) {
-      seen = heart();
+    stats,
+    sample(nowMs) {
+      seen = stats();
       const stall = investigator.observe(nowMs, seen);
-      return { heart: seen, stall, alert: investigator.isAlert(nowMs) };
+      return { stats: seen, stall, alert: investigator.isAlert(nowMs) };
     },
     view: () => ({
       labels,
-      heart: seen,
+      stats: seen,
       ledger,
       resources: readResources(),
       resourceTypes,
       times: thread.times(),
     }),
-    end: (nowMs) => investigator.end(nowMs, heart()),
+    end: (nowMs) => investigator.end(nowMs, stats()),
     setResourceTypes(names) {
       resourceTypes = names;
     },

@@ -71,7 +71,7 @@ export function openThreads(options: ThreadsOptions): Threads {
   }
 
   function lateMsOf({ loop }: Member): number {
-    const { dueMs, lastMarkMs } = loop.heart();
+    const { dueMs, lastMarkMs } = loop.stats();
     return latenessOf(options.now(), dueMs, lastMarkMs);
   }
 
@@ -85,7 +85,7 @@ export function openThreads(options: ThreadsOptions): Threads {
     if (!member) return;
     members.delete(thread);
     member.loop.end(options.now());
-    say({ type: 'room' });
+    say({ type: 'slot-free' });
   }
 
   function prune(): void {
@@ -145,7 +145,7 @@ export function openThreads(options: ThreadsOptions): Threads {
     }
   };
   // An earlier sidecar took its list along.
-  say({ type: 'here', watchdog });
+  say({ type: 'sidecar-up', watchdog });
 
   return {
     loops: () => [...members.values()].map(({ loop }) => loop),

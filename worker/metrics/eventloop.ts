@@ -1,5 +1,5 @@
 import { latenessOf } from '../../src/shared/lateness.js';
-import { DELAY_BOUNDS_MS, type HeartValues } from '../../src/shared/layout.js';
+import { DELAY_BOUNDS_MS, type LoopStats } from '../../src/shared/layout.js';
 import { maxSince } from '../../src/shared/sliding-max.js';
 import { type LoopLedger, wallTimeOf } from '../counters.js';
 import type { LoopView } from '../loops/loop.js';
@@ -72,14 +72,14 @@ export interface DelayHistogram {
  * progress counts with what it is late by now. What the turn's end corrects, by at most one heartbeat interval,
  * never makes a count go back: all of them pass the ledger's high-water mark.
  */
-export function delayHistogram(nowMs: number, heart: HeartValues, ledger: LoopLedger): DelayHistogram {
-  const wallMs = nowMs - heart.loopStartedAtMs;
-  const lateMs = lateness(nowMs, heart);
+export function delayHistogram(nowMs: number, stats: LoopStats, ledger: LoopLedger): DelayHistogram {
+  const wallMs = nowMs - stats.loopStartedAtMs;
+  const lateMs = lateness(nowMs, stats);
   const buckets = DELAY_BOUNDS_MS.map((bound, i) => {
-    const excess = (heart.excessMs[i] as number) + Math.max(0, lateMs - bound);
+    const excess = (stats.excessMs[i] as number) + Math.max(0, lateMs - bound);
     return ledger.raise('delayBuckets', Math.floor(wallMs - excess), i);
   });
-  const waitsMs2 = heart.halfSquareMs2 + (lateMs * lateMs) / 2;
+  const waitsMs2 = stats.halfSquareMs2 + (lateMs * lateMs) / 2;
   return {
     buckets,
     count: ledger.raise('delayCount', Math.floor(wallMs)),
@@ -89,9 +89,9 @@ export function delayHistogram(nowMs: number, heart: HeartValues, ledger: LoopLe
 
 export function collectEventloop({ nowMs, loops }: Sources): Family[] {
   const [main] = loops;
-  const { startedAtMs, loopStartedAtMs } = main.heart;
+  const { startedAtMs, loopStartedAtMs } = main.stats;
   // Nothing is said of a loop before its first heartbeat.
-  const started = loops.filter(({ heart }) => heart.loopStartedAtMs > 0);
+  const started = loops.filter(({ stats }) => stats.loopStartedAtMs > 0);
   const each = (definition: Definition, value: (loop: LoopView) => number): Family =>
     family(
       definition,
@@ -100,39 +100,39 @@ export function collectEventloop({ nowMs, loops }: Sources): Family[] {
   const several = (definition: Definition, samples: (loop: LoopView) => readonly Sample[]): Family =>
     family(definition, started.flatMap(samples));
   return [
-    each(EVENTLOOP.lag, ({ heart }) => lateness(nowMs, heart) / 1000),
-    each(EVENTLOOP.lagMax, ({ heart }) => {
-      const worstMs = maxSince(heart.worstSecond, heart.worstMs, nowMs, LAG_WINDOW_SECONDS);
-      return Math.max(lateness(nowMs, heart), worstMs) / 1000;
+    each(EVENTLOOP.lag, ({ stats }) => lateness(nowMs, stats) / 1000),
+    each(EVENTLOOP.lagMax, ({ stats }) => {
+      const worstMs = maxSince(stats.worstSecond, stats.worstMs, nowMs, LAG_WINDOW_SECONDS);
+      return Math.max(lateness(nowMs, stats), worstMs) / 1000;
     }),
-    several(EVENTLOOP.delay, ({ labels, heart, ledger }) => {
-      const { buckets, sumSeconds, count } = delayHistogram(nowMs, heart, ledger);
+    several(EVENTLOOP.delay, ({ labels, stats, ledger }) => {
+      const { buckets, sumSeconds, count } = delayHistogram(nowMs, stats, ledger);
       return histogramSamples(labels, DELAY_BOUNDS_MS, buckets, sumSeconds, count);
     }),
-    several(EVENTLOOP.time, ({ labels, heart, ledger }) => {
-      const activeMs = heart.delayMs + lateness(nowMs, heart);
-      const idleMs = nowMs - heart.loopStartedAtMs - activeMs;
+    several(EVENTLOOP.time, ({ labels, stats, ledger }) => {
+      const activeMs = stats.delayMs + lateness(nowMs, stats);
+      const idleMs = nowMs - stats.loopStartedAtMs - activeMs;
       return [
         { labels: extend(labels, 'state', 'active'), value: ledger.raise('activeMs', activeMs) / 1000 },
         { labels: extend(labels, 'state', 'idle'), value: ledger.raise('idleMs', idleMs) / 1000 },
       ];
     }),
-    each(EVENTLOOP.turns, ({ heart }) => heart.turns),
+    each(EVENTLOOP.turns, ({ stats }) => stats.turns),
     several(EVENTLOOP.resources, ({ labels, resources, resourceTypes }) =>
       // Named types only: a type's name follows its first count by message.
       resources.countedAtMs === 0
         ? []
-        : resourceTypes.map((type, place) => ({
+        : resourceTypes.map((type, index) => ({
             labels: extend(labels, 'type', type),
-            value: resources.counts[place] as number,
+            value: resources.counts[index] as number,
           })),
     ),
-    each(EVENTLOOP.lastHeartbeat, ({ heart, ledger }) => {
-      return wallTimeOf(ledger, 'heartbeatAt', heart.lastMarkMs) / 1000;
+    each(EVENTLOOP.lastHeartbeat, ({ stats, ledger }) => {
+      return wallTimeOf(ledger, 'heartbeatAt', stats.lastMarkMs) / 1000;
     }),
     single(EVENTLOOP.startup, ((loopStartedAtMs || nowMs) - startedAtMs) / 1000),
   ];
 }
 
-const lateness = (nowMs: number, { dueMs, lastMarkMs }: HeartValues): number =>
+const lateness = (nowMs: number, { dueMs, lastMarkMs }: LoopStats): number =>
   latenessOf(nowMs, dueMs, lastMarkMs);

@@ -55,7 +55,7 @@ export const POOLS = {
     help: 'Age of the longest-running task; 0 when none runs, absent while nobody can know which run.',
   },
   starved: {
-    name: 'watchdog_pool_starved_seconds_total',
+    name: 'watchdog_pool_dispatch_blocked_seconds_total',
     type: 'counter',
     help: 'Time with threads idle and tasks queued because the main thread, which hands them out, was blocked.',
   },
@@ -93,7 +93,7 @@ export function collectPools({ pools }: Sources): Family[] {
     times(POOLS.run, 'run'),
     times(POOLS.wait, 'wait'),
     each(POOLS.oldest, (state) => state.oldestTaskMs && state.oldestTaskMs / 1000),
-    each(POOLS.starved, (state) => state.starvedMs && state.starvedMs / 1000),
+    each(POOLS.starved, (state) => state.dispatchBlockedMs && state.dispatchBlockedMs / 1000),
     family(
       POOLS.snapshot,
       states.map(({ pool, labels, state }) => ({ labels, value: pool.wallTimeOf(state) / 1000 })),

@@ -59,13 +59,13 @@ export const SELF = {
 const BUILD = { version: VERSION, node_version: process.version };
 
 export function collectSelf(sources: Sources): Family[] {
-  const { loops, house, ledger, options, relayAgeMs, relayDropped } = sources;
+  const { loops, processState, ledger, options, relayAgeMs, relayDropped } = sources;
   // Pools are read on the main thread: their faults are counted there.
-  const errors = [...sources.collectorErrors.entries(), ['pool_sampler', house.poolErrors] as const];
+  const errors = [...sources.collectorErrors.entries(), ['pool_sampler', processState.poolErrors] as const];
   return [
     single(SELF.sidecarLagMax, sources.sidecarLagMaxMs / 1000),
-    single(SELF.restarts, house.restarts),
-    single(SELF.startTime, Math.round(wallTimeOf(ledger, 'startedAt', loops[0].heart.startedAtMs)) / 1000),
+    single(SELF.restarts, processState.restarts),
+    single(SELF.startTime, Math.round(wallTimeOf(ledger, 'startedAt', loops[0].stats.startedAtMs)) / 1000),
     family(
       SELF.collectorErrors,
       errors.map(([collector, value]) => ({ labels: extend(NO_LABELS, 'collector', collector), value })),

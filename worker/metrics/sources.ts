@@ -1,5 +1,5 @@
 import type { CollectorName, DropReason } from '../../src/shared/labels.js';
-import type { HouseValues } from '../../src/shared/layout.js';
+import type { ProcessState } from '../../src/shared/layout.js';
 import type { SidecarOptions } from '../../src/shared/protocol.js';
 import type { ProcessLedger, Tally } from '../counters.js';
 import type { LoopView } from '../loops/loop.js';
@@ -12,7 +12,7 @@ export interface Sources {
   readonly nowMs: number;
   /** Main's first. */
   readonly loops: readonly [LoopView, ...LoopView[]];
-  readonly house: HouseValues;
+  readonly processState: ProcessState;
   readonly ledger: ProcessLedger;
   readonly pools: readonly PoolView[];
   readonly threadpool: ThreadpoolState;

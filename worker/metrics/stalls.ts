@@ -35,20 +35,20 @@ export const STALLS = {
 } as const;
 
 export function collectStalls({ loops }: Sources): Family[] {
-  const started = loops.filter(({ heart }) => heart.loopStartedAtMs > 0);
-  const byCause = (definition: Definition, value: (ledger: LoopLedger, place: number) => number): Family =>
+  const started = loops.filter(({ stats }) => stats.loopStartedAtMs > 0);
+  const byCause = (definition: Definition, value: (ledger: LoopLedger, index: number) => number): Family =>
     family(
       definition,
       started.flatMap(({ labels, ledger }) =>
-        CAUSES.map((cause, place) => ({
+        CAUSES.map((cause, index) => ({
           labels: extend(labels, 'cause', cause),
-          value: value(ledger, place),
+          value: value(ledger, index),
         })),
       ),
     );
   return [
-    byCause(STALLS.count, (ledger, place) => ledger.get('stallsByCause', place)),
-    byCause(STALLS.seconds, (ledger, place) => ledger.get('stallMsByCause', place) / 1000),
+    byCause(STALLS.count, (ledger, index) => ledger.get('stallsByCause', index)),
+    byCause(STALLS.seconds, (ledger, index) => ledger.get('stallMsByCause', index) / 1000),
     family(
       STALLS.duration,
       started.flatMap(({ labels, ledger }) => durationSamples(labels, ledger)),

@@ -34,13 +34,13 @@ export const SYSTEM = {
     type: 'counter',
     help: 'Time for which threads of the cgroup were held back because the CPU quota was used up.',
   },
-  pauses: {
-    name: 'watchdog_process_pauses_total',
+  suspensions: {
+    name: 'watchdog_process_suspensions_total',
     type: 'counter',
     help: 'Times that the whole process stood still (SIGSTOP, frozen cgroup).',
   },
-  pauseSeconds: {
-    name: 'watchdog_process_pause_seconds_total',
+  suspendedSeconds: {
+    name: 'watchdog_process_suspended_seconds_total',
     type: 'counter',
     help: 'Time for which the whole process stood still.',
   },
@@ -53,7 +53,7 @@ export function collectSystem({ loops, ledger, throttling }: Sources): Family[] 
       value: ledger.get('captures', i * CAPTURE_RESULTS.length + k),
     })),
   );
-  const started = loops.filter(({ heart }) => heart.loopStartedAtMs > 0);
+  const started = loops.filter(({ stats }) => stats.loopStartedAtMs > 0);
   const seconds = (definition: Definition, kind: keyof ThreadTimes): Family =>
     family(
       definition,
@@ -66,7 +66,7 @@ export function collectSystem({ loops, ledger, throttling }: Sources): Family[] 
     single(SYSTEM.periods, throttling?.periods),
     single(SYSTEM.throttledPeriods, throttling?.throttledPeriods),
     single(SYSTEM.throttledSeconds, throttling?.throttledSeconds),
-    single(SYSTEM.pauses, ledger.get('pauses')),
-    single(SYSTEM.pauseSeconds, ledger.get('pauseMs') / 1000),
+    single(SYSTEM.suspensions, ledger.get('suspensions')),
+    single(SYSTEM.suspendedSeconds, ledger.get('suspendedMs') / 1000),
   ];
 }

@@ -1,9 +1,9 @@
 import { latenessOf } from '../../src/shared/lateness.js';
-import { type HeartValues, openReader, POOL, POOL_LEDGER, type PoolValues } from '../../src/shared/layout.js';
+import { type LoopStats, openReader, POOL, POOL_LEDGER, type PoolValues } from '../../src/shared/layout.js';
 import type { PoolEntry } from '../../src/shared/protocol.js';
 import { type Ledger, openLedger, wallTimeOf } from '../counters.js';
 import { followTimes, type TaskTimes } from './task-times.js';
-import { lookAtThreads, oldestOf, type ThreadView, viewThreads } from './threads.js';
+import { oldestOf, sampleThreads, type ThreadView, viewThreads } from './threads.js';
 
 /** A pool's state at one moment. NaN or `undefined`: this pool has no such number, or nobody can know it now. */
 export interface PoolState {
@@ -19,11 +19,14 @@ export interface PoolState {
   readonly wait: TaskTimes | undefined;
   /** Milliseconds; 0 when nothing runs. */
   readonly oldestTaskMs: number | undefined;
-  readonly starvedMs: number | undefined;
+  readonly dispatchBlockedMs: number | undefined;
 }
 
 /** What of the state the threads' counters tell. */
-type Live = Pick<PoolState, 'capacity' | 'active' | 'queueSize' | 'completed' | 'oldestTaskMs' | 'starvedMs'>;
+type Live = Pick<
+  PoolState,
+  'capacity' | 'active' | 'queueSize' | 'completed' | 'oldestTaskMs' | 'dispatchBlockedMs'
+>;
 
 /**
  * One pool as the sidecar sees it: main's latest snapshot, and what each thread runs at this very moment, which the
@@ -37,7 +40,7 @@ export class PoolView {
   readonly #times: { readonly run: () => TaskTimes; readonly wait: () => TaskTimes } | undefined;
   #entry: PoolEntry;
   #threads: readonly ThreadView[] = [];
-  #lookedAtMs = 0;
+  #sampledAtMs = 0;
   #state: PoolState | undefined;
 
   constructor(entry: PoolEntry, clock: () => number) {
@@ -72,15 +75,15 @@ export class PoolView {
   }
 
   /**
-   * Looks at the pool: notes new tasks, charges time starved.
+   * Samples the pool: notes new tasks, charges time starved.
    * @param lost a thread of the process, whose nobody knows, has ended and main has not heard of it
    */
-  look(nowMs: number, heart: HeartValues, lost: boolean): PoolState {
+  sample(nowMs: number, stats: LoopStats, lost: boolean): PoolState {
     this.#state = undefined;
     const snapshot = this.#read();
     const isLive =
       this.#entry.threads !== undefined && snapshot.threadsVersion === this.#entry.threadsVersion;
-    const live = isLive ? this.#lookLive(nowMs, heart, snapshot, lost) : undefined;
+    const live = isLive ? this.#sampleLive(nowMs, stats, snapshot, lost) : undefined;
     const { capacity, active, completed } = live ?? snapshot;
     const limited = capacity !== undefined && capacity > 0 && Number.isFinite(capacity);
     this.#state = {
@@ -89,7 +92,7 @@ export class PoolView {
       queueLimit: snapshot.queueLimit,
       threads: snapshot.threads,
       oldestTaskMs: undefined,
-      starvedMs: undefined,
+      dispatchBlockedMs: undefined,
       ...live,
       capacity: limited || capacity === 0 ? capacity : undefined,
       active,
@@ -102,18 +105,18 @@ export class PoolView {
     return this.#state;
   }
 
-  #lookLive(nowMs: number, heart: HeartValues, snapshot: PoolValues, lost: boolean): Live {
-    const lateMs = latenessOf(nowMs, heart.dueMs, heart.lastMarkMs);
+  #sampleLive(nowMs: number, stats: LoopStats, snapshot: PoolValues, lost: boolean): Live {
+    const lateMs = latenessOf(nowMs, stats.dueMs, stats.lastMarkMs);
     const frozen = lateMs > 0;
-    const now = lookAtThreads(this.#threads, snapshot, nowMs, frozen);
+    const now = sampleThreads(this.#threads, snapshot, nowMs, frozen);
     const doubtful = frozen && lost && now.running > 0;
     // Main has handed out tasks since it last wrote how many wait: in the very turn that is frozen.
     const queueSize = frozen && now.requests !== snapshot.requests ? undefined : snapshot.queueSize;
-    const sinceLookMs = this.#lookedAtMs === 0 ? 0 : nowMs - this.#lookedAtMs;
-    this.#lookedAtMs = nowMs;
+    const sinceSampleMs = this.#sampledAtMs === 0 ? 0 : nowMs - this.#sampledAtMs;
+    this.#sampledAtMs = nowMs;
     // Tasks wait, a thread would take one, and main, which alone hands them out, is late: that time is lost to the pool.
     if (queueSize !== undefined && queueSize > 0 && now.free) {
-      this.#ledger.add('starvedMs', Math.min(lateMs, sinceLookMs));
+      this.#ledger.add('dispatchBlockedMs', Math.min(lateMs, sinceSampleMs));
     }
     return {
       capacity: now.capacity,
@@ -121,7 +124,7 @@ export class PoolView {
       queueSize,
       completed: snapshot.completed + now.unsettled,
       oldestTaskMs: doubtful ? undefined : oldestOf(now.threads, nowMs),
-      starvedMs: this.#ledger.get('starvedMs'),
+      dispatchBlockedMs: this.#ledger.get('dispatchBlockedMs'),
     };
   }
 

@@ -43,7 +43,7 @@ export function viewThreads(counters: readonly ThreadCounters[], known: readonly
 }
 
 /** Looks at each thread: its counters now, beside what main last noted of it. */
-export function lookAtThreads(
+export function sampleThreads(
   views: readonly ThreadView[],
   snapshot: PoolValues,
   nowMs: number,

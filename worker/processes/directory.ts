@@ -68,8 +68,8 @@ export function joinDirectory(app: string, self: Listing, options: DirectoryOpti
   const { warn, root = tmpdir() } = options;
   const { port, host, worker, tls } = self;
   const me: Neighbour = { pid: process.pid, startedAt: ownStart(), port, host, worker, tls };
-  const place = placeOfThisProcess();
-  const name = nameOf(place, me);
+  const scope = hostScopeOfThisProcess();
+  const name = nameOf(scope, me);
   let file: string | undefined;
   let here = true;
   let warned = false;
@@ -93,7 +93,7 @@ export function joinDirectory(app: string, self: Listing, options: DirectoryOpti
     const folder = openFolder(root, app);
     if (file !== join(folder, name) || !touch(file)) enter();
   }
-  const others = (): Neighbour[] => survey(openFolder(root, app), place).filter(({ pid }) => pid !== me.pid);
+  const others = (): Neighbour[] => survey(openFolder(root, app), scope).filter(({ pid }) => pid !== me.pid);
 
   attempt(enter, undefined);
   attempt(others, []); // Where nobody ever asks, what killed processes left would pile up.
@@ -117,7 +117,7 @@ export function joinDirectory(app: string, self: Listing, options: DirectoryOpti
 
 /**
  * The folder of the app, made if it does not exist. Throws if others could write there. In a temporary directory
- * without sticky bit they could still put their own in its place after this look: what is read has to be of this user,
+ * without sticky bit they could still put their own in its scope after this look: what is read has to be of this user,
  * and nothing is removed or replaced but by the names that these files have.
  */
 function openFolder(root: string, app: string): string {
@@ -155,16 +155,16 @@ function folderNameOf(app: string): string {
 /**
  * Where a pid, a port and a start time mean what they mean here: the boot of this machine, and the pid, network and
  * time namespaces. A folder may be seen from several such places, by containers that share /tmp or by machines that
- * share a disk. A neighbour of another place is not listed, since its port need not be open at our address; and not
+ * share a disk. A neighbour of another scope is not listed, since its port need not be open at our address; and not
  * removed when its pid is unknown or another's here, since it may live. It is only once it has not shown for a day that
  * it lives, or a container that is killed and replaced again and again would fill the disk.
  */
-function placeOfThisProcess(): string {
+function hostScopeOfThisProcess(): string {
   const namespaces = ['pid', 'net', 'time'].map((kind) => {
     try {
       return readlinkSync(`/proc/self/ns/${kind}`);
     } catch {
-      return ''; // Not Linux, or an old one: there is one such place.
+      return ''; // Not Linux, or an old one: there is one such scope.
     }
   });
   const boot = read('/proc/sys/kernel/random/boot_id') ?? '';
@@ -176,33 +176,33 @@ function placeOfThisProcess(): string {
 
 /** Of a file: whose it is. */
 interface Owner {
-  readonly place: string;
+  readonly scope: string;
   readonly pid: number;
   readonly startedAt: string | undefined;
 }
 
 /** With the start time in the name a file never becomes another process's, and removing it never hits a new one's. */
-function nameOf(place: string, { pid, startedAt }: Neighbour): string {
-  return `${place}.${pid}${startedAt === undefined ? '' : `-${startedAt}`}.json`;
+function nameOf(scope: string, { pid, startedAt }: Neighbour): string {
+  return `${scope}.${pid}${startedAt === undefined ? '' : `-${startedAt}`}.json`;
 }
 
 /** `.new` is a file that is being written. */
 const FILE_NAME = /^([0-9a-f]{16})\.([1-9]\d{0,8})(?:-(\d{1,20}))?\.(?:json|new)$/;
 
 function ownerOf(name: string): Owner | undefined {
-  const [, place, pid, startedAt] = FILE_NAME.exec(name) ?? [];
-  return place === undefined ? undefined : { place, pid: Number(pid), startedAt };
+  const [, scope, pid, startedAt] = FILE_NAME.exec(name) ?? [];
+  return scope === undefined ? undefined : { scope, pid: Number(pid), startedAt };
 }
 
-/** The live processes of this place that have a file in the folder. Removes files of dead ones. */
-function survey(folder: string, place: string): Neighbour[] {
+/** The live processes of this scope that have a file in the folder. Removes files of dead ones. */
+function survey(folder: string, scope: string): Neighbour[] {
   return [...namesIn(folder)].flatMap((name) => {
     const owner = ownerOf(name);
     if (owner === undefined) return [];
     const file = join(folder, name);
     try {
-      if (isStale(file, owner, place)) unlinkSync(file);
-      else if (owner.place === place && name.endsWith('.json')) return [readListing(file, owner)];
+      if (isStale(file, owner, scope)) unlinkSync(file);
+      else if (owner.scope === scope && name.endsWith('.json')) return [readListing(file, owner)];
     } catch {
       // Removed meanwhile, or not written by a watchdog: one such file must not hide the others.
     }
@@ -224,9 +224,9 @@ function namesIn(folder: string): Set<string> {
   return names;
 }
 
-function isStale(file: string, owner: Owner, place: string): boolean {
-  if (owner.place === place && !isAlive(owner)) return true;
-  const certain = owner.place === place && owner.startedAt !== undefined;
+function isStale(file: string, owner: Owner, scope: string): boolean {
+  if (owner.scope === scope && !isAlive(owner)) return true;
+  const certain = owner.scope === scope && owner.startedAt !== undefined;
   return !certain && Date.now() - lstatSync(file).mtimeMs > FORGET_MS;
 }
 

@@ -25,7 +25,7 @@ export function openProcesses(
   let directory: Pick<Directory, 'list' | 'leave'> | undefined;
 
   void listening.then(({ port, host, url }) => {
-    const self = { port, host, worker: options.directory?.place, tls: options.tls !== undefined };
+    const self = { port, host, worker: options.directory?.instance, tls: options.tls !== undefined };
     if (!options.directory) {
       directory = { list: () => [{ pid: process.pid, startedAt: undefined, ...self }], leave() {} };
       return;

@@ -17,9 +17,9 @@ const STARVED_FACTOR = 10;
  * Whether what the code does has kept the loop for `timeoutMs`. Not of a process that was stopped. Of one that gets too little
  * CPU only what the turn had of it counts: an endless loop under a quota is one all the same.
  */
-export function isHung({ cause, durationMs, pausedMs, cpuMs = 0 }: Stall, timeoutMs: number): boolean {
-  const stalledMs = durationMs - pausedMs;
-  if (cause === 'paused') return false;
+export function isHung({ cause, durationMs, suspendedMs, cpuMs = 0 }: Stall, timeoutMs: number): boolean {
+  const stalledMs = durationMs - suspendedMs;
+  if (cause === 'suspended') return false;
   if (cause !== 'starved') return stalledMs >= timeoutMs;
   return cpuMs >= timeoutMs || stalledMs >= STARVED_FACTOR * timeoutMs;
 }

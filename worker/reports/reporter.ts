@@ -4,7 +4,7 @@ import { createJournal, type Journal } from './journal.js';
 import { openJournalFile } from './journal-file.js';
 import { createStallLog, logNews } from './stall-log.js';
 
-export interface DeskOptions {
+export interface ReporterOptions {
   readonly now: () => number;
   readonly file: string | undefined;
   readonly log: 'text' | 'json' | undefined;
@@ -15,7 +15,7 @@ export interface DeskOptions {
 }
 
 /** Where stalls are written down, and who is told of them. */
-export interface Desk {
+export interface Reporter {
   readonly journal: Journal;
   begin(stall: Stall): void;
   end(stall: Stall): void;
@@ -25,7 +25,7 @@ export interface Desk {
   noStacks(reason: string): void;
 }
 
-export function openDesk(options: DeskOptions): Desk {
+export function openReporter(options: ReporterOptions): Reporter {
   const journal = createJournal();
   const toFile =
     options.file === undefined ? undefined : openJournalFile(options.file, { onError: options.onFileError });

@@ -7,9 +7,9 @@ const LINES_MAX = 20;
 const WINDOW_MS = 60_000;
 
 /** Says where one of several processes listens. */
-export function logPort(format: LogFormat, place: number | undefined, url: string): void {
-  const who = place === undefined ? `process ${process.pid}` : `worker ${place} (pid ${process.pid})`;
-  logNews(format, `${who} serves ${url}/metrics`, { place, pid: process.pid, url });
+export function logPort(format: LogFormat, instance: number | undefined, url: string): void {
+  const who = instance === undefined ? `process ${process.pid}` : `worker ${instance} (pid ${process.pid})`;
+  logNews(format, `${who} serves ${url}/metrics`, { instance, pid: process.pid, url });
 }
 
 /** Logs what there is to know besides stalls. */

@@ -10,7 +10,7 @@ export interface Evidence {
   readonly sleepMs?: number;
   readonly gcMs: number;
   /** The whole process stood still. */
-  readonly pausedMs: number;
+  readonly suspendedMs: number;
 }
 
 /**
@@ -24,31 +24,31 @@ const STARVED_FROM = 2 / 3;
  * system's accounts (not Linux) only what Node.js and the sidecar know themselves can be told, if it took most of the time.
  */
 export function classify(durationMs: number, evidence: Evidence): Cause {
-  const { cpuMs, runQueueMs, sleepMs, gcMs, pausedMs } = evidence;
+  const { cpuMs, runQueueMs, sleepMs, gcMs, suspendedMs } = evidence;
   if (cpuMs === undefined || runQueueMs === undefined || sleepMs === undefined) {
-    if (pausedMs > durationMs / 2) return 'paused';
+    if (suspendedMs > durationMs / 2) return 'suspended';
     return gcMs > durationMs / 2 ? 'gc' : 'unknown';
   }
   if (runQueueMs >= STARVED_FROM * durationMs) return 'starved';
   // Collections are timed by the clock: they waited for a CPU as much as the rest of the stall did. What remains of them
   // main ran itself, or slept through while V8's helper threads did the work.
-  const collectingMs = Math.min(gcMs * (1 - runQueueMs / durationMs), durationMs - runQueueMs - pausedMs);
+  const collectingMs = Math.min(gcMs * (1 - runQueueMs / durationMs), durationMs - runQueueMs - suspendedMs);
   const parts: readonly (readonly [Cause, number])[] = [
-    ['paused', pausedMs],
+    ['suspended', suspendedMs],
     ['gc', collectingMs],
     ['cpu', cpuMs - collectingMs],
     // A stopped process neither runs nor waits: its pause would look like sleep.
-    ['blocked', sleepMs - pausedMs - Math.max(0, collectingMs - cpuMs)],
+    ['blocked', sleepMs - suspendedMs - Math.max(0, collectingMs - cpuMs)],
   ];
   return parts.reduce((most, part) => (part[1] > most[1] ? part : most))[0];
 }
 
 /** The cause of what is left of a stall without the time for which the process stood still. */
 export function classifyRest(durationMs: number, evidence: Evidence): Cause {
-  const { sleepMs, pausedMs } = evidence;
-  return classify(durationMs - pausedMs, {
+  const { sleepMs, suspendedMs } = evidence;
+  return classify(durationMs - suspendedMs, {
     ...evidence,
-    ...(sleepMs !== undefined && { sleepMs: sleepMs - pausedMs }),
-    pausedMs: 0,
+    ...(sleepMs !== undefined && { sleepMs: sleepMs - suspendedMs }),
+    suspendedMs: 0,
   });
 }

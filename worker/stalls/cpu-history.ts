@@ -1,5 +1,5 @@
 import { latenessOf } from '../../src/shared/lateness.js';
-import type { GcValues, HeartValues } from '../../src/shared/layout.js';
+import type { GcValues, LoopStats } from '../../src/shared/layout.js';
 import type { ThreadTimes } from '../system/thread.js';
 import type { Evidence } from './classify.js';
 import { collectingBetween } from './collections.js';
@@ -19,7 +19,7 @@ const TRIES = 3;
 const STARTING = -1;
 
 /** Keeps the accounts of the watched thread, and explains a stretch of its time by them. */
-export interface EvidenceBook {
+export interface CpuHistory {
   /** Takes a reading: now if it matters, else one a second. */
   note(matters: boolean): void;
   /** A turn is over, of which it is known now that it held the loop from `startMs` on. */
@@ -30,15 +30,15 @@ export interface EvidenceBook {
 
 export interface EvidenceOptions {
   readonly now: () => number;
-  readonly readHeart: () => HeartValues;
+  readonly readStats: () => LoopStats;
   readonly readTimes: () => ThreadTimes | undefined;
   /** Whether the thread is on a CPU or waits for one at this moment. */
   readonly isRunnable: () => boolean;
   readonly suspendedBetween: (fromMs: number, toMs: number) => Suspended;
 }
 
-export function createEvidenceBook(options: EvidenceOptions): EvidenceBook {
-  const { now, readHeart, readTimes } = options;
+export function createCpuHistory(options: EvidenceOptions): CpuHistory {
+  const { now, readStats, readTimes } = options;
   const readings: Reading[] = [];
   let notedMs = Number.NEGATIVE_INFINITY;
 
@@ -49,11 +49,11 @@ export function createEvidenceBook(options: EvidenceOptions): EvidenceBook {
     for (let tries = 0; tries < TRIES && bestMs > TIGHT_MS; tries++) {
       const fromMs = now();
       const times = readTimes();
-      const heart = readHeart();
+      const stats = readStats();
       const tookMs = now() - fromMs;
       if (!times) return undefined;
       if (tookMs >= bestMs) continue;
-      best = readingOf(fromMs + tookMs / 2, times, heart);
+      best = readingOf(fromMs + tookMs / 2, times, stats);
       bestMs = tookMs;
     }
     return best && { ...best, runnable: asksState && options.isRunnable() };
@@ -92,29 +92,29 @@ export function createEvidenceBook(options: EvidenceOptions): EvidenceBook {
     explain(startMs, durationMs, gc) {
       const endMs = startMs + durationMs;
       const { surelyMs, likelyMs } = options.suspendedBetween(startMs, endMs);
-      const pausedBetween = (fromMs: number, toMs: number): number =>
+      const suspendedBetween = (fromMs: number, toMs: number): number =>
         surelyMs === 0 ? 0 : options.suspendedBetween(fromMs, toMs).surelyMs;
-      const gcMs = Math.min(durationMs, collectingBetween(startMs, endMs, gc, pausedBetween));
+      const gcMs = Math.min(durationMs, collectingBetween(startMs, endMs, gc, suspendedBetween));
       const split = splitOf(readings, startMs, endMs);
-      if (!split) return { gcMs, pausedMs: Math.min(durationMs, surelyMs) };
+      if (!split) return { gcMs, suspendedMs: Math.min(durationMs, surelyMs) };
       const cpuMs = Math.min(durationMs, split.cpuShare * durationMs);
       const runQueueMs = Math.max(0, Math.min(durationMs - cpuMs, split.runQueueShare * durationMs));
       const sleepMs = durationMs - cpuMs - runQueueMs;
       // Who runs or waits for a CPU does not stand still.
-      return { cpuMs, runQueueMs, sleepMs, gcMs, pausedMs: Math.min(sleepMs, likelyMs) };
+      return { cpuMs, runQueueMs, sleepMs, gcMs, suspendedMs: Math.min(sleepMs, likelyMs) };
     },
   };
 }
 
-function readingOf(atMs: number, { cpuMs, runQueueMs }: ThreadTimes, heart: HeartValues): Reading {
+function readingOf(atMs: number, { cpuMs, runQueueMs }: ThreadTimes, stats: LoopStats): Reading {
   const accounts = { atMs, cpuMs, bookedMs: runQueueMs, waitingMs: 0, runnable: false };
-  if (heart.loopStartedAtMs === 0) {
-    return { ...accounts, turn: STARTING, beforeMs: 0, heldMs: atMs - heart.startedAtMs };
+  if (stats.loopStartedAtMs === 0) {
+    return { ...accounts, turn: STARTING, beforeMs: 0, heldMs: atMs - stats.startedAtMs };
   }
   return {
     ...accounts,
-    turn: heart.turns,
-    beforeMs: heart.loopStartedAtMs - heart.startedAtMs + heart.delayMs,
-    heldMs: latenessOf(atMs, heart.dueMs, heart.lastMarkMs),
+    turn: stats.turns,
+    beforeMs: stats.loopStartedAtMs - stats.startedAtMs + stats.delayMs,
+    heldMs: latenessOf(atMs, stats.dueMs, stats.lastMarkMs),
   };
 }

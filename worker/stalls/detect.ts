@@ -1,5 +1,5 @@
 import { stallOf } from '../../src/shared/lateness.js';
-import { type HeartValues, RING_SIZE, type RingValues } from '../../src/shared/layout.js';
+import { type LoopStats, RING_SIZE, type RingValues } from '../../src/shared/layout.js';
 
 /** A stall that is over, as the ring tells of it. Moments and lengths in milliseconds on the shared clock. */
 export interface FinishedStall {
@@ -24,40 +24,40 @@ export interface Look {
 }
 
 /**
- * Finds stalls in what the heart wrote. Pure but for the number of stalls it has told of.
+ * Finds stalls in what the turn meter wrote. Pure but for the number of stalls it has told of.
  * @param told stalls told of before, by an earlier sidecar
  */
 export function createDetector(
   stallThresholdMs: number,
   told: { readonly count: number; readonly ms: number },
-): { observe(nowMs: number, heart: HeartValues, readRing: () => RingValues): Look } {
+): { observe(nowMs: number, stats: LoopStats, readRing: () => RingValues): Look } {
   let toldCount = told.count;
   let toldMs = told.ms;
 
-  function drain(heart: HeartValues, ring: RingValues): Pick<Look, 'finished' | 'lost'> {
-    const kept = Math.min(heart.stalls - toldCount, RING_SIZE);
+  function drain(stats: LoopStats, ring: RingValues): Pick<Look, 'finished' | 'lost'> {
+    const kept = Math.min(stats.stalls - toldCount, RING_SIZE);
     const finished = Array.from({ length: kept }, (_, i): FinishedStall => {
-      const place = (heart.stalls - kept + i) % RING_SIZE;
+      const index = (stats.stalls - kept + i) % RING_SIZE;
       return {
-        turn: ring.turn[place] as number,
-        startMs: ring.startMs[place] as number,
-        durationMs: ring.durationMs[place] as number,
+        turn: ring.turn[index] as number,
+        startMs: ring.startMs[index] as number,
+        durationMs: ring.durationMs[index] as number,
       };
     });
-    const lostCount = heart.stalls - toldCount - kept;
+    const lostCount = stats.stalls - toldCount - kept;
     const keptMs = finished.reduce((sum, stall) => sum + stall.durationMs, 0);
-    const lost = lostCount > 0 ? { count: lostCount, ms: heart.stalledMs - toldMs - keptMs } : undefined;
-    toldCount = heart.stalls;
-    toldMs = heart.stalledMs;
+    const lost = lostCount > 0 ? { count: lostCount, ms: stats.stalledMs - toldMs - keptMs } : undefined;
+    toldCount = stats.stalls;
+    toldMs = stats.stalledMs;
     return { finished, lost };
   }
 
   return {
-    observe(nowMs, heart, readRing) {
-      const ended = heart.stalls > toldCount ? drain(heart, readRing()) : { finished: [], lost: undefined };
-      const stallMs = heart.loopStartedAtMs > 0 ? stallOf(nowMs, heart) : 0;
+    observe(nowMs, stats, readRing) {
+      const ended = stats.stalls > toldCount ? drain(stats, readRing()) : { finished: [], lost: undefined };
+      const stallMs = stats.loopStartedAtMs > 0 ? stallOf(nowMs, stats) : 0;
       const live =
-        stallMs >= stallThresholdMs ? { turn: heart.turns, startMs: nowMs - stallMs, stallMs } : undefined;
+        stallMs >= stallThresholdMs ? { turn: stats.turns, startMs: nowMs - stallMs, stallMs } : undefined;
       return { ...ended, live };
     },
   };

@@ -1,5 +1,5 @@
 import type { CaptureResult } from '../../src/shared/labels.js';
-import type { GcValues, HeartValues, RingValues } from '../../src/shared/layout.js';
+import type { GcValues, LoopStats, RingValues } from '../../src/shared/layout.js';
 import type { StackSample, Stall } from '../../src/shared/protocol.js';
 import { createBudget } from '../captures/budget.js';
 import type { Inspector } from '../captures/client.js';
@@ -8,9 +8,9 @@ import type { LoopLedger } from '../counters.js';
 import { fingerprintOf } from '../reports/journal.js';
 import type { ThreadReader, ThreadState } from '../system/thread.js';
 import { classify, classifyRest } from './classify.js';
-import { createEvidenceBook } from './cpu-history.js';
+import { createCpuHistory } from './cpu-history.js';
 import { createDetector, type FinishedStall, type LiveStall, type Look } from './detect.js';
-import { type Charge, createStallAccount } from './stall-counters.js';
+import { type Charge, createStallCounters } from './stall-counters.js';
 import type { Suspended } from './suspensions.js';
 
 /** Further looks at one stall that goes on, so that a moving one shows. */
@@ -35,7 +35,7 @@ export interface InvestigatorOptions {
   readonly captureAfterMs: number | undefined;
   readonly ledger: LoopLedger;
   readonly now: () => number;
-  readonly readHeart: () => HeartValues;
+  readonly readStats: () => LoopStats;
   readonly readRing: () => RingValues;
   readonly readGc: () => GcValues;
   readonly thread: ThreadReader;
@@ -63,11 +63,11 @@ interface Case {
 /** Follows each stall from its first sign to the explanation. */
 export interface Investigator {
   /** Brings everything up to date with this moment. Returns the stall under way, if there is one. */
-  observe(nowMs: number, heart: HeartValues): Stall | undefined;
+  observe(nowMs: number, stats: LoopStats): Stall | undefined;
   /** Whether to look as often as during a stall: one has just been. */
   isAlert(nowMs: number): boolean;
   /** The loop is no more: settles what is open. A stall under way ends with it. */
-  end(nowMs: number, heart: HeartValues): void;
+  end(nowMs: number, stats: LoopStats): void;
 }
 
 export function createInvestigator(options: InvestigatorOptions): Investigator {
@@ -76,10 +76,10 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
     count: ledger.get('stallsCounted'),
     ms: ledger.get('stallSumMs'),
   });
-  const account = createStallAccount(ledger);
-  const book = createEvidenceBook({
+  const counters = createStallCounters(ledger);
+  const history = createCpuHistory({
     now: options.now,
-    readHeart: options.readHeart,
+    readStats: options.readStats,
     readTimes: () => thread.times(),
     isRunnable: () => thread.state()?.state === 'R',
     suspendedBetween: options.suspendedBetween,
@@ -90,17 +90,17 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
   let alertUntilMs = Number.NEGATIVE_INFINITY;
 
   /** Looks for stalls, and at the accounts: often near a stall, so that each has readings of its own. */
-  function detect(nowMs: number, heart: HeartValues, atOnce: boolean): Look {
-    const look = detector.observe(nowMs, heart, options.readRing);
+  function detect(nowMs: number, stats: LoopStats, atOnce: boolean): Look {
+    const look = detector.observe(nowMs, stats, options.readRing);
     const { finished, live } = look;
     if (live || finished.length > 0) alertUntilMs = nowMs + ALERT_MS;
-    book.note(atOnce || nowMs < alertUntilMs);
-    for (const { turn, startMs } of finished) book.ended(turn, startMs);
+    history.note(atOnce || nowMs < alertUntilMs);
+    for (const { turn, startMs } of finished) history.ended(turn, startMs);
     return look;
   }
 
   function describe(turn: number, startMs: number, durationMs: number, file: Case | undefined): Stall {
-    const evidence = book.explain(startMs, durationMs, options.readGc());
+    const evidence = history.explain(startMs, durationMs, options.readGc());
     const cause = classify(durationMs, evidence);
     const stacks = file?.samples ?? [];
     const { frames = [], nativeMs } = stacks.find((sample) => sample.frames.length > 0) ?? {};
@@ -109,7 +109,7 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
       id: `${options.idPrefix}-${turn}`,
       thread: options.name,
       cause,
-      startedAt: new Date(account.startedAt(turn, startMs)).toISOString(),
+      startedAt: new Date(counters.startedAt(turn, startMs)).toISOString(),
       durationMs,
       ...evidence,
       ...file?.seen,
@@ -156,21 +156,21 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
     const first = open.seen === undefined;
     open.seen = thread.state() ?? open.seen ?? ({} as ThreadState);
     const stall = describe(live.turn, live.startMs, live.stallMs, open);
-    account.charge(live, chargeOf(stall));
+    counters.charge(live, chargeOf(stall));
     if (first) options.onBegin(stall);
     // Of a process that stood still there is nothing to see.
-    if (stall.cause !== 'paused') lookInto(nowMs, live, open);
+    if (stall.cause !== 'suspended') lookInto(nowMs, live, open);
     return stall;
   }
 
   /** What is over is explained once nothing more can come in about it. */
-  function settle(nowMs: number, heart: HeartValues): void {
+  function settle(nowMs: number, stats: LoopStats): void {
     for (;;) {
       const [next] = settling;
       if (!next) return;
       const { stall, file } = next;
       const sinceMs = nowMs - (stall.startMs + stall.durationMs);
-      const heard = heart.turns - stall.turn >= SETTLE_TURNS || sinceMs >= SETTLE_MS;
+      const heard = stats.turns - stall.turn >= SETTLE_TURNS || sinceMs >= SETTLE_MS;
       const looking = file !== undefined && inspector?.busy === true && sinceMs < SETTLE_CAPTURE_MS;
       if (!heard || looking) return;
       settling.shift();
@@ -180,18 +180,18 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
 
   function conclude(stall: FinishedStall, file: Case | undefined): void {
     const described = describe(stall.turn, stall.startMs, stall.durationMs, file);
-    account.count(stall, chargeOf(described));
+    counters.count(stall, chargeOf(described));
     options.onEnd(described);
   }
 
   return {
-    observe(nowMs, heart) {
-      const { finished, lost, live } = detect(nowMs, heart, false);
-      if (lost) account.countLost(lost.count, lost.ms);
+    observe(nowMs, stats) {
+      const { finished, lost, live } = detect(nowMs, stats, false);
+      if (lost) counters.countLost(lost.count, lost.ms);
       for (const stall of finished) {
         settling.push({ stall, file: open?.turn === stall.turn ? open : undefined });
       }
-      settle(nowMs, heart);
+      settle(nowMs, stats);
       if (!live) {
         open = undefined;
         return undefined;
@@ -199,8 +199,8 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
       return follow(nowMs, live);
     },
     isAlert: (nowMs) => nowMs < alertUntilMs,
-    end(nowMs, heart) {
-      const { finished, live } = detect(nowMs, heart, true);
+    end(nowMs, stats) {
+      const { finished, live } = detect(nowMs, stats, true);
       for (const { stall, file } of settling.splice(0)) conclude(stall, file);
       for (const stall of finished) conclude(stall, open?.turn === stall.turn ? open : undefined);
       // Only of what was told to have begun is an end told.
@@ -211,6 +211,6 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
 }
 
 function chargeOf(stall: Stall): Charge {
-  const { cause, pausedMs, durationMs } = stall;
-  return { cause, pausedMs, besides: classifyRest(durationMs, stall) };
+  const { cause, suspendedMs, durationMs } = stall;
+  return { cause, suspendedMs, besides: classifyRest(durationMs, stall) };
 }

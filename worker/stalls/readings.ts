@@ -41,7 +41,7 @@ const SPEAKS = 0.2;
  * What a stall's time went into, by the readings around it and in it.
  *
  * Of a span between two readings we know how long the thread was at work (`ran`: on a CPU or waiting for one), how long the
- * loop was held, and how much of that was this stall (`in`) and other turns (`other`): the heart says it to the microsecond. In
+ * loop was held, and how much of that was this stall (`in`) and other turns (`other`): the turn meter says it to the microsecond. In
  * its idle time a thread does no work, so the work in this stall is at least `ran - other`, at most `ran`, and at most `in`. For
  * a span within the stall, and for any in which the thread worked whenever the loop was held, both ends are `in`: stalls of
  * pure CPU, however close, are told exactly wherever the readings lie. Where the ends differ, the stall went on there as it

@@ -7,7 +7,7 @@ import type { FinishedStall, LiveStall } from './detect.js';
 export interface Charge {
   readonly cause: Cause;
   /** For so long of it the process stood still, whatever the cause was. */
-  readonly pausedMs: number;
+  readonly suspendedMs: number;
   /** The cause of the rest. */
   readonly besides: Cause;
 }
@@ -16,7 +16,7 @@ export interface Charge {
  * The counters of stalls. What was charged to one cause stays there: no counter ever goes back. A stall is counted under one
  * cause, but a pause is charged only with the time that it took.
  */
-export interface StallAccount {
+export interface StallCounters {
   /**
    * When a stall began, in milliseconds since the epoch. Its wall clock is read once: what is found out later of its
    * beginning moves it, a system clock that is set does not.
@@ -30,13 +30,16 @@ export interface StallAccount {
   countLost(count: number, ms: number): void;
 }
 
-export function createStallAccount(ledger: LoopLedger): StallAccount {
+export function createStallCounters(ledger: LoopLedger): StallCounters {
   const add = (cause: Cause, ms: number): void => {
     if (ms > 0) ledger.add('stallMsByCause', ms, CAUSES.indexOf(cause));
   };
   /** What stalls that are not yet counted were charged, by turn; the latest as an earlier sidecar left it. */
   const charged = new Map([
-    [ledger.get('chargedTurn'), { ms: ledger.get('chargedMs'), pausedMs: ledger.get('chargedPausedMs') }],
+    [
+      ledger.get('chargedTurn'),
+      { ms: ledger.get('chargedMs'), suspendedMs: ledger.get('chargedSuspendedMs') },
+    ],
   ]);
 
   /** What to add to the moments of a stall for the wall clock, by turn; the latest as an earlier sidecar left it. */
@@ -60,14 +63,14 @@ export function createStallAccount(ledger: LoopLedger): StallAccount {
   function chargeRest(
     turn: number,
     ms: number,
-    { pausedMs, besides }: Charge,
-  ): { ms: number; pausedMs: number } {
-    const before = charged.get(turn) ?? { ms: 0, pausedMs: 0 };
+    { suspendedMs, besides }: Charge,
+  ): { ms: number; suspendedMs: number } {
+    const before = charged.get(turn) ?? { ms: 0, suspendedMs: 0 };
     const restMs = Math.max(0, ms - before.ms);
-    const pauseMs = Math.min(restMs, Math.max(0, pausedMs - before.pausedMs));
-    add('paused', pauseMs);
-    add(besides, restMs - pauseMs);
-    return { ms: before.ms + restMs, pausedMs: before.pausedMs + pauseMs };
+    const moreMs = Math.min(restMs, Math.max(0, suspendedMs - before.suspendedMs));
+    add('suspended', moreMs);
+    add(besides, restMs - moreMs);
+    return { ms: before.ms + restMs, suspendedMs: before.suspendedMs + moreMs };
   }
 
   return {
@@ -78,7 +81,7 @@ export function createStallAccount(ledger: LoopLedger): StallAccount {
       charged.set(turn, now);
       ledger.set('chargedTurn', turn);
       ledger.set('chargedMs', now.ms);
-      ledger.set('chargedPausedMs', now.pausedMs);
+      ledger.set('chargedSuspendedMs', now.suspendedMs);
     },
     count(stall, charge) {
       const bucket = STALL_BOUNDS_MS.findIndex((bound) => stall.durationMs <= bound);

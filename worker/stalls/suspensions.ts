@@ -1,27 +1,27 @@
 import type { ThreadTimes } from '../system/thread.js';
 
-/** The sidecar's own timer is this late at least, for no reason of its own, before a pause is told. */
+/** The sidecar's own timer is this late at least, for no reason of its own, before a suspension is told. */
 const TOLD_FROM_MS = 50;
-/** Twice in a row, and pauses of this length are watched out for, and told. One alone may be the machine's hiccup. */
+/** Twice in a row, and suspensions of this length are watched out for, and told. One alone may be the machine's hiccup. */
 const SUSPICIOUS_MS = 20;
 /** Two are in a row if no more lies between; watched out for so long after the latest. */
 const WARY_MS = 1000;
-/** How many pauses are told apart. */
+/** How many suspensions are told apart. */
 const PAUSES_MAX = 1024;
 /** Of a process that is stopped again and again they are put together when there are too many. */
 const NEIGHBOURS_MS = 1000;
 
-/** What a pause held up comes back within this time of its end. */
+/** What a suspension held up comes back within this time of its end. */
 const TOGETHER_MS = 50;
 
-interface Pause {
+interface Suspension {
   /** The last moment at which the process is known to have run. */
   readonly afterMs: number;
   /** The first at which it is known to have stood still. */
   readonly fromMs: number;
   readonly toMs: number;
   /** For so much of the time between. */
-  readonly pausedMs: number;
+  readonly suspendedMs: number;
 }
 
 /** For how long the process stood still within a stretch of time. */
@@ -31,8 +31,8 @@ export interface Suspended {
   readonly likelyMs: number;
 }
 
-export interface PauseBook {
-  /** Judges a look that came `lateMs` too late. Returns the length of the pause, 0 if it was none. */
+export interface Suspensions {
+  /** Judges a look that came `lateMs` too late. Returns the length of the suspension, 0 if it was none. */
   note(nowMs: number, lateMs: number): number;
   suspendedBetween(fromMs: number, toMs: number): Suspended;
   /**
@@ -50,30 +50,30 @@ export const PULSE_MS = 10;
  * nothing): the sidecar's own timer is late though its thread neither ran nor waited for a CPU meanwhile, nor for a disk.
  * @param readKeptMs for how long calls of its own that wait for a disk have kept it
  */
-export function createPauseBook(
+export function createSuspensions(
   readOwnTimes: () => ThreadTimes | undefined,
   readKeptMs: () => number,
-): PauseBook {
-  let pauses: Pause[] = [];
+): Suspensions {
+  let suspensions: Suspension[] = [];
   let suspiciousMs = Number.NEGATIVE_INFINITY;
   let waryUntilMs = Number.NEGATIVE_INFINITY;
   let before = { atMs: Number.NEGATIVE_INFINITY, keptMs: readKeptMs(), own: readOwnTimes() };
 
-  /** A stall that began after the last look and ended with the pause lay in it as a whole. */
-  function likelyIn(pause: Pause, fromMs: number, toMs: number): number {
-    const inside = fromMs >= pause.afterMs && Math.abs(toMs - pause.toMs) <= TOGETHER_MS;
-    return inside ? toMs - fromMs : surelyIn(pause, fromMs, toMs);
+  /** A stall that began after the last look and ended with the suspension lay in it as a whole. */
+  function likelyIn(suspension: Suspension, fromMs: number, toMs: number): number {
+    const inside = fromMs >= suspension.afterMs && Math.abs(toMs - suspension.toMs) <= TOGETHER_MS;
+    return inside ? toMs - fromMs : surelyIn(suspension, fromMs, toMs);
   }
 
-  function surelyIn(pause: Pause, fromMs: number, toMs: number): number {
-    const overlapMs = Math.max(0, Math.min(pause.toMs, toMs) - Math.max(pause.fromMs, fromMs));
-    return (overlapMs * pause.pausedMs) / (pause.toMs - pause.fromMs);
+  function surelyIn(suspension: Suspension, fromMs: number, toMs: number): number {
+    const overlapMs = Math.max(0, Math.min(suspension.toMs, toMs) - Math.max(suspension.fromMs, fromMs));
+    return (overlapMs * suspension.suspendedMs) / (suspension.toMs - suspension.fromMs);
   }
 
-  function add(pause: Pause): void {
-    pauses.push(pause);
-    if (pauses.length <= PAUSES_MAX) return;
-    pauses = mergeNeighbours(pauses).slice(-PAUSES_MAX);
+  function add(suspension: Suspension): void {
+    suspensions.push(suspension);
+    if (suspensions.length <= PAUSES_MAX) return;
+    suspensions = mergeNeighbours(suspensions).slice(-PAUSES_MAX);
   }
 
   return {
@@ -81,17 +81,17 @@ export function createPauseBook(
       const { atMs, keptMs, own } = before;
       before = { atMs: nowMs, keptMs: readKeptMs(), own: readOwnTimes() };
       const workedMs = own && before.own ? workOf(before.own) - workOf(own) : 0;
-      const pausedMs = lateMs - workedMs - (before.keptMs - keptMs);
-      if (pausedMs < SUSPICIOUS_MS) return 0;
-      if (nowMs - pausedMs - suspiciousMs < WARY_MS) waryUntilMs = nowMs + WARY_MS;
+      const suspendedMs = lateMs - workedMs - (before.keptMs - keptMs);
+      if (suspendedMs < SUSPICIOUS_MS) return 0;
+      if (nowMs - suspendedMs - suspiciousMs < WARY_MS) waryUntilMs = nowMs + WARY_MS;
       suspiciousMs = nowMs;
-      if (pausedMs < TOLD_FROM_MS && nowMs >= waryUntilMs) return 0;
-      add({ afterMs: atMs, fromMs: nowMs - pausedMs, toMs: nowMs, pausedMs });
-      return pausedMs;
+      if (suspendedMs < TOLD_FROM_MS && nowMs >= waryUntilMs) return 0;
+      add({ afterMs: atMs, fromMs: nowMs - suspendedMs, toMs: nowMs, suspendedMs });
+      return suspendedMs;
     },
     suspendedBetween(fromMs, toMs) {
       const sum = (of: typeof surelyIn): number =>
-        pauses.reduce((total, pause) => total + of(pause, fromMs, toMs), 0);
+        suspensions.reduce((total, suspension) => total + of(suspension, fromMs, toMs), 0);
       return { surelyMs: sum(surelyIn), likelyMs: sum(likelyIn) };
     },
     isWary: (nowMs) => nowMs < waryUntilMs,
@@ -100,14 +100,14 @@ export function createPauseBook(
 
 const workOf = ({ cpuMs, runQueueMs }: ThreadTimes): number => cpuMs + runQueueMs;
 
-/** Two by two, so that the count halves and no pause comes to stand for much more time than it took. */
-function mergeNeighbours(pauses: readonly Pause[]): Pause[] {
-  const merged: Pause[] = [];
-  for (let i = 0; i < pauses.length; i++) {
-    const one = pauses[i] as Pause;
-    const next = pauses[i + 1];
+/** Two by two, so that the count halves and no suspension comes to stand for much more time than it took. */
+function mergeNeighbours(suspensions: readonly Suspension[]): Suspension[] {
+  const merged: Suspension[] = [];
+  for (let i = 0; i < suspensions.length; i++) {
+    const one = suspensions[i] as Suspension;
+    const next = suspensions[i + 1];
     if (next && next.fromMs - one.toMs < NEIGHBOURS_MS) {
-      merged.push({ ...one, toMs: next.toMs, pausedMs: one.pausedMs + next.pausedMs });
+      merged.push({ ...one, toMs: next.toMs, suspendedMs: one.suspendedMs + next.suspendedMs });
       i++;
     } else merged.push(one);
   }

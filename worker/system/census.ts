@@ -6,7 +6,7 @@ export interface Census {
    * @param frozen main is late
    * @param removed threads of pools that main knows to be gone, so far
    */
-  look(frozen: boolean, removed: number): boolean;
+  sample(frozen: boolean, removed: number): boolean;
   /** A thread of our own has ended: it is not one of the app's. */
   excuse(): void;
 }
@@ -34,7 +34,7 @@ export function openCensus(list: () => readonly string[] = threadsNow): Census {
   let unexplained = 0;
   let calm: readonly number[] = [];
   return {
-    look(frozen, removed) {
+    sample(frozen, removed) {
       const now = new Set(list());
       const gone = last.filter((thread) => !now.has(thread)).length;
       // Less than before: a pool is not watched any more.

@@ -29,7 +29,7 @@ export interface Threadpool {
    * Counts the probe that has come back, and sends the next if it is time for it.
    * @param loopStartedAtMs when main's loop began to turn; 0: not yet
    */
-  look(nowMs: number, loopStartedAtMs: number): void;
+  sample(nowMs: number, loopStartedAtMs: number): void;
   state(nowMs: number): ThreadpoolState;
 }
 
@@ -37,13 +37,13 @@ export interface Threadpool {
  * Watches libuv's pool by letting a small task queue there like any other: an `fstat` of the null device, which no
  * disk can hold up. (Random bytes would do, too, but hold up the end of the thread that waits for them.)
  * @param configuredSize as `UV_THREADPOOL_SIZE` has it
- * @param pausedBetween time of these for which the whole process stood still: not the pool's fault
+ * @param suspendedBetween time of these for which the whole process stood still: not the pool's fault
  */
 export function watchThreadpool(
   configuredSize: number,
   ledger: ProcessLedger,
   now: () => number,
-  pausedBetween: (fromMs: number, toMs: number) => number,
+  suspendedBetween: (fromMs: number, toMs: number) => number,
   send: (answered: () => void) => void = openProbe(),
   namesThreads: boolean = NAMES_THREADS,
 ): Threadpool {
@@ -78,8 +78,8 @@ export function watchThreadpool(
     let ms = Math.max(0, waitMs);
     ledger.set('probeLastMs', ms);
     do {
-      const place = DELAY_BOUNDS_MS.findIndex((bound) => ms <= bound);
-      if (place >= 0) ledger.add('probeBuckets', 1, place);
+      const index = DELAY_BOUNDS_MS.findIndex((bound) => ms <= bound);
+      if (index >= 0) ledger.add('probeBuckets', 1, index);
       ledger.add('probeCount', 1);
       ledger.add('probeSumMs', ms);
       ms -= PROBE_EVERY_MS;
@@ -87,10 +87,10 @@ export function watchThreadpool(
   }
 
   return {
-    look(nowMs, loopStartedAtMs) {
+    sample(nowMs, loopStartedAtMs) {
       if (!mayProbe(nowMs, loopStartedAtMs)) return;
       if (answeredAtMs !== undefined) {
-        count(answeredAtMs - sentAtMs - pausedBetween(sentAtMs, answeredAtMs));
+        count(answeredAtMs - sentAtMs - suspendedBetween(sentAtMs, answeredAtMs));
         answeredAtMs = undefined;
         workers ??= findWorkers();
       }

@@ -72,7 +72,7 @@ const starved = timeseries({
     'Share of the time with threads idle and tasks queued because the main thread, which hands them out, was blocked; all selected processes together. More threads do not help; a free event loop does.',
   unit: 'percentunit',
   ...size,
-  queries: [line(`sum(${rate('watchdog_pool_starved_seconds_total', POOL)})`, 'starved')],
+  queries: [line(`sum(${rate('watchdog_pool_dispatch_blocked_seconds_total', POOL)})`, 'starved')],
 });
 
 /** One row for each worker pool chosen. */

@@ -24,16 +24,16 @@ const cpu = timeseries({
   ],
 });
 
-const pauses = timeseries({
-  title: 'Process pauses',
+const suspensions = timeseries({
+  title: 'Process suspensions',
   description:
     'Times in which a whole process stood still: stopped by a signal, or in a frozen cgroup. Share of the time (left) and pauses per second (right), all selected processes together. No code is to blame for these.',
   unit: 'percentunit',
   width: 12,
   height: 9,
   queries: [
-    line(`sum(${rate('watchdog_process_pause_seconds_total')})`, 'time paused'),
-    line(`sum(${rate('watchdog_process_pauses_total')})`, 'pauses'),
+    line(`sum(${rate('watchdog_process_suspended_seconds_total')})`, 'time suspended'),
+    line(`sum(${rate('watchdog_process_suspensions_total')})`, 'suspensions'),
   ],
 }).overrideByQuery('B', [
   { id: 'unit', value: 'cps' },
@@ -43,5 +43,5 @@ const pauses = timeseries({
 /** What the machine does to the loop. */
 export const SYSTEM_SECTION: Section = {
   row: new RowBuilder('CPU and process'),
-  panels: [cpu, pauses],
+  panels: [cpu, suspensions],
 };

@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { createStallEvents } from '../../../src/events.js';
 import { pauseDuring } from '../../../src/loop/long-work.js';
 import { createPools } from '../../../src/pools/pools.js';
-import { allocate, HOUSE, POOLS_MAX } from '../../../src/shared/layout.js';
+import { allocate, POOLS_MAX, PROCESS_STATE } from '../../../src/shared/layout.js';
 import { watchThread } from '../../../src/watch-thread.js';
 
 const sampler = () => ({ capacity: 1, active: 0, queued: 0 });
-const newPools = () => createPools({ house: allocate(HOUSE), clock: () => 1, onEntry() {}, onRemove() {} });
+const newPools = () =>
+  createPools({ processState: allocate(PROCESS_STATE), clock: () => 1, onEntry() {}, onRemove() {} });
 const fault = (call: () => unknown): { code: unknown; message: unknown } => {
   try {
     call();
@@ -85,8 +86,8 @@ it.each([
   [Promise.resolve(), 'pause() takes a function, but was given an object (object).'],
 ])('pause(%s)', (work, message) => {
   let depth = 0;
-  const heart = { enterPause: () => depth++, leavePause: () => depth-- };
-  expect(fault(() => pauseDuring(work as never, heart))).toEqual({
+  const meter = { enterPause: () => depth++, leavePause: () => depth-- };
+  expect(fault(() => pauseDuring(work as never, meter))).toEqual({
     code: 'ERR_WATCHDOG_INVALID_ARGUMENT',
     message,
   });
@@ -95,13 +96,13 @@ it.each([
 
 it('pause() ends when what it runs throws or rejects', async () => {
   let depth = 0;
-  const heart = { enterPause: () => depth++, leavePause: () => depth-- };
+  const meter = { enterPause: () => depth++, leavePause: () => depth-- };
   const failing = () => {
     expect(depth).toBe(1);
     throw new Error('work');
   };
-  expect(() => pauseDuring(failing, heart)).toThrow('work');
-  await expect(pauseDuring(async () => failing(), heart)).rejects.toThrow('work');
+  expect(() => pauseDuring(failing, meter)).toThrow('work');
+  await expect(pauseDuring(async () => failing(), meter)).rejects.toThrow('work');
   expect(depth).toBe(0);
 });
 

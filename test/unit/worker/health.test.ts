@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Cause, Stall } from '../../../src/types.js';
 import { checkLiveness, createReadiness, type HealthState } from '../../../worker/health.js';
-import { createRig, type Rig } from '../../support/virtual-loop.js';
+import { createVirtualLoop, type VirtualLoop } from '../../support/virtual-loop.js';
 
 const TIMEOUT_MS = 60_000;
 
-function stateOf(rig: Rig, more: Partial<HealthState> = {}): HealthState {
+function stateOf(loop: VirtualLoop, more: Partial<HealthState> = {}): HealthState {
   return {
-    nowMs: rig.now(),
-    heart: rig.read(),
+    nowMs: loop.now(),
+    stats: loop.read(),
     stall: undefined,
     queued: undefined,
     debuggerAwayMs: () => Number.POSITIVE_INFINITY,
@@ -16,13 +16,13 @@ function stateOf(rig: Rig, more: Partial<HealthState> = {}): HealthState {
     ...more,
   };
 }
-const stallOf = (cause: Cause, durationMs: number, pausedMs = 0, cpuMs = 0): Stall =>
-  ({ cause, durationMs, pausedMs, cpuMs }) as Stall;
+const stallOf = (cause: Cause, durationMs: number, suspendedMs = 0, cpuMs = 0): Stall =>
+  ({ cause, durationMs, suspendedMs, cpuMs }) as Stall;
 
-function turning(): Rig {
-  const rig = createRig();
-  rig.busy(5);
-  return rig;
+function turning(): VirtualLoop {
+  const loop = createVirtualLoop();
+  loop.busy(5);
+  return loop;
 }
 
 describe('liveness', () => {
@@ -37,7 +37,7 @@ describe('liveness', () => {
     [true, 'no fault of its code', { stall: stallOf('starved', 599_000, 0, 59_000) }],
     [false, '(starved)', { stall: stallOf('starved', 300_000, 0, 60_000) }],
     [false, '(starved)', { stall: stallOf('starved', 600_000) }],
-    [true, 'no fault of its code', { stall: stallOf('paused', 700_000, 600_000) }],
+    [true, 'no fault of its code', { stall: stallOf('suspended', 700_000, 600_000) }],
     [true, 'has not turned for 20.0 s', { stall: stallOf('cpu', 70_000, 50_000) }],
     [
       true,
@@ -52,9 +52,9 @@ describe('liveness', () => {
   });
 
   it('is not lost in a start that takes its time', () => {
-    const rig = createRig();
-    rig.pass(600_000);
-    expect(checkLiveness(stateOf(rig), TIMEOUT_MS)).toMatchObject([{ ok: true, detail: 'starting' }]);
+    const loop = createVirtualLoop();
+    loop.pass(600_000);
+    expect(checkLiveness(stateOf(loop), TIMEOUT_MS)).toMatchObject([{ ok: true, detail: 'starting' }]);
   });
 });
 
@@ -67,40 +67,40 @@ describe('readiness', () => {
 
   it('comes with the first turn and goes when the watchdog closes', () => {
     const readiness = createReadiness(undefined);
-    expect(failed(readiness, stateOf(createRig()))).toEqual(['started']);
+    expect(failed(readiness, stateOf(createVirtualLoop()))).toEqual(['started']);
     expect(failed(readiness, stateOf(turning()))).toEqual([]);
     expect(failed(readiness, stateOf(turning(), { closing: true }))).toEqual(['open']);
   });
 
   it('goes with lag over the limit and comes back when that is over for a while', () => {
     const readiness = createReadiness({ maxLag: 500, maxQueued: Number.POSITIVE_INFINITY, recovery: 5000 });
-    const rig = turning();
-    rig.busy(490);
-    expect(failed(readiness, stateOf(rig))).toEqual([]);
-    rig.pass(700); // In progress.
-    expect(failed(readiness, stateOf(rig))).toEqual(['lag']);
-    rig.busy(1);
+    const loop = turning();
+    loop.busy(490);
+    expect(failed(readiness, stateOf(loop))).toEqual([]);
+    loop.pass(700); // In progress.
+    expect(failed(readiness, stateOf(loop))).toEqual(['lag']);
+    loop.busy(1);
     for (let i = 0; i < 4; i++) {
-      rig.idle(1000);
-      expect(failed(readiness, stateOf(rig))).toEqual(['lag']);
+      loop.idle(1000);
+      expect(failed(readiness, stateOf(loop))).toEqual(['lag']);
     }
-    rig.idle(2500);
-    expect(failed(readiness, stateOf(rig))).toEqual([]);
+    loop.idle(2500);
+    expect(failed(readiness, stateOf(loop))).toEqual([]);
   });
 
   it('goes with a queue over the limit, also between two probes', () => {
     const readiness = createReadiness({ maxLag: Number.POSITIVE_INFINITY, maxQueued: 10, recovery: 2000 });
-    const rig = turning();
-    readiness.look(stateOf(rig, { queued: { pool: 'images', size: 10 } }));
-    expect(failed(readiness, stateOf(rig))).toEqual([]);
-    readiness.look(stateOf(rig, { queued: { pool: 'images', size: 11 } }));
-    rig.idle(1900);
-    expect(readiness.check(stateOf(rig)).at(-1)).toEqual({
+    const loop = turning();
+    readiness.note(stateOf(loop, { queued: { pool: 'images', size: 10 } }));
+    expect(failed(readiness, stateOf(loop))).toEqual([]);
+    readiness.note(stateOf(loop, { queued: { pool: 'images', size: 11 } }));
+    loop.idle(1900);
+    expect(readiness.check(stateOf(loop)).at(-1)).toEqual({
       name: 'queues',
       ok: false,
       detail: '11 tasks wait in "images"',
     });
-    rig.idle(200);
-    expect(failed(readiness, stateOf(rig))).toEqual([]);
+    loop.idle(200);
+    expect(failed(readiness, stateOf(loop))).toEqual([]);
   });
 });

@@ -1,54 +1,54 @@
 import { expect, it, vi } from 'vitest';
 import { QUIET_AFTER_MS } from '../../../src/loop/turns.js';
 import { SlidingMax } from '../../../src/shared/sliding-max.js';
-import { nextLookMs, startWatch } from '../../../worker/poll.js';
-import { createRig } from '../../support/virtual-loop.js';
+import { nextPollMs, startPoll } from '../../../worker/poll.js';
+import { createVirtualLoop } from '../../support/virtual-loop.js';
 
 it('looks at most five times a second while all is well, and sleeps as long as the pacer', () => {
-  const rig = createRig();
-  rig.idle(600);
-  expect(nextLookMs(rig.now(), rig.read(), 100)).toBe(200);
+  const loop = createVirtualLoop();
+  loop.idle(600);
+  expect(nextPollMs(loop.now(), loop.read(), 100)).toBe(200);
   for (let i = 0; i < 100; i++) {
-    rig.busy(2);
-    expect(nextLookMs(rig.now(), rig.read(), 10)).toBeGreaterThanOrEqual(200);
+    loop.busy(2);
+    expect(nextPollMs(loop.now(), loop.read(), 10)).toBeGreaterThanOrEqual(200);
   }
 });
 
 it('looks at an idle loop just after it was due to beat, when it is awake anyhow', () => {
-  const rig = createRig();
-  rig.idle(QUIET_AFTER_MS + 10_000);
-  rig.idle(700); // Beats after 100, 300 and 700 ms; due in 800.
-  expect(rig.read().dueMs - rig.now()).toBe(800);
-  expect(nextLookMs(rig.now(), rig.read(), 100)).toBe(803);
+  const loop = createVirtualLoop();
+  loop.idle(QUIET_AFTER_MS + 10_000);
+  loop.idle(700); // Beats after 100, 300 and 700 ms; due in 800.
+  expect(loop.read().dueMs - loop.now()).toBe(800);
+  expect(nextPollMs(loop.now(), loop.read(), 100)).toBe(803);
   // Timers may fire a millisecond early: the beat has not come, and may never.
-  rig.pass(802);
-  expect(nextLookMs(rig.now(), rig.read(), 100)).toBeCloseTo(98);
+  loop.pass(802);
+  expect(nextPollMs(loop.now(), loop.read(), 100)).toBeCloseTo(98);
 });
 
 it('aims at the moment at which lateness becomes a stall, then looks often', () => {
-  const rig = createRig();
-  rig.idle(100); // due in 100
-  rig.pass(140);
-  expect(nextLookMs(rig.now(), rig.read(), 100)).toBeCloseTo(60);
-  rig.pass(60);
-  expect(nextLookMs(rig.now(), rig.read(), 100)).toBe(50);
+  const loop = createVirtualLoop();
+  loop.idle(100); // due in 100
+  loop.pass(140);
+  expect(nextPollMs(loop.now(), loop.read(), 100)).toBeCloseTo(60);
+  loop.pass(60);
+  expect(nextPollMs(loop.now(), loop.read(), 100)).toBe(50);
 });
 
 it('on the alert after a stall looks as often as during one, and no later than it would else', () => {
-  const rig = createRig();
-  rig.idle(600);
-  expect(nextLookMs(rig.now(), rig.read(), 100, true)).toBe(50);
-  rig.pass(100 + 75);
-  expect(nextLookMs(rig.now(), rig.read(), 100, true)).toBeCloseTo(25);
+  const loop = createVirtualLoop();
+  loop.idle(600);
+  expect(nextPollMs(loop.now(), loop.read(), 100, true)).toBe(50);
+  loop.pass(100 + 75);
+  expect(nextPollMs(loop.now(), loop.read(), 100, true)).toBeCloseTo(25);
 });
 
 it('neither spins during known long work nor oversleeps a large threshold', () => {
-  const rig = createRig();
-  rig.idle(100);
-  rig.enterPause();
-  rig.pass(5000);
-  expect(nextLookMs(rig.now(), rig.read(), 100)).toBe(200);
-  expect(nextLookMs(rig.now(), rig.read(), 2 ** 40)).toBe(1000);
+  const loop = createVirtualLoop();
+  loop.idle(100);
+  loop.enterPause();
+  loop.pass(5000);
+  expect(nextPollMs(loop.now(), loop.read(), 100)).toBe(200);
+  expect(nextPollMs(loop.now(), loop.read(), 2 ** 40)).toBe(1000);
 });
 
 it('a sliding maximum forgets after its window and never before', () => {
@@ -66,7 +66,7 @@ it('looks again after a look that failed, also one that somebody asked for', () 
   try {
     let looks = 0;
     let broken = false;
-    const watch = startWatch(
+    const watch = startPoll(
       () => Date.now(),
       () => {
         looks++;
@@ -75,7 +75,7 @@ it('looks again after a look that failed, also one that somebody asked for', () 
       },
     );
     broken = true;
-    expect(() => watch.look()).toThrow('a part is broken');
+    expect(() => watch.atOnce()).toThrow('a part is broken');
     broken = false;
     vi.advanceTimersByTime(1000);
     expect(looks).toBeGreaterThan(10);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createHeart, GO_ROUND, ROUSE } from '../../../../src/loop/turns.js';
-import { allocate, HEART, openReader, RING } from '../../../../src/shared/layout.js';
+import { createTurnMeter, GO_ROUND, ROUSE } from '../../../../src/loop/turns.js';
+import { allocate, LOOP_STATS, openReader, RING } from '../../../../src/shared/layout.js';
 import { total } from '../../../support/virtual-loop.js';
 
 /**
@@ -9,10 +9,10 @@ import { total } from '../../../support/virtual-loop.js';
  * due, then what has come in, then immediates, the marker among them.
  */
 function simulate(events: readonly Event[], heartbeatIntervalMs: number, stallThresholdMs: number) {
-  const memory = { heart: allocate(HEART), ring: allocate(RING) };
+  const memory = { stats: allocate(LOOP_STATS), ring: allocate(RING) };
   const startMs = 1000;
   const settings = { heartbeatIntervalMs, stallThresholdMs, startedAtMs: startMs, inLoop: false };
-  const heart = createHeart(memory, settings);
+  const meter = createTurnMeter(memory, settings);
   const of = (kind: Event['kind']): Event[] =>
     events.filter((one) => one.kind === kind).sort((a, b) => a.atMs - b.atMs);
   const timers = of('timer');
@@ -46,7 +46,7 @@ function simulate(events: readonly Event[], heartbeatIntervalMs: number, stallTh
     const fromMs = now;
     let some = take(timers);
     const beats = now >= beatAt;
-    if (beats) beatAt = now + heart.pace(now);
+    if (beats) beatAt = now + meter.pace(now);
     const timersMs = now - fromMs;
     const untilMs = Math.min(
       beatAt,
@@ -69,11 +69,16 @@ function simulate(events: readonly Event[], heartbeatIntervalMs: number, stallTh
     // The first is one in any case.
     if (some || waits || turns === 0) turns++;
     if (beats && some && !waits && timersMs + inMs < 1) unclear++;
-    const next = heart.mark(now, idleTotal, startMs);
-    if (next & ROUSE) beatAt = now + heart.rouse(now);
+    const next = meter.mark(now, idleTotal, startMs);
+    if (next & ROUSE) beatAt = now + meter.rouse(now);
     refd = (next & GO_ROUND) > 0;
   }
-  return { heart: openReader(HEART, memory.heart)(), holds: holds.filter((ms) => ms > 0), turns, unclear };
+  return {
+    stats: openReader(LOOP_STATS, memory.stats)(),
+    holds: holds.filter((ms) => ms > 0),
+    turns,
+    unclear,
+  };
 }
 
 interface Event {
@@ -101,12 +106,12 @@ const events = fc.array(
 it('no turn holds two things with idling between, over random timers, I/O, immediates and idling', () => {
   fc.assert(
     fc.property(events, fc.constantFrom(20, 100, 1000), (all, interval) => {
-      const { heart, holds, turns, unclear } = simulate(all, interval, 100);
-      expect(heart.delayMs).toBeCloseTo(total(holds), 3);
-      expect(heart.halfSquareMs2).toBeCloseTo(total(holds.map((ms) => ms ** 2 / 2)), 2);
-      expect(heart.stalls).toBe(holds.filter((ms) => ms >= 100).length);
-      expect(heart.turns).toBeLessThanOrEqual(turns);
-      expect(heart.turns).toBeGreaterThanOrEqual(turns - unclear);
+      const { stats, holds, turns, unclear } = simulate(all, interval, 100);
+      expect(stats.delayMs).toBeCloseTo(total(holds), 3);
+      expect(stats.halfSquareMs2).toBeCloseTo(total(holds.map((ms) => ms ** 2 / 2)), 2);
+      expect(stats.stalls).toBe(holds.filter((ms) => ms >= 100).length);
+      expect(stats.turns).toBeLessThanOrEqual(turns);
+      expect(stats.turns).toBeGreaterThanOrEqual(turns - unclear);
     }),
     { numRuns: 3000 },
   );

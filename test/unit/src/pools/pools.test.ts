@@ -6,7 +6,7 @@ import { allocate, POOL_LEDGER, type PoolValues, TASK_BOUNDS_MS } from '../../..
 import type { PoolSample } from '../../../../src/types.js';
 import { openLedger } from '../../../../worker/counters.js';
 import { followTimes } from '../../../../worker/pools/task-times.js';
-import { lookAtThreads, oldestOf, type ThreadsNow, viewThreads } from '../../../../worker/pools/threads.js';
+import { oldestOf, sampleThreads, type ThreadsNow, viewThreads } from '../../../../worker/pools/threads.js';
 import { openCensus } from '../../../../worker/system/census.js';
 
 interface Thread {
@@ -35,7 +35,7 @@ function lookAt(threads: readonly Thread[], pool: { tasksPerThread: number; froz
     filled: Float64Array.from(threads, (one) => (one.filled ? 1 : 0)),
     booting: Float64Array.from(threads, () => 0),
   } as unknown as PoolValues;
-  return lookAtThreads(viewThreads(counters, []), snapshot, 10_000, pool.frozen);
+  return sampleThreads(viewThreads(counters, []), snapshot, 10_000, pool.frozen);
 }
 
 const MAX = 2 ** 31 - 1;
@@ -127,40 +127,40 @@ describe('census', () => {
   it('misses threads that end while main is frozen, whose ever they were, but for our own', () => {
     let threads = ['1', '2', '3', '4'];
     const census = openCensus(() => threads);
-    expect(census.look(false, 0)).toBe(false);
+    expect(census.sample(false, 0)).toBe(false);
     threads = ['1', '2', '3'];
-    expect(census.look(true, 0)).toBe(true);
+    expect(census.sample(true, 0)).toBe(true);
     census.excuse();
-    expect(census.look(true, 0)).toBe(false);
+    expect(census.sample(true, 0)).toBe(false);
     threads = ['1', '2', '5'];
-    expect(census.look(true, 0)).toBe(true);
+    expect(census.sample(true, 0)).toBe(true);
     // Main has heard of it.
-    expect(census.look(false, 1)).toBe(false);
+    expect(census.sample(false, 1)).toBe(false);
     threads = ['1', '2'];
-    expect(census.look(true, 1)).toBe(true);
+    expect(census.sample(true, 1)).toBe(true);
   });
   it('does not miss those that main has ended itself, before they are gone or after', () => {
     let threads = ['1', '2', '3'];
     const census = openCensus(() => threads);
-    expect(census.look(false, 5)).toBe(false);
-    expect(census.look(false, 6)).toBe(false);
+    expect(census.sample(false, 5)).toBe(false);
+    expect(census.sample(false, 6)).toBe(false);
     threads = ['1', '2'];
-    expect(census.look(true, 6)).toBe(false);
+    expect(census.sample(true, 6)).toBe(false);
     threads = ['1'];
-    expect(census.look(true, 6)).toBe(true);
+    expect(census.sample(true, 6)).toBe(true);
   });
   it('bears threads of no pool that end while main turns', () => {
     let threads = ['1', '2', '3', '4'];
     const census = openCensus(() => threads);
-    census.look(false, 0);
+    census.sample(false, 0);
     threads = ['1', '2', '3'];
-    expect([census.look(false, 0), census.look(true, 0)]).toEqual([false, false]);
+    expect([census.sample(false, 0), census.sample(true, 0)]).toEqual([false, false]);
     threads = ['1', '2'];
-    expect(census.look(true, 0)).toBe(true);
+    expect(census.sample(true, 0)).toBe(true);
   });
   it('sees nobody end where threads cannot be listed', () => {
     const census = openCensus(() => []);
-    expect([census.look(false, 0), census.look(true, 0)]).toEqual([false, false]);
+    expect([census.sample(false, 0), census.sample(true, 0)]).toEqual([false, false]);
   });
 });
 

@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
-import { allocate, HEART, openReader, openWriter, POOL } from '../../../../src/shared/layout.js';
+import { allocate, LOOP_STATS, openReader, openWriter, POOL } from '../../../../src/shared/layout.js';
 
 it('a reader never sees half of a write', async () => {
-  const memory = allocate(HEART);
-  const { at } = HEART;
+  const memory = allocate(LOOP_STATS);
+  const { at } = LOOP_STATS;
   // Writes n to three fields far apart, as fast as it can, under the seqlock.
   const writer = new Worker(
     `const { workerData: { memory, places } } = require('node:worker_threads');
@@ -16,7 +16,7 @@ it('a reader never sees half of a write', async () => {
      }`,
     { eval: true, workerData: { memory, places: [at.startedAtMs, at.turns, at.worstMs] } },
   );
-  const read = openReader(HEART, memory);
+  const read = openReader(LOOP_STATS, memory);
   const seen = new Set<number>();
   const torn: unknown[] = [];
   // For as long as it takes: on a busy machine the two seldom run at once.

@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { allocate, GATE_BYTES, GATE_LOOKING, HEART } from '../../../../src/shared/layout.js';
+import { allocate, GATE_BYTES, GATE_LOOKING, LOOP_STATS } from '../../../../src/shared/layout.js';
 import { createInspector, type Inspector } from '../../../../worker/captures/client.js';
 
 const open: Inspector[] = [];
@@ -16,7 +16,7 @@ function inspectorOf(program: string): { inspector: Inspector; gate: Int32Array 
   const inspector = createInspector({
     whyNot: () => undefined,
     onThreadEnd() {},
-    loop: allocate(HEART),
+    loop: allocate(LOOP_STATS),
     gate: gate.buffer as SharedArrayBuffer,
     sourceLines: true,
     entry: undefined,

@@ -1,7 +1,11 @@
 import { SourceMap } from 'node:module';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findInSourceMap, type Place, type SourcePlace } from '../../../../worker/inspector/source-map.js';
+import {
+  findInSourceMap,
+  type Location,
+  type SourceLocation,
+} from '../../../../worker/inspector/source-map.js';
 
 const bytesOf = (map: unknown): Buffer => Buffer.from(typeof map === 'string' ? map : JSON.stringify(map));
 
@@ -115,7 +119,7 @@ describe('a place is found in a map', () => {
           const sorted = mappings.toSorted((a, b) => a.line - b.line || a.column - b.column);
           const map = { version: 3, sources: ['a', 'b', 'c', 'd'], names: [], mappings: encode(sorted) };
           const theirs = new SourceMap(map as never);
-          const ours: ReadonlyMap<Place, SourcePlace> = findInSourceMap(bytesOf(map), places);
+          const ours: ReadonlyMap<Location, SourceLocation> = findInSourceMap(bytesOf(map), places);
           for (const one of places) {
             const entry = theirs.findEntry(one.line, one.column) as Partial<Record<string, unknown>>;
             // Node.js goes on to earlier lines; a function is not to be blamed for what follows it.

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { DELAY_BOUNDS_MS } from '../../../../src/shared/layout.js';
 import { type DelayHistogram, delayHistogram } from '../../../../worker/metrics/eventloop.js';
 import { createDetector } from '../../../../worker/stalls/detect.js';
-import { createStallAccount } from '../../../../worker/stalls/stall-counters.js';
-import { createRig, type Rig, total } from '../../../support/virtual-loop.js';
+import { createStallCounters } from '../../../../worker/stalls/stall-counters.js';
+import { createVirtualLoop, total, type VirtualLoop } from '../../../support/virtual-loop.js';
 
 /** What a loop may do next. */
 type Step =
@@ -27,20 +27,20 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** Every counter that the sidecar exports of a loop, at this moment. */
-function render(rig: Rig): { histogram: DelayHistogram; counters: number[] } {
-  const heart = rig.read();
-  const histogram = delayHistogram(rig.now(), heart, rig.ledger);
+function render(loop: VirtualLoop): { histogram: DelayHistogram; counters: number[] } {
+  const stats = loop.read();
+  const histogram = delayHistogram(loop.now(), stats, loop.ledger);
   // As a respawned sidecar would: nothing but what lies in shared memory.
-  const account = createStallAccount(rig.ledger);
-  const told = { count: rig.ledger.get('stallsCounted'), ms: rig.ledger.get('stallSumMs') };
-  const { finished, live } = createDetector(100, told).observe(rig.now(), heart, rig.readRing);
-  const charge = { cause: 'unknown', pausedMs: 0, besides: 'unknown' } as const;
+  const account = createStallCounters(loop.ledger);
+  const told = { count: loop.ledger.get('stallsCounted'), ms: loop.ledger.get('stallSumMs') };
+  const { finished, live } = createDetector(100, told).observe(loop.now(), stats, loop.readRing);
+  const charge = { cause: 'unknown', suspendedMs: 0, besides: 'unknown' } as const;
   for (const stall of finished) account.count(stall, charge);
   if (live) account.charge(live, charge);
-  const activeMs = rig.ledger.raise('activeMs', heart.delayMs);
+  const activeMs = loop.ledger.raise('activeMs', stats.delayMs);
   const stalls = [...Array(6).keys()].flatMap((i) => [
-    rig.ledger.get('stallsByCause', i),
-    rig.ledger.get('stallMsByCause', i),
+    loop.ledger.get('stallsByCause', i),
+    loop.ledger.get('stallMsByCause', i),
   ]);
   return {
     histogram,
@@ -48,36 +48,39 @@ function render(rig: Rig): { histogram: DelayHistogram; counters: number[] } {
   };
 }
 
-function play(steps: readonly Step[], onScrape: (rig: Rig) => void): { rig: Rig; delays: number[] } {
-  const rig = createRig();
+function play(
+  steps: readonly Step[],
+  onScrape: (loop: VirtualLoop) => void,
+): { loop: VirtualLoop; delays: number[] } {
+  const loop = createVirtualLoop();
   const delays: number[] = [];
   for (const one of steps) {
     switch (one.kind) {
       case 'idle':
-        rig.idle(one.ms);
+        loop.idle(one.ms);
         break;
       case 'busy':
-        rig.busy(one.ms);
+        loop.busy(one.ms);
         delays.push(one.ms);
         break;
       case 'starved': {
         // Only what comes after the due moment can be known to be a delay.
-        const before = rig.read().delayMs;
-        rig.starved(one.ms);
-        delays.push(rig.read().delayMs - before);
+        const before = loop.read().delayMs;
+        loop.starved(one.ms);
+        delays.push(loop.read().delayMs - before);
         break;
       }
       case 'scrape':
-        rig.pass(one.ms / 2);
-        onScrape(rig);
-        rig.busy(one.ms / 2);
+        loop.pass(one.ms / 2);
+        onScrape(loop);
+        loop.busy(one.ms / 2);
         delays.push(one.ms);
         break;
       default:
-        onScrape(rig);
+        onScrape(loop);
     }
   }
-  return { rig, delays };
+  return { loop, delays };
 }
 
 describe('the delay histogram, over random turns', () => {
@@ -85,8 +88,8 @@ describe('the delay histogram, over random turns', () => {
     fc.assert(
       fc.property(fc.array(step, { minLength: 1, maxLength: 120 }), (steps) => {
         let last: number[] = [];
-        const scrape = (rig: Rig): void => {
-          const { histogram, counters } = render(rig);
+        const scrape = (loop: VirtualLoop): void => {
+          const { histogram, counters } = render(loop);
           counters.forEach((value, i) => {
             expect(value).toBeGreaterThanOrEqual(last[i] ?? 0);
           });
@@ -94,13 +97,13 @@ describe('the delay histogram, over random turns', () => {
           const cumulative = [...histogram.buckets, histogram.count];
           expect(cumulative).toEqual(cumulative.toSorted((a, b) => a - b));
         };
-        const { rig, delays } = play(steps, scrape);
+        const { loop, delays } = play(steps, scrape);
         // Any estimate made during a turn was at most one interval off; after that long it is made good.
-        rig.idle(2500);
-        scrape(rig);
+        loop.idle(2500);
+        scrape(loop);
 
-        const wall = rig.now() - rig.read().loopStartedAtMs;
-        const { histogram } = render(rig);
+        const wall = loop.now() - loop.read().loopStartedAtMs;
+        const { histogram } = render(loop);
         const tolerance = wall * 0.001 + 1; // counts are whole
         expect(Math.abs(histogram.count - wall)).toBeLessThanOrEqual(tolerance);
         DELAY_BOUNDS_MS.forEach((bound, i) => {
@@ -110,7 +113,7 @@ describe('the delay histogram, over random turns', () => {
         const truthSum = total(delays.map((delay) => delay ** 2 / 2)) / 1000;
         expect(Math.abs(histogram.sumSeconds - truthSum)).toBeLessThanOrEqual(truthSum * 0.001 + 0.01);
         const stalls = delays.filter((delay) => delay >= 100);
-        expect(rig.ledger.get('stallCount')).toBe(stalls.length);
+        expect(loop.ledger.get('stallCount')).toBe(stalls.length);
         expect(total(last.slice(-12).filter((_, i) => i % 2 === 1))).toBeCloseTo(total(stalls), 3);
       }),
       { numRuns: 2000 },

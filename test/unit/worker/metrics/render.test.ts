@@ -1,28 +1,28 @@
 import { expect, it } from 'vitest';
 import { COLLECTORS } from '../../../../src/shared/labels.js';
-import { allocate, HOUSE, LEDGER, openReader, RESOURCES } from '../../../../src/shared/layout.js';
+import { allocate, LEDGER, openReader, PROCESS_STATE, RESOURCES } from '../../../../src/shared/layout.js';
 import { openLedger, openTally } from '../../../../worker/counters.js';
 import { METRIC_NAMES } from '../../../../worker/metrics/names.js';
 import { createRenderer } from '../../../../worker/metrics/render.js';
 import type { Sources } from '../../../../worker/metrics/sources.js';
 import type { PoolView } from '../../../../worker/pools/pool.js';
-import { createRig, type Rig } from '../../../support/virtual-loop.js';
+import { createVirtualLoop, type VirtualLoop } from '../../../support/virtual-loop.js';
 
-function sources(rig: Rig, more: Partial<Sources> = {}): Sources {
+function sources(loop: VirtualLoop, more: Partial<Sources> = {}): Sources {
   const ledger = openLedger(LEDGER, allocate(LEDGER));
   return {
-    nowMs: rig.now(),
+    nowMs: loop.now(),
     loops: [
       {
         labels: { thread: 'main' },
-        heart: rig.read(),
-        ledger: rig.ledger,
+        stats: loop.read(),
+        ledger: loop.ledger,
         resources: openReader(RESOURCES, allocate(RESOURCES))(),
         resourceTypes: [],
         times: undefined,
       },
     ],
-    house: openReader(HOUSE, allocate(HOUSE))(),
+    processState: openReader(PROCESS_STATE, allocate(PROCESS_STATE))(),
     ledger,
     pools: [],
     options: {
@@ -63,15 +63,15 @@ function sources(rig: Rig, more: Partial<Sources> = {}): Sources {
 const renderMetrics = (from: Sources): Promise<string> => createRenderer(from.options.labels)(from);
 
 it('a failing collector costs its own series only, and is counted in the same scrape', async () => {
-  const rig = createRig();
-  rig.idle(500);
+  const loop = createVirtualLoop();
+  loop.idle(500);
   const broken = {
     labels: { pool: 'broken' },
     get state() {
       throw new Error('broken');
     },
   } as unknown as PoolView;
-  const text = await renderMetrics(sources(rig, { pools: [broken] }));
+  const text = await renderMetrics(sources(loop, { pools: [broken] }));
   expect(text).toContain('watchdog_eventloop_turns_total{thread="main"}');
   expect(text).toContain('watchdog_collector_errors_total{collector="pools"} 1');
   expect(text).toContain('watchdog_collector_errors_total{collector="eventloop"} 0');
@@ -79,19 +79,19 @@ it('a failing collector costs its own series only, and is counted in the same sc
 });
 
 it('says nothing of a loop before its first heartbeat, but that it starts', async () => {
-  const rig = createRig();
-  rig.pass(1500);
-  const text = await renderMetrics(sources(rig));
+  const loop = createVirtualLoop();
+  loop.pass(1500);
+  const text = await renderMetrics(sources(loop));
   expect(text).not.toMatch(/watchdog_(eventloop|stalls|stall_seconds|stall_duration|last)_/);
   expect(text).toContain('watchdog_startup_seconds 1.5');
 });
 
 it('puts the static labels on every series', async () => {
-  const rig = createRig();
-  rig.idle(500);
-  const { options } = sources(rig);
+  const loop = createVirtualLoop();
+  loop.idle(500);
+  const { options } = sources(loop);
   const labelled = { ...options, labels: { app: 'a"b\\c\nd' } };
-  const text = await renderMetrics(sources(rig, { options: labelled }));
+  const text = await renderMetrics(sources(loop, { options: labelled }));
   const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   expect(samples.length).toBeGreaterThan(40);
   for (const line of samples) expect(line).toContain('app="a\\"b\\\\c\\nd"');

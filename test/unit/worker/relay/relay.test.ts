@@ -11,7 +11,7 @@ const said = (text: string, costMs = 1, leftOut = 0): RelayAnswer => ({
 });
 
 describe('relay', () => {
-  const rig = (fetch: () => Promise<RelayAnswer>, frozen?: boolean) => {
+  const loop = (fetch: () => Promise<RelayAnswer>, frozen?: boolean) => {
     let now = 0;
     let errors = 0;
     let turns = 0;
@@ -32,7 +32,7 @@ describe('relay', () => {
 
   it('serves the last copy, with its age, when main cannot answer', async () => {
     let asked = 0;
-    const { relay, text, pass } = rig(async () => said(`mine ${++asked}\n`));
+    const { relay, text, pass } = loop(async () => said(`mine ${++asked}\n`));
     expect(text()).toBe('');
     expect(relay.ageMs(0)).toBeUndefined();
     await relay.refresh(false, undefined);
@@ -44,7 +44,7 @@ describe('relay', () => {
 
   it('asks one question at a time, and goes by its deadline', async () => {
     let asked = 0;
-    const { relay } = rig(() => {
+    const { relay } = loop(() => {
       asked++;
       return new Promise(() => {});
     });
@@ -58,7 +58,7 @@ describe('relay', () => {
     [false, 1],
   ])('gives up a question that is not answered; main frozen: %s, faults: %i', async (frozen, faults) => {
     let asked = 0;
-    const { relay, errors } = rig(() => {
+    const { relay, errors } = loop(() => {
       asked++;
       return new Promise(() => {});
     }, frozen);
@@ -69,7 +69,7 @@ describe('relay', () => {
 
   it('counts a registry that throws, and asks again', async () => {
     let asked = 0;
-    const { relay, text, errors } = rig(async () => {
+    const { relay, text, errors } = loop(async () => {
       if (++asked === 1) return { fault: 'no', costMs: 1 };
       return said('mine 1\n');
     });
@@ -81,7 +81,7 @@ describe('relay', () => {
 
   it('takes a twentieth of the time of main, and what it has saved', async () => {
     let asked = 0;
-    const { relay, text, pass } = rig(async () => said(`mine ${++asked}\n`, 300));
+    const { relay, text, pass } = loop(async () => said(`mine ${++asked}\n`, 300));
     // Two in a row, which is paid off then.
     for (const wanted of [1, 2, 2]) {
       await relay.refresh(false, undefined);
@@ -103,14 +103,14 @@ describe('relay', () => {
 
   it('a registry that throws gets no more', async () => {
     let asked = 0;
-    const { relay, errors } = rig(async () => ({ fault: 'no', costMs: 300 + asked++ }));
+    const { relay, errors } = loop(async () => ({ fault: 'no', costMs: 300 + asked++ }));
     for (let scrapes = 0; scrapes < 5; scrapes++) await relay.refresh(false, undefined);
     expect(errors()).toBe(2);
   });
 
   it('counts the families that did not fit; where none does it does not ask again soon', async () => {
     let asked = 0;
-    const { relay, text, dropped, errors, pass } = rig(async () =>
+    const { relay, text, dropped, errors, pass } = loop(async () =>
       said(++asked === 1 ? 'mine 1\n' : '', 1, 2),
     );
     for (let scrapes = 0; scrapes < 9; scrapes++) {

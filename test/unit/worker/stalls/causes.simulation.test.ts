@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { allocate, type Cause, GC, openReader } from '../../../../src/shared/layout.js';
 import type { Stall } from '../../../../src/shared/protocol.js';
-import { nextLookMs } from '../../../../worker/poll.js';
+import { nextPollMs } from '../../../../worker/poll.js';
 import { createInvestigator } from '../../../../worker/stalls/investigate.js';
-import { createPauseBook, PULSE_MS } from '../../../../worker/stalls/suspensions.js';
-import { createRig } from '../../../support/virtual-loop.js';
+import { createSuspensions, PULSE_MS } from '../../../../worker/stalls/suspensions.js';
+import { createVirtualLoop } from '../../../support/virtual-loop.js';
 
 /** A stall that was, and what its time went into. */
 interface Truth {
@@ -13,7 +13,7 @@ interface Truth {
   cpuMs: number;
   runQueueMs: number;
   sleepMs: number;
-  pausedMs: number;
+  suspendedMs: number;
 }
 
 type Work = 'cpu' | 'crowded' | 'starved' | 'blocked';
@@ -34,7 +34,7 @@ function randomFrom(seed: number): (least: number, most: number) => number {
  * @param jitterMs a busy machine: the sidecar gets its CPU this much too late
  */
 function createWorld(random: ReturnType<typeof randomFrom>, jitterMs: number) {
-  const rig = createRig();
+  const loop = createVirtualLoop();
   const truths: Truth[] = [];
   const told: Stall[] = [];
   const thread = { cpuMs: 1, runQueueMs: 0, waitedMs: 0, state: 'S' };
@@ -42,7 +42,7 @@ function createWorld(random: ReturnType<typeof randomFrom>, jitterMs: number) {
   let truth: Truth | undefined;
   let slices: { readonly onMs: number; readonly offMs: number } | undefined;
 
-  const pauses = createPauseBook(
+  const suspensions = createSuspensions(
     () => ({ ...own }),
     () => 0,
   );
@@ -50,33 +50,33 @@ function createWorld(random: ReturnType<typeof randomFrom>, jitterMs: number) {
     name: 'main',
     stallThresholdMs: 100,
     captureAfterMs: undefined,
-    ledger: rig.ledger,
-    now: rig.now,
-    readHeart: rig.read,
-    readRing: rig.readRing,
+    ledger: loop.ledger,
+    now: loop.now,
+    readStats: loop.read,
+    readRing: loop.readRing,
     readGc: openReader(GC, allocate(GC)),
     thread: {
       times: () => ({ cpuMs: Math.floor(thread.cpuMs / TICK_MS) * TICK_MS, runQueueMs: thread.runQueueMs }),
       state: () => ({ state: thread.state }),
     },
-    suspendedBetween: pauses.suspendedBetween,
+    suspendedBetween: suspensions.suspendedBetween,
     inspector: undefined,
     onCapture: () => {},
     onUnavailable: () => {},
     idPrefix: '1',
     onBegin: () => {},
-    onEnd: (stall) => told.push({ ...stall, startedAt: String(rig.now()) }),
+    onEnd: (stall) => told.push({ ...stall, startedAt: String(loop.now()) }),
   });
 
-  let expectedMs = rig.now();
+  let expectedMs = loop.now();
   let lookAtMs = expectedMs;
   function look(): void {
-    const nowMs = rig.now();
-    pauses.note(nowMs, Math.max(0, nowMs - expectedMs - 1));
-    const heart = rig.read();
-    investigator.observe(nowMs, heart);
-    const waitMs = Math.ceil(nextLookMs(nowMs, heart, 100, investigator.isAlert(nowMs)));
-    expectedMs = nowMs + (pauses.isWary(nowMs) ? Math.min(PULSE_MS, waitMs) : waitMs);
+    const nowMs = loop.now();
+    suspensions.note(nowMs, Math.max(0, nowMs - expectedMs - 1));
+    const stats = loop.read();
+    investigator.observe(nowMs, stats);
+    const waitMs = Math.ceil(nextPollMs(nowMs, stats, 100, investigator.isAlert(nowMs)));
+    expectedMs = nowMs + (suspensions.isWary(nowMs) ? Math.min(PULSE_MS, waitMs) : waitMs);
     const lateMs = random(0, jitterMs);
     own.runQueueMs += lateMs;
     lookAtMs = expectedMs + random(0, 1) + lateMs;
@@ -84,12 +84,12 @@ function createWorld(random: ReturnType<typeof randomFrom>, jitterMs: number) {
 
   /** Time in which the process runs. */
   function run(ms: number, pass: (ms: number) => void, account: (ms: number) => void): void {
-    const endMs = rig.now() + ms;
-    while (rig.now() < endMs) {
-      const stepMs = Math.max(0, Math.min(endMs, lookAtMs) - rig.now());
+    const endMs = loop.now() + ms;
+    while (loop.now() < endMs) {
+      const stepMs = Math.max(0, Math.min(endMs, lookAtMs) - loop.now());
       account(stepMs);
       pass(stepMs);
-      if (rig.now() >= lookAtMs) look();
+      if (loop.now() >= lookAtMs) look();
     }
   }
 
@@ -111,7 +111,7 @@ function createWorld(random: ReturnType<typeof randomFrom>, jitterMs: number) {
 
   function stop(ms: number, pass: (ms: number) => void): void {
     sliceMs = 0;
-    if (truth) truth.pausedMs += ms;
+    if (truth) truth.suspendedMs += ms;
     pass(ms);
   }
 
@@ -135,17 +135,17 @@ function createWorld(random: ReturnType<typeof randomFrom>, jitterMs: number) {
   /** A wait for a CPU is booked when it is over. */
   function work(kind: Work, ms: number): void {
     if (kind === 'cpu' || kind === 'blocked') {
-      live(ms, rig.pass, accounts[kind]);
+      live(ms, loop.pass, accounts[kind]);
       return;
     }
     for (let left = ms; left > 0; ) {
       const ranMs = Math.min(left, kind === 'starved' ? random(1, 5) : random(5, 40));
-      live(ranMs, rig.pass, accounts.cpu);
+      live(ranMs, loop.pass, accounts.cpu);
       left -= ranMs;
       // Of its own accord nothing ends while it waits for a CPU.
       const waitMs = Math.min(left - 0.1, random(5, 40));
       if (waitMs <= 0) continue;
-      live(waitMs, rig.pass, accounts.starved);
+      live(waitMs, loop.pass, accounts.starved);
       thread.runQueueMs += thread.waitedMs;
       thread.waitedMs = 0;
       left -= waitMs;
@@ -153,38 +153,38 @@ function createWorld(random: ReturnType<typeof randomFrom>, jitterMs: number) {
   }
 
   return {
-    rig,
+    loop,
     truths,
     told,
     /** The loop waits for events, and the pacer runs when it is due. */
     idle(ms: number): void {
-      const endMs = rig.now() + ms;
-      while (rig.now() < endMs) {
-        const untilMs = Math.min(endMs, Math.max(rig.read().dueMs, rig.now()));
+      const endMs = loop.now() + ms;
+      while (loop.now() < endMs) {
+        const untilMs = Math.min(endMs, Math.max(loop.read().dueMs, loop.now()));
         // By the clock: it goes on while the process stands still.
-        while (rig.now() < untilMs) {
+        while (loop.now() < untilMs) {
           const stepMs = Math.min(
-            untilMs - rig.now(),
+            untilMs - loop.now(),
             slices ? slices.onMs - sliceMs : Number.POSITIVE_INFINITY,
           );
-          live(stepMs, rig.wait, () => {
+          live(stepMs, loop.wait, () => {
             thread.state = 'S';
           });
         }
-        if (rig.now() < endMs) rig.mark();
+        if (loop.now() < endMs) loop.mark();
       }
     },
     /** One turn of the loop. */
     hold(parts: readonly (readonly [Work, number])[], stopMs = 0): void {
-      const before = rig.read().stalls;
-      truth = { fromMs: rig.now(), toMs: 0, cpuMs: 0, runQueueMs: 0, sleepMs: 0, pausedMs: 0 };
+      const before = loop.read().stalls;
+      truth = { fromMs: loop.now(), toMs: 0, cpuMs: 0, runQueueMs: 0, sleepMs: 0, suspendedMs: 0 };
       parts.forEach(([kind, ms], i) => {
         work(kind, ms);
-        if (i === 0 && stopMs > 0) stop(stopMs, rig.pass);
+        if (i === 0 && stopMs > 0) stop(stopMs, loop.pass);
       });
-      rig.mark();
-      truth.toMs = rig.now();
-      if (rig.read().stalls > before) truths.push(truth);
+      loop.mark();
+      truth.toMs = loop.now();
+      if (loop.read().stalls > before) truths.push(truth);
       truth = undefined;
     },
     slice: (onMs: number, offMs: number) => {
@@ -201,7 +201,7 @@ function causeOf({ fromMs, toMs, ...parts }: Truth): { cause: Cause; clear: bool
     ['cpu', parts.cpuMs / ms],
     ['blocked', parts.sleepMs / ms],
     ['starved', parts.runQueueMs / ms],
-    ['paused', parts.pausedMs / ms],
+    ['suspended', parts.suspendedMs / ms],
   ];
   const [cause, share] = shares.reduce((most, one) => (one[1] > most[1] ? one : most));
   return { cause, clear: share > (cause === 'starved' ? 0.75 : 0.6) };
@@ -222,7 +222,7 @@ function judge({ truths, told }: World): { clear: number; wrong: number; off: nu
     totalMs += truth.toMs - truth.fromMs;
     offMs += Math.abs((stall.cpuMs ?? 0) - truth.cpuMs);
     offMs += Math.abs((stall.runQueueMs ?? 0) - truth.runQueueMs);
-    offMs += Math.abs(stall.pausedMs - truth.pausedMs);
+    offMs += Math.abs(stall.suspendedMs - truth.suspendedMs);
   });
   return { clear, wrong, off: offMs / totalMs };
 }
@@ -290,7 +290,7 @@ it.each<[string, number, number, number, (world: World, random: ReturnType<typeo
 ])('stalls %s: row upon row, their causes are told', (_, jitterMs, wrongMax, offMax, stall) => {
   const random = randomFrom(SEED);
   const world = createWorld(random, jitterMs);
-  world.rig.mark();
+  world.loop.mark();
   world.idle(1500);
   for (let i = 0; i < STALLS; i++) {
     world.idle(random(0, GAPS_MS));
@@ -309,7 +309,7 @@ it.each([
 ])('a process that is stopped and continued in slices, %i ms on and %i off: paused', (onMs, offMs) => {
   const random = randomFrom(SEED);
   const world = createWorld(random, 0);
-  world.rig.mark();
+  world.loop.mark();
   world.slice(onMs, offMs);
   world.idle(2000);
   for (let i = 0; i < 100; i++) {

@@ -11,12 +11,12 @@ import { createHangGuard } from '../../../../worker/reports/hang.js';
 import { createJournal, fingerprintOf, type Offender, whereOf } from '../../../../worker/reports/journal.js';
 import { classify } from '../../../../worker/stalls/classify.js';
 import { collectingBetween } from '../../../../worker/stalls/collections.js';
-import { createEvidenceBook } from '../../../../worker/stalls/cpu-history.js';
+import { createCpuHistory } from '../../../../worker/stalls/cpu-history.js';
 import { createDetector } from '../../../../worker/stalls/detect.js';
-import { createPauseBook } from '../../../../worker/stalls/suspensions.js';
+import { createSuspensions } from '../../../../worker/stalls/suspensions.js';
 import { openCgroup } from '../../../../worker/system/cgroup.js';
 import { openThread } from '../../../../worker/system/thread.js';
-import { createRig, type Rig } from '../../../support/virtual-loop.js';
+import { createVirtualLoop, type VirtualLoop } from '../../../support/virtual-loop.js';
 
 const homes: string[] = [];
 afterEach(() => {
@@ -34,36 +34,36 @@ function directory(files: Record<string, string>): string {
 }
 
 describe('the detector', () => {
-  const watch = (rig: Rig) => {
+  const watch = (loop: VirtualLoop) => {
     const detector = createDetector(100, { count: 0, ms: 0 });
-    return () => detector.observe(rig.now(), rig.read(), rig.readRing);
+    return () => detector.observe(loop.now(), loop.read(), loop.readRing);
   };
 
   it('sees nothing in idleness, short turns and start-up', () => {
     const nothing = { finished: [], lost: undefined, live: undefined };
-    const starting = createRig();
+    const starting = createVirtualLoop();
     starting.pass(5000);
     expect(watch(starting)()).toEqual(nothing);
-    const rig = createRig();
-    const look = watch(rig);
+    const loop = createVirtualLoop();
+    const look = watch(loop);
     for (let i = 0; i < 50; i++) {
-      rig.idle(90);
-      rig.busy(99);
+      loop.idle(90);
+      loop.busy(99);
       expect(look()).toEqual(nothing);
     }
   });
 
   it.each([
-    ['in idleness', (rig: Rig) => rig.idle(130)],
-    ['in a turn', (rig: Rig) => rig.busy(40)],
+    ['in idleness', (loop: VirtualLoop) => loop.idle(130)],
+    ['in a turn', (loop: VirtualLoop) => loop.busy(40)],
   ])('sees a stall that began %s, from its due moment on', (_, before) => {
-    const rig = createRig();
-    const look = watch(rig);
-    before(rig);
-    const { dueMs, turns } = rig.read();
-    rig.pass(dueMs - rig.now() + 99.9);
+    const loop = createVirtualLoop();
+    const look = watch(loop);
+    before(loop);
+    const { dueMs, turns } = loop.read();
+    loop.pass(dueMs - loop.now() + 99.9);
     expect(look().live).toBeUndefined();
-    rig.pass(0.1);
+    loop.pass(0.1);
     expect(look().live).toMatchObject({
       turn: turns,
       startMs: expect.closeTo(dueMs),
@@ -72,22 +72,22 @@ describe('the detector', () => {
   });
 
   it('leaves a paused span out of a stall under way', () => {
-    const rig = createRig();
-    const look = watch(rig);
-    rig.idle(100);
-    rig.enterPause();
-    rig.pass(2000);
+    const loop = createVirtualLoop();
+    const look = watch(loop);
+    loop.idle(100);
+    loop.enterPause();
+    loop.pass(2000);
     expect(look().live).toBeUndefined();
-    rig.leavePause();
-    rig.pass(250);
+    loop.leavePause();
+    loop.pass(250);
     expect(look().live).toMatchObject({ stallMs: expect.closeTo(250) });
   });
 
   it('sees the time in which the machine was suspended as one stall, if the clock went on', () => {
-    const rig = createRig();
-    const look = watch(rig);
-    rig.idle(50);
-    rig.starved(60_000);
+    const loop = createVirtualLoop();
+    const look = watch(loop);
+    loop.idle(50);
+    loop.starved(60_000);
     expect(look().finished).toMatchObject([{ durationMs: expect.closeTo(59_950) }]);
   });
 });
@@ -96,12 +96,12 @@ describe('evidence', () => {
   const NO_GC: GcValues = openReader(GC, allocate(GC))();
   const NEVER = { surelyMs: 0, likelyMs: 0 };
   /** A thread whose accounts the test keeps. */
-  function bookOf(rig: Rig) {
+  function bookOf(loop: VirtualLoop) {
     const times = { cpuMs: 0, runQueueMs: 0 };
     const state = { runnable: false, gone: false };
-    const book = createEvidenceBook({
-      now: rig.now,
-      readHeart: rig.read,
+    const book = createCpuHistory({
+      now: loop.now,
+      readStats: loop.read,
       readTimes: () => (state.gone ? undefined : { ...times }),
       isRunnable: () => state.runnable,
       suspendedBetween: () => NEVER,
@@ -112,24 +112,24 @@ describe('evidence', () => {
       look: book.note,
       /** The latest stall, or the one that is so many before it. */
       explain: (before = 0) => {
-        const { turn, startMs, durationMs } = rig.readRing();
-        const { stalls } = rig.read();
+        const { turn, startMs, durationMs } = loop.readRing();
+        const { stalls } = loop.read();
         for (let i = 0; i < stalls; i++) book.ended(turn[i] as number, startMs[i] as number);
         const place = stalls - 1 - before;
         return book.explain(startMs[place] as number, durationMs[place] as number, NO_GC);
       },
-      explainSince: (startMs: number) => book.explain(startMs, rig.now() - startMs, NO_GC),
+      explainSince: (startMs: number) => book.explain(startMs, loop.now() - startMs, NO_GC),
     };
   }
 
   it('splits a stall by the accounts of the thread', () => {
-    const rig = createRig();
-    const { times, look, explain } = bookOf(rig);
-    rig.idle(500);
+    const loop = createVirtualLoop();
+    const { times, look, explain } = bookOf(loop);
+    loop.idle(500);
     look(false);
-    rig.pass(300);
+    loop.pass(300);
     Object.assign(times, { cpuMs: 200, runQueueMs: 60 });
-    rig.mark();
+    loop.mark();
     look(true);
     expect(explain()).toMatchObject({
       cpuMs: expect.closeTo(200),
@@ -139,29 +139,29 @@ describe('evidence', () => {
   });
 
   it('does not blame a stall for what the loop did before it', () => {
-    const rig = createRig();
-    const { times, look, explain } = bookOf(rig);
-    rig.idle(500);
+    const loop = createVirtualLoop();
+    const { times, look, explain } = bookOf(loop);
+    loop.idle(500);
     look(false);
-    for (let i = 0; i < 9; i++) rig.busy(90); // 810 ms of CPU in short turns, then 300 ms asleep
+    for (let i = 0; i < 9; i++) loop.busy(90); // 810 ms of CPU in short turns, then 300 ms asleep
     times.cpuMs = 810;
-    rig.busy(300);
+    loop.busy(300);
     look(true);
     expect(explain()).toMatchObject({ cpuMs: expect.closeTo(0), sleepMs: expect.closeTo(300) });
   });
 
   it('explains a stall by the reading before it, however long it is and whatever came earlier', () => {
-    const rig = createRig();
-    const { times, look, explain } = bookOf(rig);
+    const loop = createVirtualLoop();
+    const { times, look, explain } = bookOf(loop);
     const stall = (cpu: boolean): void => {
-      rig.idle(2000);
+      loop.idle(2000);
       look(false);
       for (let i = 0; i < 400; i++) {
-        rig.pass(50);
+        loop.pass(50);
         if (cpu) times.cpuMs += 50;
         look(true);
       }
-      rig.mark();
+      loop.mark();
       look(true);
     };
     stall(false);
@@ -176,22 +176,22 @@ describe('evidence', () => {
   ])(
     'knows of a wait for a CPU that goes on: of a thread that stands still, %s',
     (is, runQueueMs, sleepMs) => {
-      const rig = createRig();
-      const { times, state, look, explain } = bookOf(rig);
-      rig.idle(1000);
+      const loop = createVirtualLoop();
+      const { times, state, look, explain } = bookOf(loop);
+      loop.idle(1000);
       look(false);
-      rig.pass(200);
+      loop.pass(200);
       state.runnable = true;
       look(true);
-      rig.pass(100);
+      loop.pass(100);
       times.cpuMs += 100;
       look(true);
       state.runnable = is === 'runnable';
       for (let i = 0; i < 14; i++) {
-        rig.pass(50);
+        loop.pass(50);
         look(true);
       }
-      rig.mark();
+      loop.mark();
       expect(explain()).toMatchObject({
         cpuMs: expect.closeTo(100),
         runQueueMs: expect.closeTo(runQueueMs),
@@ -201,28 +201,28 @@ describe('evidence', () => {
   );
 
   it('tells stalls of CPU alone that follow each other exactly, however few the readings and wherever they lie', () => {
-    const rig = createRig();
-    const { times, look, explain } = bookOf(rig);
+    const loop = createVirtualLoop();
+    const { times, look, explain } = bookOf(loop);
     const lengths = [300, 110, 240, 120, 180];
     const gaps = [0, 30, 0, 15, 5];
-    let nextLookMs = rig.now();
+    let nextPollMs = loop.now();
     const work = (ms: number): void => {
       for (let passed = 0; passed < ms; passed++) {
-        rig.pass(1);
+        loop.pass(1);
         times.cpuMs++;
-        if (rig.now() < nextLookMs) continue;
+        if (loop.now() < nextPollMs) continue;
         look(true);
-        nextLookMs += 210;
+        nextPollMs += 210;
       }
     };
-    rig.idle(100);
+    loop.idle(100);
     look(true);
     lengths.forEach((ms, i) => {
-      rig.wait(gaps[i] as number);
+      loop.wait(gaps[i] as number);
       work(ms);
-      rig.mark();
+      loop.mark();
     });
-    rig.idle(30);
+    loop.idle(30);
     look(true);
     for (const [i, ms] of lengths.toReversed().entries()) {
       expect(explain(i)).toMatchObject({ cpuMs: expect.closeTo(ms), sleepMs: expect.closeTo(0) });
@@ -230,24 +230,24 @@ describe('evidence', () => {
   });
 
   it('tells a stall by itself, not by the one next to it', () => {
-    const rig = createRig();
-    const { times, look, explain } = bookOf(rig);
+    const loop = createVirtualLoop();
+    const { times, look, explain } = bookOf(loop);
     const hold = (ms: number, cpuMs: number, looksAt: readonly number[]): void => {
       let passed = 0;
       for (const at of [...looksAt, ms]) {
-        rig.pass(at - passed);
+        loop.pass(at - passed);
         times.cpuMs += ((at - passed) * cpuMs) / ms;
         passed = at;
         if (at !== ms) look(true);
       }
-      rig.mark();
+      loop.mark();
     };
-    rig.idle(1000);
+    loop.idle(1000);
     look(true);
     hold(200, 0, [40, 90, 140, 185]);
     hold(200, 200, [35, 85, 135, 190]);
     hold(200, 0, [40, 90, 140, 185]);
-    rig.idle(50);
+    loop.idle(50);
     look(true);
     const cpu = [2, 1, 0].map((before) => explain(before).cpuMs);
     expect(cpu).toEqual([expect.closeTo(0), expect.closeTo(200), expect.closeTo(0)]);
@@ -257,40 +257,40 @@ describe('evidence', () => {
     [
       'most',
       100,
-      { cpuMs: expect.closeTo(300), runQueueMs: 0, sleepMs: expect.closeTo(0), gcMs: 0, pausedMs: 0 },
+      { cpuMs: expect.closeTo(300), runQueueMs: 0, sleepMs: expect.closeTo(0), gcMs: 0, suspendedMs: 0 },
     ],
-    ['little', 200, { gcMs: 0, pausedMs: 0 }],
+    ['little', 200, { gcMs: 0, suspendedMs: 0 }],
   ])('tells of a stall of which it has seen %s what it knows', (_, unseenMs, told) => {
-    const rig = createRig();
-    const { times, look, explain } = bookOf(rig);
-    rig.idle(50);
-    rig.pass(unseenMs); // No sidecar was there.
+    const loop = createVirtualLoop();
+    const { times, look, explain } = bookOf(loop);
+    loop.idle(50);
+    loop.pass(unseenMs); // No sidecar was there.
     times.cpuMs += unseenMs;
     look(true);
-    rig.pass(300 - unseenMs);
+    loop.pass(300 - unseenMs);
     times.cpuMs += 300 - unseenMs;
-    rig.mark();
-    rig.idle(20);
+    loop.mark();
+    loop.idle(20);
     look(true);
     expect(explain()).toEqual(told);
   });
 
   it('keeps what it knows of a thread that is gone', () => {
-    const rig = createRig();
-    const { times, state, look, explainSince } = bookOf(rig);
-    rig.idle(1000);
+    const loop = createVirtualLoop();
+    const { times, state, look, explainSince } = bookOf(loop);
+    loop.idle(1000);
     look(false);
-    const startMs = rig.now();
+    const startMs = loop.now();
     for (let i = 0; i < 10; i++) {
-      rig.pass(50);
+      loop.pass(50);
       times.cpuMs += 50;
       look(true);
     }
-    rig.pass(50);
+    loop.pass(50);
     state.gone = true;
     for (let i = 0; i < 3; i++) {
       look(true);
-      rig.pass(30);
+      loop.pass(30);
     }
     // It ended in the midst: that it did nothing since nobody can know.
     expect(explainSince(startMs)).toMatchObject({ cpuMs: expect.closeTo(640), sleepMs: expect.closeTo(0) });
@@ -299,25 +299,28 @@ describe('evidence', () => {
   it.each([
     ['stopped for all that it did not run', 285, 150, 135],
     ['asleep for longer than it was stopped', 85, 100, 85],
-  ])('charges no more to a pause than it took: of a thread that was %s', (_, likelyMs, cpuMs, pausedMs) => {
-    const rig = createRig();
-    const times = { cpuMs: 0, runQueueMs: 0 };
-    const book = createEvidenceBook({
-      now: rig.now,
-      readHeart: rig.read,
-      readTimes: () => ({ ...times }),
-      isRunnable: () => false,
-      suspendedBetween: () => ({ surelyMs: 85, likelyMs }),
-    });
-    rig.idle(1000);
-    book.note(true);
-    rig.pass(285);
-    times.cpuMs = cpuMs;
-    rig.mark();
-    book.note(true);
-    const told = book.explain(rig.now() - 285, 285, NO_GC);
-    expect(told).toMatchObject({ cpuMs: expect.closeTo(cpuMs), pausedMs: expect.closeTo(pausedMs) });
-  });
+  ])(
+    'charges no more to a pause than it took: of a thread that was %s',
+    (_, likelyMs, cpuMs, suspendedMs) => {
+      const loop = createVirtualLoop();
+      const times = { cpuMs: 0, runQueueMs: 0 };
+      const book = createCpuHistory({
+        now: loop.now,
+        readStats: loop.read,
+        readTimes: () => ({ ...times }),
+        isRunnable: () => false,
+        suspendedBetween: () => ({ surelyMs: 85, likelyMs }),
+      });
+      loop.idle(1000);
+      book.note(true);
+      loop.pass(285);
+      times.cpuMs = cpuMs;
+      loop.mark();
+      book.note(true);
+      const told = book.explain(loop.now() - 285, 285, NO_GC);
+      expect(told).toMatchObject({ cpuMs: expect.closeTo(cpuMs), suspendedMs: expect.closeTo(suspendedMs) });
+    },
+  );
 });
 
 describe('collections', () => {
@@ -332,9 +335,9 @@ describe('collections', () => {
   const never = (): number => 0;
 
   it('stand still with the process', () => {
-    const pausedBetween = (fromMs: number, toMs: number): number =>
+    const suspendedBetween = (fromMs: number, toMs: number): number =>
       Math.max(0, Math.min(toMs, 1800) - Math.max(fromMs, 1100));
-    expect(collectingBetween(1000, 2000, noted([[1090, 750]]), pausedBetween)).toBeCloseTo(50);
+    expect(collectingBetween(1000, 2000, noted([[1090, 750]]), suspendedBetween)).toBeCloseTo(50);
   });
 
   it('are summed where they overlap the stall, and nowhere else', () => {
@@ -372,7 +375,7 @@ describe('collections', () => {
 });
 
 describe('classify', () => {
-  const linux = { cpuMs: 0, runQueueMs: 0, sleepMs: 0, gcMs: 0, pausedMs: 0 };
+  const linux = { cpuMs: 0, runQueueMs: 0, sleepMs: 0, gcMs: 0, suspendedMs: 0 };
   it.each([
     ['cpu', { ...linux, cpuMs: 900, sleepMs: 100 }],
     ['gc', { ...linux, cpuMs: 900, gcMs: 500, sleepMs: 100 }],
@@ -383,11 +386,11 @@ describe('classify', () => {
     ['cpu', { ...linux, cpuMs: 400, gcMs: 300, runQueueMs: 600 }],
     ['gc', { ...linux, cpuMs: 200, gcMs: 900, runQueueMs: 350, sleepMs: 450 }],
     ['blocked', { ...linux, cpuMs: 100, gcMs: 200, sleepMs: 900 }],
-    ['paused', { ...linux, cpuMs: 20, sleepMs: 980, pausedMs: 950 }],
-    ['paused', { ...linux, gcMs: 990, sleepMs: 1000, pausedMs: 950 }],
-    ['unknown', { gcMs: 400, pausedMs: 0 }],
-    ['gc', { gcMs: 600, pausedMs: 0 }],
-    ['paused', { gcMs: 0, pausedMs: 900 }],
+    ['suspended', { ...linux, cpuMs: 20, sleepMs: 980, suspendedMs: 950 }],
+    ['suspended', { ...linux, gcMs: 990, sleepMs: 1000, suspendedMs: 950 }],
+    ['unknown', { gcMs: 400, suspendedMs: 0 }],
+    ['gc', { gcMs: 600, suspendedMs: 0 }],
+    ['suspended', { gcMs: 0, suspendedMs: 900 }],
   ])('%s: %o', (cause, evidence) => {
     expect(classify(1000, evidence)).toBe(cause);
   });
@@ -399,7 +402,7 @@ describe('a pause of the process', () => {
     let nowMs = 1000;
     let keptMs = 0;
     const own = { cpuMs: 1, runQueueMs: 0 };
-    const book = createPauseBook(
+    const book = createSuspensions(
       () => (accounts ? { ...own } : undefined),
       () => keptMs,
     );
@@ -429,11 +432,11 @@ describe('a pause of the process', () => {
     ['it is hardly late', 30, 'stopped', true, 0],
     ['nothing is known of its thread', 700, 'stopped', false, 700],
     ['nothing is known of its thread but that it waited for a disk', 700, 'kept', false, 0],
-  ] as const)('%s', (_, lateMs, reason, accounts, pausedMs) => {
+  ] as const)('%s', (_, lateMs, reason, accounts, suspendedMs) => {
     const { book, now, look } = createSidecar(accounts);
     look(200, 0);
-    expect(look(200, lateMs, reason)).toBe(pausedMs);
-    expect(book.suspendedBetween(now() - 500, now() + 1000).surelyMs).toBe(Math.min(pausedMs, 500));
+    expect(look(200, lateMs, reason)).toBe(suspendedMs);
+    expect(book.suspendedBetween(now() - 500, now() + 1000).surelyMs).toBe(Math.min(suspendedMs, 500));
   });
 
   it('may have begun right after the last look: a stall that ended with it lay in it', () => {
@@ -592,7 +595,7 @@ describe('the hang guard', () => {
     startedAt: '',
     durationMs: 5000,
     gcMs: 0,
-    pausedMs: 0,
+    suspendedMs: 0,
     fingerprint: '',
     stacks: [],
     ...over,
@@ -636,9 +639,9 @@ describe('the hang guard', () => {
   });
 
   it('spares whoever is not to blame', () => {
-    expect(acts({ cause: 'paused' })).toEqual([]);
+    expect(acts({ cause: 'suspended' })).toEqual([]);
     expect(acts({ cause: 'starved', durationMs: 49_999, cpuMs: 4999 })).toEqual([]);
-    expect(acts({ durationMs: 9000, pausedMs: 4500 })).toEqual([]);
+    expect(acts({ durationMs: 9000, suspendedMs: 4500 })).toEqual([]);
     expect(acts({}, 0)).toEqual([]);
   });
 });
@@ -652,7 +655,7 @@ describe('the journal', () => {
     startedAt: '',
     durationMs: 200,
     gcMs: 0,
-    pausedMs: 0,
+    suspendedMs: 0,
     fingerprint: 'x',
     stacks: [],
     ...over,

@@ -16,12 +16,12 @@ function machine(ours: string[] = []): { sockets: Socket[] | undefined; reader: 
   return here;
 }
 
-function watch(sockets: SocketReader, house: { debugPort: number; inspectorOpen?: boolean }) {
+function watch(sockets: SocketReader, processState: { debugPort: number; inspectorOpen?: boolean }) {
   let nowMs = 0;
   const debuggers = watchDebugger({
     now: () => nowMs,
-    debugPort: () => house.debugPort,
-    inspectorOpen: () => house.inspectorOpen === true,
+    debugPort: () => processState.debugPort,
+    inspectorOpen: () => processState.inspectorOpen === true,
     sockets,
   });
   return {
