@@ -14,16 +14,8 @@ import { createPools } from './pools/pools.js';
 import { createPressureGauge, NO_PRESSURE } from './pressure.js';
 import { checkRuntime } from './runtime.js';
 import { now } from './shared/clock.js';
-import { guardExit } from './shared/exit-interlock.js';
-import {
-  allocate,
-  allocateLoop,
-  GATE_BYTES,
-  LEDGER,
-  locked,
-  openWriter,
-  PROCESS_STATE,
-} from './shared/layout.js';
+import { guardExit, INTERLOCK_BYTES } from './shared/exit-interlock.js';
+import { allocate, allocateLoop, LEDGER, locked, openWriter, PROCESS_STATE } from './shared/layout.js';
 import { RUNNING_KEY, type SidecarMessage, THREADS_CHANNEL } from './shared/protocol.js';
 import { watchForDeafness } from './sidecar/deafness.js';
 import { isInspectorOpen, whyNotInspectable } from './sidecar/inspectable.js';
@@ -90,7 +82,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
   const memory = {
     processState: allocate(PROCESS_STATE),
     ledger: allocate(LEDGER),
-    gate: new SharedArrayBuffer(GATE_BYTES),
+    interlock: new SharedArrayBuffer(INTERLOCK_BYTES),
   };
   const processState = openWriter('main', PROCESS_STATE, memory.processState);
   const { registry, log, capture, perProcess, ...settings } = resolved;
@@ -144,7 +136,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
   });
   const isDeaf = watchForDeafness(memory.ledger);
   const stopGcNotes = startGcNotes(loop.gc);
-  const stopGuard = guardExit(memory.gate);
+  const stopGuard = guardExit(memory.interlock);
   noteInspector();
   const sidecar = startSidecar({
     host: {

@@ -98,14 +98,14 @@ const inspector = createInspector({
   whyNot: () => options.notInspectable ?? (debuggers.awayMs() === 0 ? 'a debugger is attached' : undefined),
   loop: data.loop.stats,
   onThreadEnd: census.excuse,
-  gate: memory.gate,
+  interlock: memory.interlock,
   sourceLines: options.sourceLines,
   entry: options.entry,
 });
 
 function countCapture(kind: CaptureKind, result: CaptureResult): void {
-  const instance = CAPTURE_KINDS.indexOf(kind) * CAPTURE_RESULTS.length + CAPTURE_RESULTS.indexOf(result);
-  ledger.add('captures', 1, instance);
+  const index = CAPTURE_KINDS.indexOf(kind) * CAPTURE_RESULTS.length + CAPTURE_RESULTS.indexOf(result);
+  ledger.add('captures', 1, index);
 }
 
 function watch(

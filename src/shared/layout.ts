@@ -279,13 +279,6 @@ export const POOL_LEDGER: Region<'sidecar', typeof poolLedgerFields> = region('s
 /** Most pools that one watchdog takes: each is a label value. */
 export const POOLS_MAX = 32;
 
-/** Two Int32 by which the end of the process and a look into it keep out of each other's way; see `src/shared/exit-interlock.ts`. */
-export const GATE_BYTES = 8;
-/** 1 from the `exit` event on. Main writes. */
-export const GATE_EXITING = 0;
-/** 1 while an inspector session is connected to main. The inspector thread writes, and the sidecar for one that died. */
-export const GATE_LOOKING = 1;
-
 /** Changes whenever a table above does: two copies of this package in one process must not misread each other. */
 export const LAYOUT_VERSION: number = [
   ...Object.values(LOOP_REGIONS),

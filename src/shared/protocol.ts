@@ -111,7 +111,7 @@ export interface Stall {
   readonly culprit?: Frame;
   /** For so many milliseconds that stack had to be waited for: see {@link StackSample.nativeMs}. */
   readonly nativeMs?: number;
-  /** Same for stalls of one cause and instance: group by it. */
+  /** Same for stalls of one cause and place: group by it. */
   readonly fingerprint: string;
   /** What was seen of the thread meanwhile, in order; empty if nobody looked. */
   readonly stacks: readonly StackSample[];
@@ -163,7 +163,7 @@ export type LogFormat = 'text' | 'json';
 export interface DirectoryOptions {
   /** The system's directory for temporary files. */
   readonly root: string;
-  /** Place of this process among those of the app, from 0. */
+  /** Index of this process among those of the app, from 0. */
   readonly instance: number | undefined;
 }
 
@@ -233,7 +233,7 @@ export interface SidecarData {
   readonly memory: {
     readonly processState: SharedArrayBuffer;
     readonly ledger: SharedArrayBuffer;
-    readonly gate: SharedArrayBuffer;
+    readonly interlock: SharedArrayBuffer;
   };
   readonly pools: readonly PoolEntry[];
   readonly resourceTypes: readonly string[];

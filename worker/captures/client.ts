@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { GATE_LOOKING } from '../../src/shared/layout.js';
+import { openLookMark } from '../../src/shared/exit-interlock.js';
 import type {
   InspectorAnswer,
   InspectorData,
@@ -57,7 +57,7 @@ interface Request {
 }
 
 export function createInspector({ whyNot, onThreadEnd, ...data }: InspectorOptions): Inspector {
-  const gate = new Int32Array(data.gate);
+  const mark = openLookMark(data.interlock);
   let worker: Worker | undefined;
   let request: Request | undefined;
   let idle: NodeJS.Timeout | undefined;
@@ -66,9 +66,7 @@ export function createInspector({ whyNot, onThreadEnd, ...data }: InspectorOptio
 
   /** The end of the process need not wait for the look of a thread that is gone. */
   function letExit(): void {
-    if (request) return;
-    Atomics.store(gate, GATE_LOOKING, 0);
-    Atomics.notify(gate, GATE_LOOKING);
+    if (!request) mark.clear();
   }
 
   function settle(answer: InspectorAnswer | undefined): void {

@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { now } from '../../src/shared/clock.js';
+import { openLookMark } from '../../src/shared/exit-interlock.js';
 import { LOOP_STATS, openReader } from '../../src/shared/layout.js';
 import { printableJson } from '../../src/shared/printable.js';
 import { openThread, type ThreadReader } from '../system/thread.js';
@@ -19,10 +20,10 @@ import { NO_FILES, openSourceFiles } from './source-text.js';
 import { type RawStack, takeStack } from './stack.js';
 
 /** Answers the sidecar's requests, one after another. A fault ends the thread, which is an answer, too. */
-export function answerRequests({ loop, gate, sourceLines, entry }: InspectorData): void {
+export function answerRequests({ loop, interlock, sourceLines, entry }: InspectorData): void {
   const readLoop = openReader(LOOP_STATS, loop);
   const currentTurn = (): number => readLoop().turns;
-  const marks = new Int32Array(gate);
+  const mark = openLookMark(interlock);
   const main = openThread(`/proc/self/task/${process.pid}`);
   const self = openThread('/proc/thread-self');
   const runQueueOf = (thread: ThreadReader): number => thread.times()?.runQueueMs ?? 0;
@@ -36,7 +37,7 @@ export function answerRequests({ loop, gate, sourceLines, entry }: InspectorData
     const absence = createAbsence(now, () => runQueueOf(self));
     const ticks = setInterval(absence.tick, TICK_MS);
     const awayMs = (): number => runQueueOf(main) + absence.ms();
-    const raw = await withSession(marks, (session) =>
+    const raw = await withSession(mark, (session) =>
       takeStack(session, { ...request, currentTurn, now, awayMs, files, onSeen }),
     );
     clearInterval(ticks);
@@ -45,7 +46,7 @@ export function answerRequests({ loop, gate, sourceLines, entry }: InspectorData
   }
 
   async function profile(request: InspectorRequest & { type: 'profile' }): Promise<ProfileCapture> {
-    const taken = await withSession(marks, (session) => takeProfile(session, { ...request, currentTurn }));
+    const taken = await withSession(mark, (session) => takeProfile(session, { ...request, currentTurn }));
     if (!taken) return { result: 'unanswered' };
     return { result: 'captured', profile: Buffer.from(printableJson(taken)) };
   }

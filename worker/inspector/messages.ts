@@ -8,7 +8,7 @@ export interface InspectorData {
   /** Shared numbers of main's loop: whether the asked turn still goes on. */
   readonly loop: SharedArrayBuffer;
   /** See `src/shared/exit-interlock.ts`. */
-  readonly gate: SharedArrayBuffer;
+  readonly interlock: SharedArrayBuffer;
   /** Whether frames carry the text of their line. */
   readonly sourceLines: boolean;
   /** The app's entry file. */

@@ -1,5 +1,5 @@
 import { Session } from 'node:inspector';
-import { GATE_EXITING, GATE_LOOKING } from '../../src/shared/layout.js';
+import type { LookMark } from '../../src/shared/exit-interlock.js';
 
 /** How often the end of the process is looked for while a session is open. */
 const EXIT_POLL_MS = 5;
@@ -12,27 +12,25 @@ const GOODBYE_MS = 20;
  * @returns `undefined` if the process came to its end meanwhile: the session ends at once then
  */
 export async function withSession<T>(
-  gate: Int32Array,
+  mark: LookMark,
   work: (session: Session) => Promise<T>,
 ): Promise<T | undefined> {
-  const isExiting = (): boolean => Atomics.load(gate, GATE_EXITING) !== 0;
   const session = new Session();
   let poll: NodeJS.Timeout | undefined;
-  // In this order, and main the other way round: one of the two sees the other's mark. See `src/shared/exit-interlock.ts`.
-  Atomics.store(gate, GATE_LOOKING, 1);
+  // First: see `src/shared/exit-interlock.ts`.
+  mark.set();
   try {
-    if (isExiting()) return undefined;
+    if (mark.isExiting()) return undefined;
     session.connectToMainThread();
     const exiting = new Promise<undefined>((resolve) => {
-      poll = setInterval(() => isExiting() && resolve(undefined), EXIT_POLL_MS);
+      poll = setInterval(() => mark.isExiting() && resolve(undefined), EXIT_POLL_MS);
     });
     return await Promise.race([work(session), exiting]);
   } finally {
     clearInterval(poll);
     sayGoodbye(session);
     await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS));
-    Atomics.store(gate, GATE_LOOKING, 0);
-    Atomics.notify(gate, GATE_LOOKING);
+    mark.clear();
   }
 }
 

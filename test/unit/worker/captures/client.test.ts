@@ -1,5 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { allocate, GATE_BYTES, GATE_LOOKING, LOOP_STATS } from '../../../../src/shared/layout.js';
+import { INTERLOCK_BYTES, LOOKING } from '../../../../src/shared/exit-interlock.js';
+import { allocate, LOOP_STATS } from '../../../../src/shared/layout.js';
 import { createInspector, type Inspector } from '../../../../worker/captures/client.js';
 
 const open: Inspector[] = [];
@@ -8,40 +9,40 @@ afterEach(() => {
 });
 
 /** An inspector whose thread runs this program instead of its own. */
-function inspectorOf(program: string): { inspector: Inspector; gate: Int32Array } {
+function inspectorOf(program: string): { inspector: Inspector; marks: Int32Array } {
   Object.assign(globalThis, {
     __INSPECTOR_SOURCE__: `const { parentPort, workerData } = require('node:worker_threads');${program}`,
   });
-  const gate = new Int32Array(new SharedArrayBuffer(GATE_BYTES));
+  const marks = new Int32Array(new SharedArrayBuffer(INTERLOCK_BYTES));
   const inspector = createInspector({
     whyNot: () => undefined,
     onThreadEnd() {},
     loop: allocate(LOOP_STATS),
-    gate: gate.buffer as SharedArrayBuffer,
+    interlock: marks.buffer as SharedArrayBuffer,
     sourceLines: true,
     entry: undefined,
   });
   open.push(inspector);
-  return { inspector, gate };
+  return { inspector, marks };
 }
 const FAILED = { result: 'failed', frames: [], costMs: 0 };
 /** Notes that it looks, as the real one does. */
-const LOOKING = `Atomics.store(new Int32Array(workerData.gate), ${GATE_LOOKING}, 1);`;
+const LOOK = `Atomics.store(new Int32Array(workerData.interlock), ${LOOKING}, 1);`;
 
 it.each([
-  ['ends', `parentPort.on('message', () => { ${LOOKING} process.exit(1); })`],
-  ['throws', `parentPort.on('message', () => { ${LOOKING} throw new Error('no'); })`],
+  ['ends', `parentPort.on('message', () => { ${LOOK} process.exit(1); })`],
+  ['throws', `parentPort.on('message', () => { ${LOOK} throw new Error('no'); })`],
   [
     'runs out of memory',
-    `parentPort.on('message', () => { ${LOOKING} for (const all = []; ; ) all.push(new Array(1e5).fill(all.length)); })`,
+    `parentPort.on('message', () => { ${LOOK} for (const all = []; ; ) all.push(new Array(1e5).fill(all.length)); })`,
   ],
   ['does not compile', 'const const'],
 ])('a thread that %s has failed; the next look has another, and the process may end', async (_, program) => {
-  const { inspector, gate } = inspectorOf(program);
+  const { inspector, marks } = inspectorOf(program);
   for (let i = 0; i < 2; i++) {
     expect(await inspector.stack(undefined, 60_000)).toEqual(FAILED);
     expect(inspector.busy).toBe(false);
-    expect(Atomics.load(gate, GATE_LOOKING)).toBe(0);
+    expect(Atomics.load(marks, LOOKING)).toBe(0);
   }
 });
 
@@ -49,9 +50,9 @@ it.each([
   ['in a loop', 'for (;;);'],
   ['in silence', ''],
 ])('a thread that hangs %s has failed at the deadline', async (_, deed) => {
-  const { inspector, gate } = inspectorOf(`parentPort.on('message', () => { ${LOOKING} ${deed} })`);
+  const { inspector, marks } = inspectorOf(`parentPort.on('message', () => { ${LOOK} ${deed} })`);
   expect(await inspector.profile(10, 100)).toEqual({ result: 'failed' });
-  await vi.waitFor(() => expect(Atomics.load(gate, GATE_LOOKING)).toBe(0), 30_000);
+  await vi.waitFor(() => expect(Atomics.load(marks, LOOKING)).toBe(0), 30_000);
 });
 
 it('what was seen is told though mapping it failed', async () => {
