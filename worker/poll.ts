@@ -1,6 +1,7 @@
 import { stallOf, TIMER_SLACK_MS } from '../src/shared/lateness.js';
 import type { LoopStats } from '../src/shared/layout.js';
 import { SlidingMax } from '../src/shared/sliding-max.js';
+import type { HealthState } from './health.js';
 
 /** While all is well: five looks a second. */
 const CALM_MS = 200;
@@ -37,16 +38,23 @@ function nextCalmLookMs(nowMs: number, stats: LoopStats, stallThresholdMs: numbe
   return Math.min(LATEST_MS, Math.max(late ? SOONEST_MS : CALM_MS, aimMs));
 }
 
+export interface Round {
+  /** @returns the milliseconds until the next */
+  run(nowMs: number, ownLatenessMs: number): number;
+  /** What the last one saw. */
+  state(): HealthState;
+}
+
 export interface Poll {
-  /** Looks at once, not only when it is time: who asks gets the state of this moment. */
-  atOnce(): void;
-  /** How late the watch's own timer was at most over the last 60 s, in milliseconds. */
+  /** Runs a round at once, not only when it is time: who asks gets the state of this moment. */
+  atOnce(): HealthState;
+  /** How late the poll's own timer was at most over the last 60 s, in milliseconds. */
   lagMaxMs(nowMs: number): number;
   stop(): void;
 }
 
-/** Calls `poll` again and again; it returns the milliseconds until the next time. */
-export function startPoll(now: () => number, poll: (nowMs: number, ownLatenessMs: number) => number): Poll {
+/** Runs a round again and again. */
+export function startPoll(now: () => number, { run, state }: Round): Poll {
   const lag = new SlidingMax(60);
   let timer: NodeJS.Timeout;
   let expectedMs = now();
@@ -58,9 +66,9 @@ export function startPoll(now: () => number, poll: (nowMs: number, ownLatenessMs
     lag.add(nowMs, lateMs);
     let waitMs = CALM_MS;
     try {
-      waitMs = Math.ceil(poll(nowMs, lateMs));
+      waitMs = Math.ceil(run(nowMs, lateMs));
     } finally {
-      // Whatever fails in a look, there is a next one. Expected from the beginning of this look: a process that is
+      // Whatever fails in a round, there is a next one. Expected from the beginning of this one: a process that is
       // stopped in the midst of it is late, too.
       expectedMs = nowMs + waitMs;
       timer = setTimeout(tick, waitMs);
@@ -72,6 +80,7 @@ export function startPoll(now: () => number, poll: (nowMs: number, ownLatenessMs
     atOnce() {
       clearTimeout(timer);
       tick();
+      return state();
     },
     lagMaxMs: (nowMs) => lag.max(nowMs),
     stop: () => clearTimeout(timer),

@@ -1,6 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { QUIET_AFTER_MS } from '../../../src/loop/turns.js';
 import { SlidingMax } from '../../../src/shared/sliding-max.js';
+import type { HealthState } from '../../../worker/health.js';
 import { nextPollMs, startPoll } from '../../../worker/poll.js';
 import { createVirtualLoop } from '../../support/virtual-loop.js';
 
@@ -61,25 +62,25 @@ it('a sliding maximum forgets after its window and never before', () => {
   expect(max.max(200_000)).toBe(0);
 });
 
-it('looks again after a look that failed, also one that somebody asked for', () => {
+it('goes on after a round that failed, also one that somebody asked for', () => {
   vi.useFakeTimers();
   try {
-    let looks = 0;
+    let rounds = 0;
     let broken = false;
-    const watch = startPoll(
-      () => Date.now(),
-      () => {
-        looks++;
+    const poll = startPoll(() => Date.now(), {
+      run() {
+        rounds++;
         if (broken) throw new Error('a part is broken');
         return 50;
       },
-    );
+      state: () => ({}) as HealthState,
+    });
     broken = true;
-    expect(() => watch.atOnce()).toThrow('a part is broken');
+    expect(() => poll.atOnce()).toThrow('a part is broken');
     broken = false;
     vi.advanceTimersByTime(1000);
-    expect(looks).toBeGreaterThan(10);
-    watch.stop();
+    expect(rounds).toBeGreaterThan(10);
+    poll.stop();
   } finally {
     vi.useRealTimers();
   }

@@ -1,0 +1,147 @@
+import {
+  CAPTURE_KINDS,
+  CAPTURE_RESULTS,
+  type CaptureKind,
+  type CaptureResult,
+} from '../src/shared/labels.js';
+import type { SidecarData, Stall } from '../src/shared/protocol.js';
+import type { Basics } from './basics.js';
+import { createInspector, type Inspector } from './captures/client.js';
+import { wallTimeOf } from './counters.js';
+import { type Loop, type LoopOptions, watchLoop } from './loops/loop.js';
+import { openThreads, type Threads } from './loops/threads.js';
+import type { Pools } from './pools/pools.js';
+import { createHangGuard } from './reports/hang.js';
+import { openReporter, type Reporter } from './reports/reporter.js';
+import { logNoAccounts } from './reports/stall-log.js';
+import { watchDebugger } from './system/debugger.js';
+
+/** The loops under watch, what is found out about their stalls, and who is told. */
+export interface Forensics {
+  readonly main: Loop;
+  readonly threads: Threads;
+  readonly reporter: Reporter;
+  readonly inspector: Inspector;
+  countCapture(kind: CaptureKind, result: CaptureResult): void;
+  /** For how long no debugger has been attached, in milliseconds; 0: one is. */
+  debuggerAwayMs(): number;
+  /** Acts on main's stall under way, if it is time. */
+  guard(stall: Stall | undefined): void;
+}
+
+export function openForensics(data: SidecarData, basics: Basics, pools: Pools): Forensics {
+  const { options } = data;
+  const { now, ledger, processState } = basics;
+  const reporter = reporterOf(data, basics);
+  const debuggers = watchDebugger({
+    now,
+    debugPort: () => processState().debugPort,
+    inspectorOpen: () => processState().inspectorOpen > 0,
+  });
+  const inspector = createInspector({
+    whyNot: () => options.notInspectable ?? (debuggers.awayMs() === 0 ? 'a debugger is attached' : undefined),
+    loop: data.loop.stats,
+    onThreadEnd: pools.excuseThread,
+    interlock: data.memory.interlock,
+    sourceLines: options.sourceLines,
+    entry: options.entry,
+  });
+  const countCapture = (kind: CaptureKind, result: CaptureResult): void => {
+    const index = CAPTURE_KINDS.indexOf(kind) * CAPTURE_RESULTS.length + CAPTURE_RESULTS.indexOf(result);
+    ledger.add('captures', 1, index);
+  };
+  const { main, threads } = watchLoops(data, basics, {
+    onCapture: (result) => countCapture('stack', result),
+    reporter,
+    inspector,
+  });
+  const guardHang =
+    options.hang &&
+    createHangGuard({
+      hang: options.hang,
+      debuggerAwayMs: debuggers.awayMs,
+      report(stall) {
+        const states = pools.all().map((pool) => ({ pool: pool.name, ...pool.state }));
+        reporter.hang(stall, { pools: states, stats: main.stats() });
+      },
+      kill: basics.kill,
+    });
+  return {
+    main,
+    threads,
+    reporter,
+    inspector,
+    countCapture,
+    debuggerAwayMs: debuggers.awayMs,
+    guard(stall) {
+      debuggers.note(stall !== undefined);
+      guardHang?.(stall);
+    },
+  };
+}
+
+function reporterOf({ options }: SidecarData, { now, ledger, warn, host }: Basics): Reporter {
+  return openReporter({
+    now,
+    file: options.journal,
+    log: options.log,
+    onFileError(error, first) {
+      ledger.add('journalErrors', 1);
+      if (first) warn(`The stall journal cannot be written: ${error.message}`);
+    },
+    tellMain: (stall) => void host.stall(stall).catch(() => {}), // Main may be gone; the stall is written down.
+  });
+}
+
+interface Watchers extends Pick<LoopOptions, 'onCapture'> {
+  readonly reporter: Reporter;
+  readonly inspector: Inspector;
+}
+
+function watchLoops(
+  data: SidecarData,
+  { now, ledger, suspensions, processState }: Basics,
+  { onCapture, reporter, inspector }: Watchers,
+): { readonly main: Loop; readonly threads: Threads } {
+  const { options, watchdogId } = data;
+  type Which = Pick<LoopOptions, 'name' | 'memory' | 'taskDirectory' | 'resourceTypes' | 'inspector'>;
+  const watch = (which: Which, id: string): Loop =>
+    watchLoop({
+      ...which,
+      stallThresholdMs: options.stallThreshold,
+      captureAfterMs: options.capture,
+      now,
+      suspendedBetween: suspensions.suspendedBetween,
+      onCapture,
+      onUnavailable: reporter.noStacks,
+      idPrefix: `${process.pid}-${id}`,
+      onBegin: reporter.begin,
+      onEnd: reporter.end,
+    });
+  const { threadId } = options;
+  const taskDirectory = threadId === undefined ? undefined : `/proc/self/task/${threadId}`;
+  const { resourceTypes } = data;
+  const main = watch(
+    { name: 'main', memory: data.loop, taskDirectory, resourceTypes, inspector },
+    watchdogId,
+  );
+  // Now: the system's clock may be set before the first scrape.
+  wallTimeOf(ledger, 'startedAt', main.stats().startedAtMs);
+  // Linux with /proc hidden, or a kernel without accounts. Once: a sidecar that replaces another need not say it again.
+  const accountable = process.platform === 'linux' && threadId !== undefined;
+  if (accountable && options.log && !main.view().times && processState().restarts === 0)
+    logNoAccounts(options.log);
+  const threads = openThreads({
+    watchdogId,
+    heartbeatInterval: options.heartbeatInterval,
+    stallThreshold: options.stallThreshold,
+    now,
+    // V8's inspector reaches main only.
+    watch: ({ name, memory, task, resourceTypes: types, thread }) =>
+      watch(
+        { name, memory, taskDirectory: task?.directory, resourceTypes: types, inspector: undefined },
+        thread,
+      ),
+  });
+  return { main, threads };
+}

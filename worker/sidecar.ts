@@ -1,0 +1,95 @@
+import { transfer } from 'comlink';
+import { latenessOf } from '../src/shared/lateness.js';
+import type { Control, SidecarData } from '../src/shared/protocol.js';
+import { type Basics, type Effects, openBasics } from './basics.js';
+import { type Forensics, openForensics } from './forensics.js';
+import { checkLiveness, createReadiness } from './health.js';
+import { createGuard } from './http/access.js';
+import { createDebugHandlers } from './http/debug.js';
+import { createRoutes, type Health, type RouteSources } from './http/router.js';
+import { type SurvivingServer, startServer } from './http/server.js';
+import { openTls } from './http/tls.js';
+import { openToken } from './http/token.js';
+import { startPoll } from './poll.js';
+import { openPools } from './pools/pools.js';
+import { openProcesses } from './processes/processes.js';
+import { createRound } from './round.js';
+import { createScrape, joined } from './scrape.js';
+import { watchThreadpool } from './system/threadpool.js';
+
+/** Builds the sidecar out of its parts, and sets it going. Returns what main may ask of it. */
+export function createSidecar(data: SidecarData, effects: Effects): Control {
+  const { options } = data;
+  const basics = openBasics(data, effects);
+  const { now, ledger, suspensions, contain, warn } = basics;
+  const pools = openPools(data.pools, now, contain);
+  const forensics = openForensics(data, basics, pools);
+  const suspendedMs = (fromMs: number, toMs: number): number =>
+    suspensions.suspendedBetween(fromMs, toMs).likelyMs;
+  const threadpool = watchThreadpool(options.threadpoolSize, ledger, now, suspendedMs);
+  const readiness = createReadiness(options.readiness);
+  let closing = false;
+  const { stallThreshold } = options;
+  const round = createRound(basics, {
+    forensics,
+    pools,
+    threadpool,
+    readiness,
+    stallThreshold,
+    isClosing: () => closing,
+  });
+  const poll = startPoll(now, round);
+  const scrape = createScrape(basics, { options, forensics, pools, threadpool, poll });
+  const server = serve(data, basics, forensics, {
+    metrics: scrape,
+    health: () => healthOf(poll.atOnce()),
+    liveness: () => checkLiveness(poll.atOnce(), options.livenessTimeout),
+    readiness: () => readiness.check(poll.atOnce()),
+    processes: (asked) => processes.discover(asked),
+  });
+  const processes = openProcesses(options, server.listening, warn);
+  return {
+    ready: () => server.ready,
+    setPool: pools.set,
+    removePool: pools.remove,
+    setResourceTypes: forensics.main.setResourceTypes,
+    async metrics() {
+      const text = joined(await scrape());
+      return transfer(text, [text.buffer]);
+    },
+    async close() {
+      closing = true;
+      poll.stop();
+      forensics.inspector.close();
+      forensics.threads.close();
+      processes.leave();
+      await server.close();
+    },
+  };
+}
+
+function healthOf({ nowMs, stats, stall }: ReturnType<ReturnType<typeof startPoll>['atOnce']>): Health {
+  return {
+    status: stats.loopStartedAtMs === 0 ? 'starting' : stall ? 'stalled' : 'ok',
+    lagSeconds: latenessOf(nowMs, stats.dueMs, stats.lastMarkMs) / 1000,
+    uptimeSeconds: (nowMs - stats.startedAtMs) / 1000,
+    turns: stats.turns,
+  };
+}
+
+function serve(
+  { options }: SidecarData,
+  { now, warn }: Basics,
+  { reporter, inspector, countCapture }: Forensics,
+  answers: Pick<RouteSources, 'metrics' | 'health' | 'liveness' | 'readiness' | 'processes'>,
+): SurvivingServer {
+  const routes = createRoutes({
+    ...answers,
+    journal: reporter.journal,
+    debug: createDebugHandlers({ inspector, count: countCapture }),
+    guard: createGuard({ token: openToken(options, now, warn), allowedHosts: options.allowedHosts }),
+    guardMetrics: options.guardMetrics,
+  });
+  const { port, host } = options;
+  return startServer(routes, { port, host, tls: openTls(options, now, warn), warn });
+}
