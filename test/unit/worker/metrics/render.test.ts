@@ -6,6 +6,7 @@ import { METRIC_NAMES } from '../../../../worker/metrics/names.js';
 import { createRenderer } from '../../../../worker/metrics/render.js';
 import type { Sources } from '../../../../worker/metrics/sources.js';
 import type { PoolView } from '../../../../worker/pools/pool.js';
+import { SIDECAR_OPTIONS } from '../../../support/sidecar-options.js';
 import { createVirtualLoop, type VirtualLoop } from '../../../support/virtual-loop.js';
 
 function sources(loop: VirtualLoop, more: Partial<Sources> = {}): Sources {
@@ -25,31 +26,7 @@ function sources(loop: VirtualLoop, more: Partial<Sources> = {}): Sources {
     processState: openReader(PROCESS_STATE, allocate(PROCESS_STATE))(),
     ledger,
     pools: [],
-    options: {
-      port: 0,
-      host: undefined,
-      heartbeatInterval: 100,
-      stallThreshold: 100,
-      labels: {},
-      relay: false,
-      capture: undefined,
-      sourceLines: true,
-      journal: undefined,
-      log: undefined,
-      hang: undefined,
-      livenessTimeout: 60_000,
-      readiness: undefined,
-      token: undefined,
-      tokenFile: undefined,
-      guardMetrics: false,
-      tls: undefined,
-      allowedHosts: [],
-      threadId: undefined,
-      notInspectable: undefined,
-      threadpoolSize: 4,
-      entry: undefined,
-      directory: undefined,
-    },
+    options: SIDECAR_OPTIONS,
     threadpool: { size: 4, busy: undefined, probePendingMs: 0 },
     throttling: undefined,
     sidecarLagMaxMs: 0,

@@ -1,0 +1,28 @@
+import type { SidecarOptions } from '../../src/shared/protocol.js';
+
+/** What a sidecar is told when nothing was asked for; any port. */
+export const SIDECAR_OPTIONS: SidecarOptions = {
+  port: 0,
+  host: undefined,
+  heartbeatInterval: 100,
+  stallThreshold: 100,
+  labels: {},
+  relay: false,
+  capture: undefined,
+  sourceLines: true,
+  journal: undefined,
+  log: undefined,
+  hang: undefined,
+  livenessTimeout: 60_000,
+  readiness: undefined,
+  token: undefined,
+  tokenFile: undefined,
+  guardMetrics: false,
+  tls: undefined,
+  allowedHosts: [],
+  threadId: undefined,
+  notInspectable: undefined,
+  threadpoolSize: 4,
+  entry: undefined,
+  directory: undefined,
+};
