@@ -1,0 +1,47 @@
+import { now } from '../shared/clock.js';
+import type { LoopMemory } from '../shared/layout.js';
+import { startGcNotes } from './gc.js';
+import { type Heartbeat, startHeartbeat } from './heartbeat.js';
+import { createResourceSampler } from './resources.js';
+
+export interface InstrumentOptions {
+  readonly heartbeatInterval: number;
+  readonly stallThreshold: number;
+  /** A new type of resources keeps the loop alive. */
+  readonly onResourceTypes: (types: readonly string[]) => void;
+  /** With each beat of the pacer: about ten times a second, on an idle loop once. */
+  readonly onPace?: (nowMs: number) => void;
+  /** At the end of each turn, while the heartbeat is sampling. */
+  readonly onTurn?: (nowMs: number) => void;
+}
+
+/** All that is measured in a thread under watch. */
+export interface Instruments {
+  readonly heartbeat: Heartbeat;
+  resourceTypes(): readonly string[];
+  stop(): void;
+}
+
+/** Begins to measure this thread's event loop, main's or another's. */
+export function instrumentThread(memory: LoopMemory, options: InstrumentOptions): Instruments {
+  const { heartbeatInterval, stallThreshold, onResourceTypes, onPace, onTurn = () => {} } = options;
+  const resources = createResourceSampler(memory.resources, onResourceTypes);
+  const heartbeat = startHeartbeat(memory, {
+    heartbeatInterval,
+    stallThreshold,
+    onPace(nowMs, quiet) {
+      onPace?.(nowMs);
+      resources.sample(nowMs, quiet, now);
+    },
+    onTurn,
+  });
+  const stopGcNotes = startGcNotes(memory.gc);
+  return {
+    heartbeat,
+    resourceTypes: resources.types,
+    stop() {
+      stopGcNotes();
+      heartbeat.stop();
+    },
+  };
+}

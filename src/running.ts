@@ -1,0 +1,32 @@
+import { WatchdogError } from './errors.js';
+import { RUNNING_KEY } from './shared/protocol.js';
+import type { Watchdog } from './types.js';
+
+/** On `globalThis`, since bundlers may load this package twice. */
+const RUNNING: unique symbol = Symbol.for(RUNNING_KEY) as never;
+
+export interface Running {
+  readonly watchdog: Watchdog;
+  /** Where this thread is; the sidecar asks, through the inspector. See `loop/look.ts`. */
+  look(): string;
+}
+
+type Global = typeof globalThis & { [RUNNING]?: Running | undefined };
+
+/** The watchdog that runs in this process, wherever it was started, if there is one. */
+export function getWatchdog(): Watchdog | undefined {
+  return (globalThis as Global)[RUNNING]?.watchdog;
+}
+
+export function setRunning(running: Running | undefined): void {
+  (globalThis as Global)[RUNNING] = running;
+}
+
+/** @throws WatchdogError `ERR_WATCHDOG_ALREADY_STARTED` */
+export function checkNoneRuns(): void {
+  if (!getWatchdog()) return;
+  throw new WatchdogError(
+    'ERR_WATCHDOG_ALREADY_STARTED',
+    'A watchdog is running in this process already; getWatchdog() returns it, close() ends it.',
+  );
+}

@@ -1,0 +1,27 @@
+import { tmpdir } from 'node:os';
+import { isMainThread } from 'node:worker_threads';
+import { instanceOfProcess, portOf } from '../instance.js';
+import type { ResolvedOptions } from '../options/resolve.js';
+import type { SidecarOptions } from '../shared/protocol.js';
+import { threadpoolSize } from '../threadpool-size.js';
+import { whyNotInspectable } from './inspectable.js';
+
+/** What the sidecar is told: the options, and what it cannot find out by itself. As they are when the watchdog starts. */
+export function sidecarOptions(resolved: ResolvedOptions): SidecarOptions {
+  const { registry, log, capture, perProcess, ...settings } = resolved;
+  const instance = perProcess ? instanceOfProcess() : undefined;
+  return {
+    ...settings,
+    port: portOf(resolved.port, instance),
+    relay: registry !== undefined,
+    log: typeof log === 'string' ? log : undefined,
+    capture: capture === false ? undefined : capture,
+    // The main thread's id is the process's; of another thread's, Node.js does not tell.
+    threadId: isMainThread ? process.pid : undefined,
+    notInspectable: whyNotInspectable(),
+    // pm2 starts the app by a file of its own.
+    entry: process.env.pm_exec_path ?? process.argv[1],
+    directory: perProcess ? { root: tmpdir(), instance } : undefined,
+    threadpoolSize: threadpoolSize(process.env.UV_THREADPOOL_SIZE),
+  };
+}
