@@ -1,6 +1,6 @@
 import type { Address, Stall } from './shared/protocol.js';
 
-export type { Cause } from './shared/layout.js';
+export type { Cause } from './shared/labels.js';
 export type { Address, Frame, StackSample, Stall } from './shared/protocol.js';
 
 /** Settings of {@link startWatchdog}. Durations are milliseconds. */

@@ -1,5 +1,9 @@
 /** The known values of labels. Rows in shared memory that count by them are as wide as these lists, in their order. */
 
+export const CAUSES = ['cpu', 'gc', 'blocked', 'starved', 'suspended', 'unknown'] as const;
+/** Why a stall happened; see the README's table. */
+export type Cause = (typeof CAUSES)[number];
+
 export const CAPTURE_KINDS = ['stack', 'cpu_profile'] as const;
 export type CaptureKind = (typeof CAPTURE_KINDS)[number];
 

@@ -4,7 +4,7 @@
  * (an Int32 sequence in the header: odd while the writer is inside).
  */
 
-import { CAPTURE_KINDS, CAPTURE_RESULTS, COLLECTORS, DROP_REASONS } from './labels.js';
+import { CAPTURE_KINDS, CAPTURE_RESULTS, CAUSES, COLLECTORS, DROP_REASONS } from './labels.js';
 
 /** `loop`: the thread whose event loop is watched, main or another. */
 export type Writer = 'loop' | 'main' | 'sidecar';
@@ -58,7 +58,7 @@ const loopStatsFields = {
   /** Sum of d²/2: the waits of arrivals at every moment of each turn. */
   halfSquareMs2: 1,
   /** Per bound b, the sum of max(0, d - b). */
-  excessMs: 15,
+  excessMs: DELAY_BOUNDS_MS.length as number,
   /** Turns with a delay of at least the stall threshold, those of `pause()` left out. Also the ring's head. */
   stalls: 1,
   /** Their total length. */
@@ -120,10 +120,6 @@ export const GC: Region<'loop', typeof gcFields> = region('loop', gcFields);
 export type GcValues = Values<typeof gcFields>;
 export const GC_RING_SIZE: number = gcFields.startMs;
 
-export const CAUSES = ['cpu', 'gc', 'blocked', 'starved', 'suspended', 'unknown'] as const;
-/** Why a stall happened; see the README's table. */
-export type Cause = (typeof CAUSES)[number];
-
 /** Upper bounds of `watchdog_stall_duration_seconds`, in milliseconds. */
 export const STALL_BOUNDS_MS: readonly number[] = [
   50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000,
@@ -131,16 +127,16 @@ export const STALL_BOUNDS_MS: readonly number[] = [
 
 const loopLedgerFields = {
   /** Highest value exported so far: a counter never goes back when an estimate is corrected. */
-  delayBuckets: 15,
+  delayBuckets: DELAY_BOUNDS_MS.length as number,
   delayCount: 1,
   delaySumSeconds: 1,
   activeMs: 1,
   idleMs: 1,
   /** Stalls of the ring that are counted below. */
   stallsCounted: 1,
-  stallsByCause: 6,
-  stallMsByCause: 6,
-  stallBuckets: 11,
+  stallsByCause: CAUSES.length as number,
+  stallMsByCause: CAUSES.length as number,
+  stallBuckets: STALL_BOUNDS_MS.length as number,
   stallCount: 1,
   stallSumMs: 1,
   /** The turn whose stall is being charged while it lasts, how much of it is charged, and how much of that to a pause. */
@@ -198,7 +194,7 @@ const ledgerFields = {
   captures: (CAPTURE_KINDS.length * CAPTURE_RESULTS.length) as number,
   journalErrors: 1,
   /** Probes of libuv's pool per bound of `DELAY_BOUNDS_MS`, each in one only. */
-  probeBuckets: 15,
+  probeBuckets: DELAY_BOUNDS_MS.length as number,
   probeCount: 1,
   probeSumMs: 1,
   /** How long the latest waited, and when the one on its way was sent (shared clock); 0 if there is none. */

@@ -1,6 +1,6 @@
 import type { Histogram } from 'node:perf_hooks';
-import type { CaptureResult } from './labels.js';
-import type { Cause, LoopMemory } from './layout.js';
+import type { CaptureResult, Cause } from './labels.js';
+import type { LoopMemory } from './layout.js';
 import { isPrintable } from './printable.js';
 
 /** `globalThis[Symbol.for(this)]` is the running watchdog: bundlers may load this package twice. */

@@ -1,4 +1,5 @@
-import { CAUSES, STALL_BOUNDS_MS } from '../../src/shared/layout.js';
+import { CAUSES } from '../../src/shared/labels.js';
+import { STALL_BOUNDS_MS } from '../../src/shared/layout.js';
 import type { LoopLedger } from '../counters.js';
 import {
   type Definition,

@@ -1,4 +1,4 @@
-import type { Cause } from '../../src/shared/layout.js';
+import type { Cause } from '../../src/shared/labels.js';
 
 /** What a stall's time went into, in milliseconds. Absent: cannot be known here. */
 export interface Evidence {

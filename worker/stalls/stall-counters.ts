@@ -1,5 +1,6 @@
 import { wallClockOf } from '../../src/shared/clock.js';
-import { CAUSES, type Cause, STALL_BOUNDS_MS } from '../../src/shared/layout.js';
+import { CAUSES, type Cause } from '../../src/shared/labels.js';
+import { STALL_BOUNDS_MS } from '../../src/shared/layout.js';
 import type { LoopLedger } from '../counters.js';
 import type { FinishedStall, LiveStall } from './detect.js';
 

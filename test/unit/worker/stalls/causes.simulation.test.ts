@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { allocate, type Cause, GC, openReader } from '../../../../src/shared/layout.js';
+import type { Cause } from '../../../../src/shared/labels.js';
+import { allocate, GC, openReader } from '../../../../src/shared/layout.js';
 import type { Stall } from '../../../../src/shared/protocol.js';
 import { nextPollMs } from '../../../../worker/poll.js';
 import { createInvestigator } from '../../../../worker/stalls/investigate.js';

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { now } from '../../../../src/shared/clock.js';
-import { CAUSES, type Cause, RING_SIZE } from '../../../../src/shared/layout.js';
+import { CAUSES, type Cause } from '../../../../src/shared/labels.js';
+import { RING_SIZE } from '../../../../src/shared/layout.js';
 import { wallTimeOf } from '../../../../worker/counters.js';
 import { createDetector } from '../../../../worker/stalls/detect.js';
 import { type Charge, createStallCounters } from '../../../../worker/stalls/stall-counters.js';
