@@ -15,8 +15,8 @@ export interface Followed<T> {
 }
 
 /**
- * Keeps what is made of some files, and makes it anew when one of them changes. What cannot be read or used leaves the
- * old in place and is told once, until it can be again or something else is wrong.
+ * Keeps what is made of some files, and makes it anew when one of them changes. What cannot be read or used
+ * leaves the old in place and is told once, until it can be again or something else is wrong.
  * @param onFault is told what goes on to be used, too
  */
 export function followFiles<T>(

@@ -26,8 +26,8 @@ export interface HealthState {
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 /**
- * Whether a restart would help: only when what the code does has kept the loop for `timeoutMs`. It would not help a
- * process that is starting or is stopped, and it would spoil a debugging session.
+ * Whether a restart would help: only when what the code does has kept the loop for `timeoutMs`. It would not
+ * help a process that is starting or is stopped, and it would spoil a debugging session.
  */
 export function checkLiveness(state: HealthState, timeoutMs: number): readonly Check[] {
   const { stats, stall } = state;
@@ -55,7 +55,10 @@ export function createReadiness(limits: ReadinessLimits | undefined): Readiness 
   let fullMs = Number.NEGATIVE_INFINITY;
   let fullDetail = '';
 
-  /** The longest that the loop was late since `fromMs`, in milliseconds. The turn meter keeps the worst of each second. */
+  /**
+   * The longest that the loop was late since `fromMs`, in milliseconds. The turn meter keeps the worst of
+   * each second.
+   */
   function worstLagSince(fromMs: number, { nowMs, stats }: HealthState): number {
     const worst = stats.worstMs.filter((_, slot) => ((stats.worstSecond[slot] ?? 0) + 1) * 1000 > fromMs);
     return Math.max(latenessOf(nowMs, stats.dueMs, stats.lastMarkMs), ...worst);

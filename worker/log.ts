@@ -11,8 +11,8 @@ const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK | c
 let cutOff = false;
 
 /**
- * Writes a line to standard error without the main thread, whose streams wait for it, and without waiting for the
- * reader of a full pipe: then the line is lost.
+ * Writes a line to standard error without the main thread, whose streams wait for it, and without waiting for
+ * the reader of a full pipe: then the line is lost.
  * @returns whether the line is out
  */
 export function writeLine(line: string): boolean {
@@ -34,9 +34,9 @@ export function writeLine(line: string): boolean {
 }
 
 /**
- * Opened for each line: the app may close or redirect its descriptor, and whoever reads a pipe waits for its last writer. A file
- * is written through the app's own descriptor, whose position all who write share; so is a socket, which cannot be opened
- * a second time.
+ * Opened for each line: the app may close or redirect its descriptor, and whoever reads a pipe waits for its
+ * last writer. A file is written through the app's own descriptor, whose position all who write share; so is
+ * a socket, which cannot be opened a second time.
  */
 function openOwn(): number | undefined {
   const stat = fstatSync(STDERR);
@@ -52,8 +52,8 @@ function openOwn(): number | undefined {
 }
 
 /**
- * What this thread writes to `process.stdout` and `process.stderr` would wait in main's memory for somebody who never
- * reads it. Nothing of ours does; a module might.
+ * What this thread writes to `process.stdout` and `process.stderr` would wait in main's memory for somebody
+ * who never reads it. Nothing of ours does; a module might.
  */
 export function muteStreams(): void {
   for (const stream of [process.stdout, process.stderr]) {

@@ -27,9 +27,9 @@ export interface InspectorOptions extends InspectorData {
 }
 
 /**
- * Looks into the main thread, from a thread of its own: what reads, maps and profiles may fail, hang or need much memory, and
- * the port must go on answering. That thread is started when it is needed and ended when it is idle; its death is an
- * answer. One look at a time.
+ * Looks into the main thread, from a thread of its own: what reads, maps and profiles may fail, hang or need
+ * much memory, and the port must go on answering. That thread is started when it is needed and ended when it
+ * is idle; its death is an answer. One look at a time.
  */
 export interface Inspector {
   readonly busy: boolean;

@@ -13,8 +13,8 @@ export interface Guard {
   /** Whether the request carries the token. */
   hasToken(request: IncomingMessage): boolean;
   /**
-   * Who may see more than metrics: whoever has the token; without one, whoever is on this host and calls us by a
-   * name that is ours. A page of the web that has its own name resolved to this host is neither.
+   * Who may see more than metrics: whoever has the token; without one, whoever is on this host and calls us
+   * by a name that is ours. A page of the web that has its own name resolved to this host is neither.
    */
   allows(request: IncomingMessage): boolean;
 }

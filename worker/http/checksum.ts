@@ -4,7 +4,10 @@ const POLYNOMIAL = 0xedb88320;
 /** What shifts a checksum by 2^n bytes: for each of its bits what becomes of it. */
 const shifts: Uint32Array[] = [Uint32Array.from({ length: 32 }, (_, bit) => byOneByte(2 ** bit))];
 
-/** The checksum of two texts one after the other, of which the second has `bytes` bytes; neither is read again. */
+/**
+ * The checksum of two texts one after the other, of which the second has `bytes` bytes; neither is read
+ * again.
+ */
 export function combine(first: number, second: number, bytes: number): number {
   let shifted = first;
   for (let power = 0, left = bytes; left > 0; power++, left = Math.floor(left / 2)) {

@@ -7,7 +7,9 @@ const CONNECTIONS_MAX = 64;
 const PIPELINED_MAX = 8;
 /** Whoever does not wait for an answer before it asks again waits this long for the next one. */
 const PIPELINED_PAUSE_MS = 250;
-/** Requests of one connection in all: a client that is let go of and comes back gets no more than its share. */
+/**
+ * Requests of one connection in all: a client that is let go of and comes back gets no more than its share.
+ */
 const REQUESTS_MAX = 100;
 
 interface Connection {
@@ -26,15 +28,18 @@ export interface Connections {
   take(socket: Socket): void;
   /** Whether it is being let go of: what else it says is no matter. */
   isLeaving(socket: Socket): boolean;
-  /** Calls `answer` once all answers before it have left: one that nobody reads has no others pile up behind it. */
+  /**
+   * Calls `answer` once all answers before it have left: one that nobody reads has no others pile up behind
+   * it.
+   */
   enqueue(request: IncomingMessage, response: ServerResponse, answer: () => void): void;
   /** Bytes that wait for their clients to read. */
   unsentBytes(): number;
 }
 
 /**
- * The connections, of which there are few. A newcomer takes the place of the one that has got nowhere for longest:
- * whoever keeps many connections open, silent or without reading, shuts nobody out.
+ * The connections, of which there are few. A newcomer takes the place of the one that has got nowhere for
+ * longest: whoever keeps many connections open, silent or without reading, shuts nobody out.
  */
 export function createConnections(): Connections {
   /** In the order of their latest progress. */
@@ -100,8 +105,9 @@ const NEWLINE = 10;
 const RETURN = 13;
 
 /**
- * To be called for a socket that Node.js reads requests from. It parses all that one read brings, some thousand requests for
- * what we know: those after the first that is refused are struck out before, at which the parser stops.
+ * To be called for a socket that Node.js reads requests from. It parses all that one read brings, some
+ * thousand requests for what we know: those after the first that is refused are struck out before, at which
+ * the parser stops.
  */
 export function strikeSurplus(socket: Socket): void {
   socket.prependListener('data', (chunk: Buffer) => {
@@ -122,7 +128,10 @@ function stopReading(socket: Socket): void {
   socket.on('resume', () => socket.pause());
 }
 
-/** Who asked for too much goes first. Whoever waits for an answer of ours does not stand still by its own fault. */
+/**
+ * Who asked for too much goes first. Whoever waits for an answer of ours does not stand still by its own
+ * fault.
+ */
 function leastUseful(connections: Iterable<Connection>): Connection | undefined {
   const all = [...connections];
   return (

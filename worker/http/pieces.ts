@@ -2,7 +2,10 @@ import { constants, crc32, deflateRawSync } from 'node:zlib';
 import { breathe } from '../breathe.js';
 import { combine } from './checksum.js';
 
-/** What a client that does not read holds back of an answer, and what is compressed in one go: under a millisecond. */
+/**
+ * What a client that does not read holds back of an answer, and what is compressed in one go: under a
+ * millisecond.
+ */
 export const PIECE_BYTES: number = 128 * 1024;
 
 /** A part of a text, which any number of answers share. */
@@ -59,7 +62,10 @@ async function compress(pieces: readonly Piece[]): Promise<readonly Buffer[]> {
   return [...parts, LAST_BLOCK, trailer];
 }
 
-/** Ends at a byte, so that others can follow. Sync: the async form waits in libuv's pool, which the app may have saturated. */
+/**
+ * Ends at a byte, so that others can follow. Sync: the async form waits in libuv's pool, which the app may
+ * have saturated.
+ */
 function zip(plain: Buffer): NonNullable<Piece['zipped']> {
   const deflated = deflateRawSync(plain, { level: LEVEL, finishFlush: constants.Z_SYNC_FLUSH });
   return { deflated, checksum: crc32(plain) };

@@ -116,7 +116,8 @@ export function startServer(routes: Routes, { port, host, tls, warn }: ServerSet
   ready.catch(() => {}); // Heard by whoever asks.
 
   function fail(code: string | undefined, reason: string): void {
-    const message = `The watchdog serves no metrics for now: ${reason}. Heartbeats go on and it keeps trying.`;
+    const goesOn = 'Heartbeats go on and it keeps trying.';
+    const message = `The watchdog serves no metrics for now: ${reason}. ${goesOn}`;
     if (told === undefined) reject(Object.assign(new Error(message), { code }));
     else if (told !== message) warn(message);
     told = message;

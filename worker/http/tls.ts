@@ -4,7 +4,10 @@ import type { SidecarOptions, TlsFiles } from '../../src/shared/protocol.js';
 import { followFiles } from '../follow-files.js';
 
 export interface Tls {
-  /** Whether clients must have a certificate of the authority in `ca`. The options say so, whatever the files hold. */
+  /**
+   * Whether clients must have a certificate of the authority in `ca`. The options say so, whatever the files
+   * hold.
+   */
   readonly clientsCertified: boolean;
   /**
    * The key and certificates that are valid now: the last that could be used.
@@ -41,8 +44,8 @@ export function openTls(
 }
 
 /**
- * @throws which file is wrong. OpenSSL says so of some faults only: with an empty key or certificate it serves nobody, and
- * instead of an empty `ca` it trusts all authorities of the web.
+ * @throws which file is wrong. OpenSSL says so of some faults only: with an empty key or certificate it
+ * serves nobody, and instead of an empty `ca` it trusts all authorities of the web.
  */
 function contextOf(paths: TlsFiles, [key = '', cert = '', ca = '']: readonly string[]): SecureContextOptions {
   const privateKey = read('a private key', paths.key, () => createPrivateKey(key));

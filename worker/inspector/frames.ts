@@ -18,8 +18,8 @@ export interface FrameOptions {
 }
 
 /**
- * Turns V8's frames into ones that a person can use: mapped to the source, with what stands at the location. Never throws: what
- * a script and its map say of themselves is text that anyone may have written.
+ * Turns V8's frames into ones that a person can use: mapped to the source, with what stands at the location.
+ * Never throws: what a script and its map say of themselves is text that anyone may have written.
  * @param files read for this one capture
  */
 export function toFrames(raw: readonly RawFrame[], { files, sourceLines }: FrameOptions): Frame[] {
@@ -51,7 +51,9 @@ export function toFrames(raw: readonly RawFrame[], { files, sourceLines }: Frame
   });
 }
 
-/** What was compiled to WebAssembly is as native as Node.js' own: the app's line is the one that called it. */
+/**
+ * What was compiled to WebAssembly is as native as Node.js' own: the app's line is the one that called it.
+ */
 export const isWasm = ({ url }: Pick<RawFrame, 'url'>): boolean => url.startsWith('wasm:');
 
 /** Where a frame is in its source. */
@@ -89,9 +91,10 @@ interface NamedSource {
 }
 
 /**
- * The file that a map names. Names are meant relative to the map; but `sourceRoot` is often a location of a server's or of the
- * machine that built it, and bundlers name locations of their own (`webpack://shop/./src/cart.ts`). Then the file is looked for
- * above the script, and taken only if it holds the very text that the map has.
+ * The file that a map names. Names are meant relative to the map; but `sourceRoot` is often a location of a
+ * server's or of the machine that built it, and bundlers name locations of their own
+ * (`webpack://shop/./src/cart.ts`). Then the file is looked for above the script, and taken only if it holds
+ * the very text that the map has.
  * @returns `undefined` if there is no such file, and the map has not its text either
  */
 function findNamed(

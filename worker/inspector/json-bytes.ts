@@ -1,6 +1,6 @@
 /*
- * JSON read by its bytes: what is not asked for is skipped, not made. A text of 15 MB that is parsed takes several times as
- * much memory.
+ * JSON read by its bytes: what is not asked for is skipped, not made. A text of 15 MB that is parsed takes
+ * several times as much memory.
  */
 
 /** Thrown for what is no JSON, or other JSON than was expected. */

@@ -1,14 +1,17 @@
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname, join, normalize, resolve } from 'node:path';
 
-/** File systems that answer from another machine or program, which may be gone: a thread that asks then stays away. */
+/**
+ * File systems that answer from another machine or program, which may be gone: a thread that asks then stays
+ * away.
+ */
 const MAY_HANG =
   /^(?:nfs\d?|cifs|smb\w*|ncpfs|afs|ceph|lustre|gfs2?|ocfs2|autofs|9p|fuse(?:\..*|blk)?|virtiofs)$/;
 const LINKS_MAX = 40;
 
 /**
- * Tells whether opening a path might never come back. The file system of the app's own entry is trusted: without it the app
- * would not live either.
+ * Tells whether opening a path might never come back. The file system of the app's own entry is trusted:
+ * without it the app would not live either.
  * @param mountinfo as of `/proc/self/mountinfo`
  */
 export function openMounts(entry: string | undefined, mountinfo: string): (path: string) => boolean {

@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url';
 
-/** The path that a script's URL stands for, else the URL: of another host, with an encoded slash, of another scheme. */
+/**
+ * The path that a script's URL stands for, else the URL: of another host, with an encoded slash, of another
+ * scheme.
+ */
 export function pathOf(url: string): string {
   if (!url.startsWith('file:')) return url;
   try {

@@ -46,9 +46,10 @@ export function takeProfile(
 }
 
 /**
- * Makes the functions that are running show up in the profile. Code that V8 optimized while nobody was profiling has no entry
- * in the profiler's map: its samples go to the caller. A breakpoint, which is never stopped at, throws that code away; what
- * replaces it is known. Main waits for nobody: no step needs an answer of ours.
+ * Makes the functions that are running show up in the profile. Code that V8 optimized while nobody was
+ * profiling has no entry in the profiler's map: its samples go to the caller. A breakpoint, which is never
+ * stopped at, throws that code away; what replaces it is known. Main waits for nobody: no step needs an
+ * answer of ours.
  */
 async function unoptimize(session: Session, currentTurn: () => number): Promise<void> {
   const seen = await look(session, currentTurn);

@@ -15,9 +15,9 @@ const TEXTS_MAX = 4;
 const COMPILED = /\.(?:[cm]?tsx?|jsx)$/i;
 
 /**
- * The frames, told apart by whether what runs is what their file holds. Of what a loader has compiled, or `vm` has run under
- * the name of a file, only V8 knows the text and where its map is: it is asked then. That is dear: it reports every script
- * that is loaded, 12 to 20 microseconds each.
+ * The frames, told apart by whether what runs is what their file holds. Of what a loader has compiled, or
+ * `vm` has run under the name of a file, only V8 knows the text and where its map is: it is asked then. That
+ * is dear: it reports every script that is loaded, 12 to 20 microseconds each.
  */
 export async function withTexts(
   session: Session,
@@ -42,7 +42,10 @@ export async function withTexts(
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/** Whether the script's text is what its file holds; taken to be so where that cannot be told, or the file is gone. */
+/**
+ * Whether the script's text is what its file holds; taken to be so where that cannot be told, or the file is
+ * gone.
+ */
 function isOfFile({ url, hash }: RawFrame, files: SourceFiles): boolean {
   const bytes = files.read(pathOf(url))?.bytes;
   if (!bytes || hash === undefined) return !COMPILED.test(url);
@@ -98,8 +101,8 @@ async function askV8(
 }
 
 /**
- * What may stand between the location that V8 names as a function's and that at which it begins to run: `async function name`
- * and the like; all that it can run comes after its parameters.
+ * What may stand between the location that V8 names as a function's and that at which it begins to run:
+ * `async function name` and the like; all that it can run comes after its parameters.
  */
 const BEFORE_BEGIN = /^[^({=]*$/;
 /** The longest such text but for the name, `async function*  `. */

@@ -12,9 +12,9 @@ import {
 } from './json-bytes.js';
 
 /*
- * Finds single positions in a source map. A map of 15 MB takes 100 MB and more when it is decoded as a whole, by Node.js'
- * `SourceMap` as by the well-kept libraries; here the bytes of the file stay as they are, and only what is asked for is
- * taken out of them. Version 3 of the format, indexed maps (`sections`) included.
+ * Finds single positions in a source map. A map of 15 MB takes 100 MB and more when it is decoded as a whole,
+ * by Node.js' `SourceMap` as by the well-kept libraries; here the bytes of the file stay as they are, and
+ * only what is asked for is taken out of them. Version 3 of the format, indexed maps (`sections`) included.
  */
 
 /** A location in a script; line and column count from 0, columns in UTF-16 units. */
@@ -141,8 +141,8 @@ for (const [value, char] of [
 }
 
 /**
- * For each location the last segment of its line that begins at or before it. All numbers but the column follow on from segment
- * to segment, over all lines: so those before have to be added up, too.
+ * For each location the last segment of its line that begins at or before it. All numbers but the column
+ * follow on from segment to segment, over all lines: so those before have to be added up, too.
  * @param locations in order
  */
 function findSegments(

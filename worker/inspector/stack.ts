@@ -50,8 +50,8 @@ const FRAMES_MAX = 64;
 /** Evaluated by main: throws what main says of itself, so that V8 adds the stack. */
 const LOOK: string = `throw globalThis[Symbol.for('${RUNNING_KEY}')]?.look()\n//# sourceURL=${LOOK_URL}`;
 /**
- * JavaScript answers within a millisecond, 0.2 to 0.8 on four lines of Node.js. An answer that took longer came when native
- * code had returned: at the next function that began, or at the next edge of a loop.
+ * JavaScript answers within a millisecond, 0.2 to 0.8 on four lines of Node.js. An answer that took longer
+ * came when native code had returned: at the next function that began, or at the next edge of a loop.
  */
 const AT_ONCE_MS = 1;
 /** From this on it is told. */
@@ -64,12 +64,13 @@ const GRACE_MS = 500;
 const POLL_MS = 50;
 
 /**
- * Asks main where it is. V8 serves a request of the inspector at main's next check for interrupts, on top of whatever
- * runs: so the stack of our own throw is the stack of the stall, at the cost of a throw. The usual way, the debugger's
- * pause, makes V8 first report every script that is loaded: some 20 microseconds each.
+ * Asks main where it is. V8 serves a request of the inspector at main's next check for interrupts, on top of
+ * whatever runs: so the stack of our own throw is the stack of the stall, at the cost of a throw. The usual
+ * way, the debugger's pause, makes V8 first report every script that is loaded: some 20 microseconds each.
  *
- * Main need not be in JavaScript: it answers when it is again. What is seen then is not what took the time: the function
- * that came next has run nothing. It is left out, and its caller told, with the time for which there was no answer.
+ * Main need not be in JavaScript: it answers when it is again. What is seen then is not what took the time:
+ * the function that came next has run nothing. It is left out, and its caller told, with the time for which
+ * there was no answer.
  */
 export function takeStack(session: Session, options: StackOptions): Promise<RawStack> {
   const { turn, deadlineMs, currentTurn, now } = options;
@@ -107,7 +108,8 @@ export function takeStack(session: Session, options: StackOptions): Promise<RawS
       if (!seen) return finish('unanswered');
       if (turn !== undefined && seen.turn !== turn) return finish('late');
       if (seen.tookMs < AT_ONCE_MS && seen.frames[0] && mayBegin(seen.frames[0])) {
-        // A small function that takes all the time, or one that comes after each of many native calls? The next is on by now.
+        // A small function that takes all the time, or one that comes after each of many native calls? The
+        // next is on by now.
         const second = await Promise.race([lookTimed(), delay(SECOND_MS)]);
         const better = second?.turn === seen.turn && second.frames.length > 0 && second.tookMs >= AT_ONCE_MS;
         if (better) seen = second;
@@ -135,8 +137,8 @@ interface Seen extends Look {
 const resultOf = (frames: readonly RawFrame[]): CaptureResult => (frames.length === 0 ? 'late' : 'captured');
 
 /**
- * The frames without the one that has run nothing yet, if it comes after native code. On a busy machine it may only have
- * waited for a CPU; its caller is not wrong then either.
+ * The frames without the one that has run nothing yet, if it comes after native code. On a busy machine it
+ * may only have waited for a CPU; its caller is not wrong then either.
  */
 function withoutBystander({ tookMs, frames }: Seen, files: SourceFiles): readonly RawFrame[] {
   const [first, ...callers] = frames;
@@ -207,15 +209,17 @@ function lookOf(said: unknown, frames: readonly Runtime.CallFrame[]): Look {
 /** A script that was to end and is there still after so many looks will not end by itself. */
 const STILL_THERE = 4;
 const ASK_AGAIN_MS = 25;
-/** A busy machine may keep main from its answer; after so many tries nothing is known, and nothing is done. */
+/**
+ * A busy machine may keep main from its answer; after so many tries nothing is known, and nothing is done.
+ */
 const TRIES_MAX = 20;
 const ANSWER_MS = 1000;
 
 /**
- * A look can take away what was to end a script: the time-out of `vm`. It ends by a termination of all that runs, and our
- * look was what ran. Without another termination the script would then go on for ever; but not always: where the script
- * calls native code the termination comes through all the same, and another would hit what the app does next. So it is
- * given back only to a script that is still there a while later.
+ * A look can take away what was to end a script: the time-out of `vm`. It ends by a termination of all that
+ * runs, and our look was what ran. Without another termination the script would then go on for ever; but not
+ * always: where the script calls native code the termination comes through all the same, and another would
+ * hit what the app does next. So it is given back only to a script that is still there a while later.
  */
 async function giveBack(session: Session, currentTurn: () => number): Promise<Look | undefined> {
   const turn = currentTurn();

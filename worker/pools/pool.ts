@@ -5,7 +5,9 @@ import { type Ledger, openLedger, wallTimeOf } from '../counters.js';
 import { followTimes, type TaskTimes } from './task-times.js';
 import { oldestOf, sampleThreads, type ThreadView, viewThreads } from './threads.js';
 
-/** A pool's state at one moment. NaN or `undefined`: this pool has no such number, or nobody can know it now. */
+/**
+ * A pool's state at one moment. NaN or `undefined`: this pool has no such number, or nobody can know it now.
+ */
 export interface PoolState {
   readonly snapshotAtMs: number;
   readonly capacity: number | undefined;
@@ -29,8 +31,8 @@ type Live = Pick<
 >;
 
 /**
- * One pool as the sidecar sees it: main's latest snapshot, and what each thread runs at this very moment, which the
- * threads count themselves, main frozen or not.
+ * One pool as the sidecar sees it: main's latest snapshot, and what each thread runs at this very moment,
+ * which the threads count themselves, main frozen or not.
  */
 export class PoolView {
   /** The same object for the life of the pool. */
@@ -114,7 +116,8 @@ export class PoolView {
     const queueSize = frozen && now.requests !== snapshot.requests ? undefined : snapshot.queueSize;
     const sinceSampleMs = this.#sampledAtMs === 0 ? 0 : nowMs - this.#sampledAtMs;
     this.#sampledAtMs = nowMs;
-    // Tasks wait, a thread would take one, and main, which alone hands them out, is late: that time is lost to the pool.
+    // Tasks wait, a thread would take one, and main, which alone hands them out, is late: that time is lost
+    // to the pool.
     if (queueSize !== undefined && queueSize > 0 && now.free) {
       this.#ledger.add('dispatchBlockedMs', Math.min(lateMs, sinceSampleMs));
     }

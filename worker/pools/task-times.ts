@@ -19,8 +19,8 @@ const READ_EVERY_MS = 1000;
 type Row = readonly number[];
 
 /**
- * Follows Piscina's record of its tasks' times (an HDR histogram, in microseconds) by its copy here, which goes on showing
- * what main records. It costs main nothing.
+ * Follows Piscina's record of its tasks' times (an HDR histogram, in microseconds) by its copy here, which
+ * goes on showing what main records. It costs main nothing.
  */
 export function followTimes(
   histogram: Histogram,
@@ -71,8 +71,8 @@ function readRow(histogram: Histogram, count: number, last: Row): Row {
 }
 
 /**
- * How many of the values recorded are at most `bound`: the record tells only the value at a rank, so the rank is searched for,
- * between two that are known. As exact as the record: 0.1 % of the bound.
+ * How many of the values recorded are at most `bound`: the record tells only the value at a rank, so the rank
+ * is searched for, between two that are known. As exact as the record: 0.1 % of the bound.
  */
 function countUpTo(histogram: Histogram, bound: number, count: number, from: number, to: number): number {
   if (histogram.max <= bound) return count;

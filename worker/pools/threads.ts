@@ -110,9 +110,9 @@ interface Counted {
 }
 
 function count(view: ThreadView, note: Note, nowMs: number): Counted {
-  // Responses first: a task handed out and answered between the two reads must not give a negative count. A thread that is not
-  // parked (`atomics` "disabled" or "async") may still answer before main has counted its request, and main may have taken a
-  // response that the thread is about to count. And both counters wrap.
+  // Responses first: a task handed out and answered between the two reads must not give a negative count. A
+  // thread that is not parked (`atomics` "disabled" or "async") may still answer before main has counted its
+  // request, and main may have taken a response that the thread is about to count. And both counters wrap.
   const answered = Atomics.load(view.counters, 1);
   const requests = Atomics.load(view.counters, 0);
   const running = Math.max(0, (requests - answered) | 0);
@@ -128,7 +128,10 @@ function count(view: ThreadView, note: Note, nowMs: number): Counted {
   };
 }
 
-/** Whether it is at a task that can be aborted; `undefined` if main has handed it one task, of what kind nobody knows. */
+/**
+ * Whether it is at a task that can be aborted; `undefined` if main has handed it one task, of what kind
+ * nobody knows.
+ */
 function fillsOf({ running, fresh, unsettled }: Counted, note: Note, frozen: boolean): boolean | undefined {
   if (running !== 1) return false;
   if (frozen && fresh > 0) return undefined;
@@ -136,8 +139,8 @@ function fillsOf({ running, fresh, unsettled }: Counted, note: Note, frozen: boo
 }
 
 /**
- * Since when the oldest task of a thread runs. Main notes when it handed out the oldest of which it has no response; of several
- * at once the thread does not tell which it has answered.
+ * Since when the oldest task of a thread runs. Main notes when it handed out the oldest of which it has no
+ * response; of several at once the thread does not tell which it has answered.
  */
 function oldest(
   { since }: ThreadView,

@@ -5,9 +5,9 @@ import { readSmallFile } from '../follow-files.js';
 const PACKAGE_MAX_BYTES = 2 ** 20;
 
 /**
- * Name of the app: of the nearest package.json with a name above its entry file, else the name of the entry's folder.
- * A package.json inside `node_modules` is that of a tool which runs the app (`next start`): it counts only if there is
- * no other.
+ * Name of the app: of the nearest package.json with a name above its entry file, else the name of the entry's
+ * folder. A package.json inside `node_modules` is that of a tool which runs the app (`next start`): it counts
+ * only if there is no other.
  * @param entry the main thread's `process.argv[1]`; without it the working directory is taken
  */
 export function appNameOf(entry: string | undefined): string {

@@ -57,12 +57,15 @@ export interface DirectoryOptions {
 const NAME = 'event-loop-watchdog';
 const ENTRIES_MAX = 1024;
 const ENTRY_MAX_BYTES = 4096;
-/** After so long without `stay` a process is taken for dead that cannot be asked. Cleaners of /tmp wait longer. */
+/**
+ * After so long without `stay` a process is taken for dead that cannot be asked. Cleaners of /tmp wait
+ * longer.
+ */
 const FORGET_MS = 24 * 3600 * 1000;
 
 /**
- * Lists this process among those of the app, as a file of its own: no locks, no one in charge, and what a killed
- * process leaves is removed by the next that looks.
+ * Lists this process among those of the app, as a file of its own: no locks, no one in charge, and what a
+ * killed process leaves is removed by the next that looks.
  */
 export function joinDirectory(app: string, self: Listing, options: DirectoryOptions): Directory {
   const { warn, root = tmpdir() } = options;
@@ -116,9 +119,9 @@ export function joinDirectory(app: string, self: Listing, options: DirectoryOpti
 }
 
 /**
- * The folder of the app, made if it does not exist. Throws if others could write there. In a temporary directory
- * without sticky bit they could still put their own in its scope after this look: what is read has to be of this user,
- * and nothing is removed or replaced but by the names that these files have.
+ * The folder of the app, made if it does not exist. Throws if others could write there. In a temporary
+ * directory without sticky bit they could still put their own in its scope after this look: what is read has
+ * to be of this user, and nothing is removed or replaced but by the names that these files have.
  */
 function openFolder(root: string, app: string): string {
   // Windows without TEMP, for instance: it would be a folder below the app's own.
@@ -130,7 +133,8 @@ function openFolder(root: string, app: string): string {
     makeDirectory(directory);
     const stat = lstatSync(directory);
     if (!stat.isDirectory()) throw new Error(`${directory} is not a directory`);
-    if (uid === undefined) continue; // Windows has neither owners nor modes here; its TEMP is each user's own.
+    // Windows has neither owners nor modes here; its TEMP is each user's own.
+    if (uid === undefined) continue;
     if (stat.uid !== uid) throw new Error(`${directory} belongs to another user`);
     if (stat.mode & 0o022) throw new Error(`${directory} can be written by others`);
   }
@@ -145,7 +149,9 @@ function makeDirectory(directory: string): void {
   }
 }
 
-/** For people in front, exact behind: of the UTF-16 units, since in UTF-8 all lone surrogates are the same. */
+/**
+ * For people in front, exact behind: of the UTF-16 units, since in UTF-8 all lone surrogates are the same.
+ */
 function folderNameOf(app: string): string {
   const hash = createHash('sha256').update(app, 'utf16le').digest('hex').slice(0, 32);
   const readable = app.toLowerCase().replace(/[^a-z0-9]+/g, '-');
@@ -153,11 +159,12 @@ function folderNameOf(app: string): string {
 }
 
 /**
- * Where a pid, a port and a start time mean what they mean here: the boot of this machine, and the pid, network and
- * time namespaces. A folder may be seen from several such places, by containers that share /tmp or by machines that
- * share a disk. A neighbour of another scope is not listed, since its port need not be open at our address; and not
- * removed when its pid is unknown or another's here, since it may live. It is only once it has not shown for a day that
- * it lives, or a container that is killed and replaced again and again would fill the disk.
+ * Where a pid, a port and a start time mean what they mean here: the boot of this machine, and the pid,
+ * network and time namespaces. A folder may be seen from several such places, by containers that share /tmp
+ * or by machines that share a disk. A neighbour of another scope is not listed, since its port need not be
+ * open at our address; and not removed when its pid is unknown or another's here, since it may live. It is
+ * only once it has not shown for a day that it lives, or a container that is killed and replaced again and
+ * again would fill the disk.
  */
 function hostScopeOfThisProcess(): string {
   const namespaces = ['pid', 'net', 'time'].map((kind) => {
@@ -181,7 +188,10 @@ interface Owner {
   readonly startedAt: string | undefined;
 }
 
-/** With the start time in the name a file never becomes another process's, and removing it never hits a new one's. */
+/**
+ * With the start time in the name a file never becomes another process's, and removing it never hits a new
+ * one's.
+ */
 function nameOf(scope: string, { pid, startedAt }: Neighbour): string {
   return `${scope}.${pid}${startedAt === undefined ? '' : `-${startedAt}`}.json`;
 }

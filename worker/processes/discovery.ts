@@ -3,8 +3,9 @@ import type { Neighbour } from './directory.js';
 
 /**
  * The list as Prometheus' http_sd wants it.
- * @param host the name or IP address, without port, by which the asker reached this process. It stands for all: the
- * processes of an app are bound alike, and an address such as 127.0.0.1 would be another machine to an asker elsewhere.
+ * @param host the name or IP address, without port, by which the asker reached this process. It stands for
+ * all: the processes of an app are bound alike, and an address such as 127.0.0.1 would be another machine to
+ * an asker elsewhere.
  */
 export function serviceDiscovery(
   neighbours: readonly Neighbour[],

@@ -10,7 +10,10 @@ const STAY_EVERY_MS = 60_000;
 
 /** The processes of the app on this host: this one, and with `perProcess` the others. */
 export interface Processes {
-  /** In Prometheus' http_sd form, each reached by this name or address; `undefined` until this process is on the list. */
+  /**
+   * In Prometheus' http_sd form, each reached by this name or address; `undefined` until this process is on
+   * the list.
+   */
   discover(host: string): unknown;
   leave(): void;
 }

@@ -1,6 +1,9 @@
 /** The part of main's time that may go into its registry's text, however many ask for it. */
 const SHARE = 0.05;
-/** What was not used is saved up to this, in milliseconds: scrapes that come close together each get a text of their own. */
+/**
+ * What was not used is saved up to this, in milliseconds: scrapes that come close together each get a text of
+ * their own.
+ */
 const SAVED_MAX_MS = 500;
 
 export interface Allowance {

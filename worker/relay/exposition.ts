@@ -42,7 +42,9 @@ interface ForeignFamily {
   /** One of `TYPES`. */
   type: string | undefined;
   lines: number;
-  /** Where its samples lie: start and end of each run of lines, one after the other, without the last newline. */
+  /**
+   * Where its samples lie: start and end of each run of lines, one after the other, without the last newline.
+   */
   readonly runs: number[];
   /** Why it cannot be served. */
   drop: DropReason | undefined;
@@ -60,8 +62,9 @@ export interface CleanOptions {
 }
 
 /**
- * The families of a foreign exposition that can stand beside ours: none that we have too, none with a line that would
- * make Prometheus, or the parser of its tools, refuse the whole scrape. OpenMetrics is turned into the text format 0.0.4.
+ * The families of a foreign exposition that can stand beside ours: none that we have too, none with a line
+ * that would make Prometheus, or the parser of its tools, refuse the whole scrape. OpenMetrics is turned into
+ * the text format 0.0.4.
  * @param text UTF-8; its lines are put right in place, so it is of no use afterwards
  */
 export async function cleanFamilies(
@@ -150,7 +153,10 @@ function createReader(bytes: Buffer, openMetrics: boolean): Reader {
     else if (!current.drop && !(openMetrics && name.endsWith('_created'))) keep(current, at, end, line, kept);
   }
 
-  /** What is kept of a line is never longer than the line: it is written where the run ends, over what was read already. */
+  /**
+   * What is kept of a line is never longer than the line: it is written where the run ends, over what was
+   * read already.
+   */
   function keep(family: ForeignFamily, at: number, end: number, line: string, kept: string): void {
     const { runs: own } = family;
     let to = at;

@@ -14,7 +14,10 @@ const GIVE_UP_MS = 10_000;
 const GIVE_UP_MAX_MS = 600_000;
 /** A registry of which no family fits is not rendered for nothing at each scrape. */
 const VAIN_MS = 600_000;
-/** What a MiB costs besides: the sidecar reads it, keeps it, and keeps it again for each client that is slow to take it. */
+/**
+ * What a MiB costs besides: the sidecar reads it, keeps it, and keeps it again for each client that is slow
+ * to take it.
+ */
 const COST_MS_PER_MIB = 25;
 
 interface Copy {
@@ -40,8 +43,8 @@ export interface RelayOptions {
 /** The app's own registry, as last heard of. */
 export interface Relay {
   /**
-   * Asks main for a new copy, unless it is blocked, still busy with the last question, or has given the relay enough of
-   * its time for now, and waits for the answer until the deadline. Never rejects.
+   * Asks main for a new copy, unless it is blocked, still busy with the last question, or has given the relay
+   * enough of its time for now, and waits for the answer until the deadline. Never rejects.
    * @param scrapeTimeoutMs the scraper's own time-out, if it told
    */
   refresh(mainBlocked: boolean, scrapeTimeoutMs: number | undefined): Promise<void>;

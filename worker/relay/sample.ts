@@ -11,8 +11,9 @@ export function nameOf(line: string): string {
 }
 
 /**
- * What can be served of a line, never longer than it. Not its timestamp, in seconds in OpenMetrics and in milliseconds
- * here: a copy needs none. `undefined` if Prometheus, or the parser of its tools, would refuse it.
+ * What can be served of a line, never longer than it. Not its timestamp, in seconds in OpenMetrics and in
+ * milliseconds here: a copy needs none. `undefined` if Prometheus, or the parser of its tools, would refuse
+ * it.
  * @param numbered a label whose value must be a number
  */
 export function servedPart(line: string, numbered: string | undefined): string | undefined {
@@ -49,8 +50,8 @@ function readLabels(line: string, take: (label: string, value: string) => boolea
 }
 
 /**
- * A number as Prometheus reads it, decimal and in the range of a double. Go reads NaN and infinity in any case, other
- * parsers do not: they get the spelling that all know.
+ * A number as Prometheus reads it, decimal and in the range of a double. Go reads NaN and infinity in any
+ * case, other parsers do not: they get the spelling that all know.
  */
 function numberOf(text: string): string | undefined {
   if (/^nan$/i.test(text)) return 'NaN';

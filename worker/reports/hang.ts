@@ -14,8 +14,9 @@ export interface HangGuardOptions {
 const STARVED_FACTOR = 10;
 
 /**
- * Whether what the code does has kept the loop for `timeoutMs`. Not of a process that was stopped. Of one that gets too little
- * CPU only what the turn had of it counts: an endless loop under a quota is one all the same.
+ * Whether what the code does has kept the loop for `timeoutMs`. Not of a process that was stopped. Of one
+ * that gets too little CPU only what the turn had of it counts: an endless loop under a quota is one all the
+ * same.
  */
 export function isHung({ cause, durationMs, suspendedMs, cpuMs = 0 }: Stall, timeoutMs: number): boolean {
   const stalledMs = durationMs - suspendedMs;
@@ -24,7 +25,9 @@ export function isHung({ cause, durationMs, suspendedMs, cpuMs = 0 }: Stall, tim
   return cpuMs >= timeoutMs || stalledMs >= STARVED_FACTOR * timeoutMs;
 }
 
-/** Acts, once a stall, when the loop has hung for `after`, unless somebody debugs it or has within that time. */
+/**
+ * Acts, once a stall, when the loop has hung for `after`, unless somebody debugs it or has within that time.
+ */
 export function createHangGuard(options: HangGuardOptions): (stall: Stall | undefined) => void {
   let acted: string | undefined;
   return (stall) => {

@@ -15,7 +15,9 @@ import { onDisk } from '../system/own-calls.js';
 
 /** At this size the file is set aside as `<file>.1`: at most two of them exist. */
 const MAX_BYTES = 10 * 2 ** 20;
-/** To set it aside takes two calls of the system. Whoever holds the lock for longer was killed between them. */
+/**
+ * To set it aside takes two calls of the system. Whoever holds the lock for longer was killed between them.
+ */
 const LOCK_STALE_MS = 60_000;
 
 /** No symbolic link is followed, and no pipe is waited for. */
@@ -34,8 +36,8 @@ export interface JournalFileOptions {
 }
 
 /**
- * Appends lines to a file, synchronously, so that what was written before a SIGKILL is there after it. Several processes may
- * share the file. Never throws and never waits.
+ * Appends lines to a file, synchronously, so that what was written before a SIGKILL is there after it.
+ * Several processes may share the file. Never throws and never waits.
  */
 export function openJournalFile(
   file: string,
@@ -74,7 +76,10 @@ export function openJournalFile(
     }
   }
 
-  /** By a disk that was full, or a process that was killed: ours or another one. The next line would be glued to it. */
+  /**
+   * By a disk that was full, or a process that was killed: ours or another one. The next line would be glued
+   * to it.
+   */
   function endsAmidLine(stat: Stats): boolean {
     if (!stat.isFile()) return torn;
     if (stat.size === 0) return false;
@@ -115,9 +120,10 @@ export function openJournalFile(
 }
 
 /**
- * Several processes see at once that the file is long enough. When the first has renamed it there is soon a new one of that
- * name, and the second would put this one, with its few lines, in the place of the first: hence the lock, and under it the
- * look whether the name still means what we have open. Who has opened the file and not written yet writes to `<file>.1`.
+ * Several processes see at once that the file is long enough. When the first has renamed it there is soon a
+ * new one of that name, and the second would put this one, with its few lines, in the place of the first:
+ * hence the lock, and under it the look whether the name still means what we have open. Who has opened the
+ * file and not written yet writes to `<file>.1`.
  */
 function setAside(file: string, fd: number): void {
   const lock = `${file}.lock`;

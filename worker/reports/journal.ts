@@ -24,7 +24,10 @@ export interface Journal {
   /** Newest first. */
   stalls(): readonly Stall[];
   find(id: string): Stall | undefined;
-  /** By total time, worst first; at most a hundred. Who caused more than a hundredth of all that time is among them. */
+  /**
+   * By total time, worst first; at most a hundred. Who caused more than a hundredth of all that time is among
+   * them.
+   */
   offenders(): readonly Offender[];
 }
 
@@ -33,10 +36,11 @@ export function createJournal(): Journal {
   const offenders = new Map<string, Offender>();
 
   /**
-   * The Space-Saving algorithm (Metwally, Agrawal, El Abbadi, "Efficient Computation of Frequent and Top-k Elements in Data
-   * Streams", ICDT 2005), by seconds: who comes new takes the place of the least, and its seconds along, as what may be too
-   * much. So the seconds of the list add up to all there were, the least has at most a hundredth of them, and nobody with more
-   * than the least can be missing. Were the newcomer thrown out instead, one that comes often might never get in.
+   * The Space-Saving algorithm (Metwally, Agrawal, El Abbadi, "Efficient Computation of Frequent and Top-k
+   * Elements in Data Streams", ICDT 2005), by seconds: who comes new takes the place of the least, and its
+   * seconds along, as what may be too much. So the seconds of the list add up to all there were, the least
+   * has at most a hundredth of them, and nobody with more than the least can be missing. Were the newcomer
+   * thrown out instead, one that comes often might never get in.
    */
   function blame(stall: Stall): void {
     const known = offenders.get(stall.fingerprint);
@@ -83,7 +87,10 @@ export function whereOf({ culprit }: Pick<Stall, 'culprit'>): string | undefined
 /** Frames of the app's own code that make up a fingerprint. */
 const FINGERPRINT_FRAMES = 3;
 
-/** Same for stalls of one thread and cause whose innermost own functions are the same, wherever in them the time was spent. */
+/**
+ * Same for stalls of one thread and cause whose innermost own functions are the same, wherever in them the
+ * time was spent.
+ */
 export function fingerprintOf({ thread, cause, stacks }: Pick<Stall, 'thread' | 'cause' | 'stacks'>): string {
   const frames = stacks.find((sample) => sample.frames.length > 0)?.frames ?? [];
   const own = frames.filter((frame) => !frame.internal).slice(0, FINGERPRINT_FRAMES);

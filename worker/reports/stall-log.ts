@@ -48,8 +48,9 @@ export function createStallLog(format: LogFormat): (nowMs: number, stall: Stall)
 function textLine(stall: Stall, left: number): string {
   const where = whereOf(stall);
   const code = stall.culprit?.code;
+  const ms = stall.durationMs.toFixed(0);
   return [
-    `event-loop-watchdog: the ${stall.thread} thread stalled for ${stall.durationMs.toFixed(0)} ms (${stall.cause})`,
+    `event-loop-watchdog: the ${stall.thread} thread stalled for ${ms} ms (${stall.cause})`,
     ...(where === undefined ? [] : [` in ${where}`]),
     ...(stall.nativeMs === undefined ? [] : [`, native code for ${stall.nativeMs.toFixed(0)} ms`]),
     ...(code === undefined ? [] : [`  ${code.replaceAll('\t', ' ')}`]),

@@ -14,14 +14,16 @@ export interface Evidence {
 }
 
 /**
- * From this part of a stall on, waiting for a CPU is its cause: the thread waited twice as long as it did anything
- * else, and would have been three times as fast alone. Under it the machine made a stall longer, but did not make it.
+ * From this part of a stall on, waiting for a CPU is its cause: the thread waited twice as long as it did
+ * anything else, and would have been three times as fast alone. Under it the machine made a stall longer, but
+ * did not make it.
  */
 const STARVED_FROM = 2 / 3;
 
 /**
- * The cause of a stall: a lack of CPU, if that is what it mostly was, else whatever took the largest part. Without the
- * system's accounts (not Linux) only what Node.js and the sidecar know themselves can be told, if it took most of the time.
+ * The cause of a stall: a lack of CPU, if that is what it mostly was, else whatever took the largest part.
+ * Without the system's accounts (not Linux) only what Node.js and the sidecar know themselves can be told, if
+ * it took most of the time.
  */
 export function classify(durationMs: number, evidence: Evidence): Cause {
   const { cpuMs, runQueueMs, sleepMs, gcMs, suspendedMs } = evidence;
@@ -30,8 +32,8 @@ export function classify(durationMs: number, evidence: Evidence): Cause {
     return gcMs > durationMs / 2 ? 'gc' : 'unknown';
   }
   if (runQueueMs >= STARVED_FROM * durationMs) return 'starved';
-  // Collections are timed by the clock: they waited for a CPU as much as the rest of the stall did. What remains of them
-  // main ran itself, or slept through while V8's helper threads did the work.
+  // Collections are timed by the clock: they waited for a CPU as much as the rest of the stall did. What
+  // remains of them main ran itself, or slept through while V8's helper threads did the work.
   const collectingMs = Math.min(gcMs * (1 - runQueueMs / durationMs), durationMs - runQueueMs - suspendedMs);
   const parts: readonly (readonly [Cause, number])[] = [
     ['suspended', suspendedMs],

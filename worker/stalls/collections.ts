@@ -1,8 +1,8 @@
 import { GC_RING_SIZE, type GcValues } from '../../src/shared/layout.js';
 
 /**
- * For how long a thread collected garbage between two moments: in a batch that follows a stall there may be many. What the
- * ring has forgotten of a long stretch is taken to have been like the rest.
+ * For how long a thread collected garbage between two moments: in a batch that follows a stall there may be
+ * many. What the ring has forgotten of a long stretch is taken to have been like the rest.
  * @param suspendedBetween how much of a time the process stood still: collections are timed by the clock
  */
 export function collectingBetween(

@@ -10,7 +10,10 @@ import type { Suspended } from './suspensions.js';
 const READINGS_MAX = 256;
 /** While all is well, one reading in this many milliseconds is enough. */
 const BASELINE_EVERY_MS = 1000;
-/** Near a stall two readings lie at least so far apart: twice the tick of the system, by which it books what runs. */
+/**
+ * Near a stall two readings lie at least so far apart: twice the tick of the system, by which it books what
+ * runs.
+ */
 const CLOSEST_MS = 20;
 /** The accounts are those of a moment if the clock before and after differs by no more. */
 const TIGHT_MS = 1;
@@ -42,7 +45,10 @@ export function createCpuHistory(options: EvidenceOptions): CpuHistory {
   const readings: Reading[] = [];
   let notedMs = Number.NEGATIVE_INFINITY;
 
-  /** The accounts, and a moment at which they were so: between clock and accounts this thread may lose its CPU. */
+  /**
+   * The accounts, and a moment at which they were so: between clock and accounts this thread may lose its
+   * CPU.
+   */
   function take(asksState: boolean): Reading | undefined {
     let best: Reading | undefined;
     let bestMs = Number.POSITIVE_INFINITY;
@@ -59,7 +65,10 @@ export function createCpuHistory(options: EvidenceOptions): CpuHistory {
     return best && { ...best, runnable: asksState && options.isRunnable() };
   }
 
-  /** A thread that could run and has not done so since the reading before, by its accounts, has waited all the while. */
+  /**
+   * A thread that could run and has not done so since the reading before, by its accounts, has waited all the
+   * while.
+   */
   function waitingSince(before: Reading | undefined, reading: Reading): number {
     // Of a loop that is held only: what idled stood still, too.
     if (before?.turn !== reading.turn || before.heldMs === 0) return 0;
@@ -73,11 +82,13 @@ export function createCpuHistory(options: EvidenceOptions): CpuHistory {
       if (nowMs - notedMs < (matters ? CLOSEST_MS : BASELINE_EVERY_MS)) return;
       notedMs = nowMs;
       const reading = take(matters);
-      // A thread that is no more has none; nor has one for whose file no descriptor is left. What is known stays.
+      // A thread that is no more has none; nor has one for whose file no descriptor is left. What is known
+      // stays.
       if (!reading) return;
       const [before, last] = readings.slice(-2);
       reading.waitingMs = waitingSince(readings.at(-1), reading);
-      // Of a stall the first reading matters and the latest: however long it is, the one before it must not be lost.
+      // Of a stall the first reading matters and the latest: however long it is, the one before it must not
+      // be lost.
       if (last && before?.turn === reading.turn && before.heldMs > 0) readings.pop();
       readings.push(reading);
       if (readings.length > READINGS_MAX) readings.shift();

@@ -8,7 +8,9 @@ export interface FinishedStall {
   readonly durationMs: number;
 }
 
-/** A stall under way. Its length is a lower bound: what the turn did before it was due cannot be known yet. */
+/**
+ * A stall under way. Its length is a lower bound: what the turn did before it was due cannot be known yet.
+ */
 export interface LiveStall {
   readonly turn: number;
   readonly startMs: number;
@@ -18,7 +20,9 @@ export interface LiveStall {
 export interface Look {
   /** Stalls that ended since the last look, oldest first. */
   readonly finished: readonly FinishedStall[];
-  /** How many ended that the ring has forgotten, because nobody looked for so long, and how long they took. */
+  /**
+   * How many ended that the ring has forgotten, because nobody looked for so long, and how long they took.
+   */
   readonly lost: { readonly count: number; readonly ms: number } | undefined;
   readonly live: LiveStall | undefined;
 }

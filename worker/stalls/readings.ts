@@ -40,12 +40,13 @@ const SPEAKS = 0.2;
 /**
  * What a stall's time went into, by the readings around it and in it.
  *
- * Of a span between two readings we know how long the thread was at work (`ran`: on a CPU or waiting for one), how long the
- * loop was held, and how much of that was this stall (`in`) and other turns (`other`): the turn meter says it to the microsecond. In
- * its idle time a thread does no work, so the work in this stall is at least `ran - other`, at most `ran`, and at most `in`. For
- * a span within the stall, and for any in which the thread worked whenever the loop was held, both ends are `in`: stalls of
- * pure CPU, however close, are told exactly wherever the readings lie. Where the ends differ, the stall went on there as it
- * did in the spans that lie wholly within it; without such, other turns are taken to have been work, as most are.
+ * Of a span between two readings we know how long the thread was at work (`ran`: on a CPU or waiting for
+ * one), how long the loop was held, and how much of that was this stall (`in`) and other turns (`other`): the
+ * turn meter says it to the microsecond. In its idle time a thread does no work, so the work in this stall is
+ * at least `ran - other`, at most `ran`, and at most `in`. For a span within the stall, and for any in which
+ * the thread worked whenever the loop was held, both ends are `in`: stalls of pure CPU, however close, are
+ * told exactly wherever the readings lie. Where the ends differ, the stall went on there as it did in the
+ * spans that lie wholly within it; without such, other turns are taken to have been work, as most are.
  */
 export function splitOf(readings: readonly Reading[], startMs: number, endMs: number): Split | undefined {
   const spans = spansOf(readings).filter(({ fromMs, toMs }) => toMs > startMs && fromMs < endMs);
@@ -72,9 +73,9 @@ export function splitOf(readings: readonly Reading[], startMs: number, endMs: nu
 }
 
 /**
- * The spans, newest first. A wait is booked at its end and running time by the system's tick: what is more than a span can
- * hold lay before it. So did what is more than the loop was held, as far as there is room for it, if the thread was not asleep
- * when the span began: it was in the midst of a wait.
+ * The spans, newest first. A wait is booked at its end and running time by the system's tick: what is more
+ * than a span can hold lay before it. So did what is more than the loop was held, as far as there is room for
+ * it, if the thread was not asleep when the span began: it was in the midst of a wait.
  */
 function spansOf(readings: readonly Reading[]): Span[] {
   const spans: Span[] = [];

@@ -14,13 +14,13 @@ export interface Charge {
 }
 
 /**
- * The counters of stalls. What was charged to one cause stays there: no counter ever goes back. A stall is counted under one
- * cause, but a pause is charged only with the time that it took.
+ * The counters of stalls. What was charged to one cause stays there: no counter ever goes back. A stall is
+ * counted under one cause, but a pause is charged only with the time that it took.
  */
 export interface StallCounters {
   /**
-   * When a stall began, in milliseconds since the epoch. Its wall clock is read once: what is found out later of its
-   * beginning moves it, a system clock that is set does not.
+   * When a stall began, in milliseconds since the epoch. Its wall clock is read once: what is found out later
+   * of its beginning moves it, a system clock that is set does not.
    */
   startedAt(turn: number, startMs: number): number;
   /** Charges the time of a stall under way. */
@@ -43,7 +43,10 @@ export function createStallCounters(ledger: LoopLedger): StallCounters {
     ],
   ]);
 
-  /** What to add to the moments of a stall for the wall clock, by turn; the latest as an earlier sidecar left it. */
+  /**
+   * What to add to the moments of a stall for the wall clock, by turn; the latest as an earlier sidecar left
+   * it.
+   */
   const offsets = new Map<number, number>();
   if (ledger.get('lastStallWallMs') > 0)
     offsets.set(ledger.get('lastStallTurn'), ledger.get('lastStallWallMs') - ledger.get('lastStallMs'));

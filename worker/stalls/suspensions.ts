@@ -2,7 +2,10 @@ import type { ThreadTimes } from '../system/thread.js';
 
 /** The sidecar's own timer is this late at least, for no reason of its own, before a suspension is told. */
 const TOLD_FROM_MS = 50;
-/** Twice in a row, and suspensions of this length are watched out for, and told. One alone may be the machine's hiccup. */
+/**
+ * Twice in a row, and suspensions of this length are watched out for, and told. One alone may be the
+ * machine's hiccup.
+ */
 const SUSPICIOUS_MS = 20;
 /** Two are in a row if no more lies between; watched out for so long after the latest. */
 const WARY_MS = 1000;
@@ -36,8 +39,8 @@ export interface Suspensions {
   note(nowMs: number, lateMs: number): number;
   suspendedBetween(fromMs: number, toMs: number): Suspended;
   /**
-   * Whether to look often, every {@link PULSE_MS}: a process that is stopped and continued in slices, as cpulimit does it, makes
-   * a timer late only if the timer falls into a slice.
+   * Whether to look often, every {@link PULSE_MS}: a process that is stopped and continued in slices, as
+   * cpulimit does it, makes a timer late only if the timer falls into a slice.
    */
   isWary(nowMs: number): boolean;
 }
@@ -46,8 +49,9 @@ export interface Suspensions {
 export const PULSE_MS = 10;
 
 /**
- * Tells when the whole process stood still (SIGSTOP, a frozen cgroup; of a suspended machine Linux' clock tells
- * nothing): the sidecar's own timer is late though its thread neither ran nor waited for a CPU meanwhile, nor for a disk.
+ * Tells when the whole process stood still (SIGSTOP, a frozen cgroup; of a suspended machine Linux' clock
+ * tells nothing): the sidecar's own timer is late though its thread neither ran nor waited for a CPU
+ * meanwhile, nor for a disk.
  * @param readKeptMs for how long calls of its own that wait for a disk have kept it
  */
 export function createSuspensions(

@@ -11,7 +11,10 @@ export interface Census {
   excuse(): void;
 }
 
-/** A thread that main ends goes within some milliseconds: over so many looks while main turned nothing is under way. */
+/**
+ * A thread that main ends goes within some milliseconds: over so many looks while main turned nothing is
+ * under way.
+ */
 const CALM_LOOKS = 10;
 
 function threadsNow(): readonly string[] {
@@ -24,8 +27,8 @@ function threadsNow(): readonly string[] {
 }
 
 /**
- * Nobody tells which thread of Node.js is which of the system's: only that one is gone can be seen, not whose. So those gone are
- * counted against those that main has removed from its pools.
+ * Nobody tells which thread of Node.js is which of the system's: only that one is gone can be seen, not
+ * whose. So those gone are counted against those that main has removed from its pools.
  */
 export function openCensus(list: () => readonly string[] = threadsNow): Census {
   let last: readonly string[] = [];

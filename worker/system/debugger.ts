@@ -35,19 +35,20 @@ export interface DebuggerWatchOptions {
 }
 
 /**
- * Tells whether a debugger is attached to the process, without main, which may be frozen or stopped at a breakpoint. An open
- * port is none yet: error trackers open one and leave it open. A debugger is somebody who is connected to it. Where the
- * system does not list connections (others than Linux), the open port is taken for one.
+ * Tells whether a debugger is attached to the process, without main, which may be frozen or stopped at a
+ * breakpoint. An open port is none yet: error trackers open one and leave it open. A debugger is somebody who
+ * is connected to it. Where the system does not list connections (others than Linux), the open port is taken
+ * for one.
  */
 export interface DebuggerWatch {
   /**
-   * For how long there has been no debugger, as far as was looked, in milliseconds; 0: one is attached; Infinity: none
-   * ever was. What it kept the loop for is not the app's doing.
+   * For how long there has been no debugger, as far as was looked, in milliseconds; 0: one is attached;
+   * Infinity: none ever was. What it kept the loop for is not the app's doing.
    */
   awayMs(): number;
   /**
-   * To be told with each look at main whether its loop stands: from then on nobody but the system, upon SIGUSR1, opens a port
-   * that is not known beforehand.
+   * To be told with each look at main whether its loop stands: from then on nobody but the system, upon
+   * SIGUSR1, opens a port that is not known beforehand.
    */
   note(stalled: boolean): void;
 }

@@ -63,7 +63,10 @@ export function threadIds(): string[] {
   }
 }
 
-/** The system calls in which a main thread is found to sleep. Numbers from the kernel's tables for each machine. */
+/**
+ * The system calls in which a main thread is found to sleep. Numbers from the kernel's tables for each
+ * machine.
+ */
 const SYSCALLS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   x64: {
     0: 'read',

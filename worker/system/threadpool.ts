@@ -8,7 +8,10 @@ import { KNOWS_SYSCALLS, openThread, read, type ThreadReader, threadIds } from '
 const PROBE_EVERY_MS = 1000;
 /** Timers fire a little early or late; a probe that has waited for nearly its time goes out now. */
 const SLACK_MS = 10;
-/** Where it cannot be seen whether the app has used the pool, it is left alone for so long after its loop began to turn. */
+/**
+ * Where it cannot be seen whether the app has used the pool, it is left alone for so long after its loop
+ * began to turn.
+ */
 const LEFT_ALONE_MS = 5000;
 /** What libuv calls the threads of its pool, from version 1.50 on, which Node.js 22 brings. */
 const WORKER_NAME = 'libuv-worker';
@@ -18,7 +21,10 @@ const NAMES_THREADS = process.platform === 'linux' && (uvMajor > 1 || uvMinor >=
 /** libuv's thread pool at one moment. All threads of the process share it. */
 export interface ThreadpoolState {
   readonly size: number;
-  /** Threads that run something; `undefined` where the system does not tell (only Linux with Node.js 22 or later does). */
+  /**
+   * Threads that run something; `undefined` where the system does not tell (only Linux with Node.js 22 or
+   * later does).
+   */
   readonly busy: number | undefined;
   /** Milliseconds for which the probe on its way has waited; 0 if there is none. */
   readonly probePendingMs: number;
@@ -34,8 +40,9 @@ export interface Threadpool {
 }
 
 /**
- * Watches libuv's pool by letting a small task queue there like any other: an `fstat` of the null device, which no
- * disk can hold up. (Random bytes would do, too, but hold up the end of the thread that waits for them.)
+ * Watches libuv's pool by letting a small task queue there like any other: an `fstat` of the null device,
+ * which no disk can hold up. (Random bytes would do, too, but hold up the end of the thread that waits for
+ * them.)
  * @param configuredSize as `UV_THREADPOOL_SIZE` has it
  * @param suspendedBetween time of these for which the whole process stood still: not the pool's fault
  */
@@ -59,8 +66,8 @@ export function watchThreadpool(
   ledger.set('probeSentMs', 0);
 
   /**
-   * The first task makes the pool's threads: an app may still set how many, and where there can be no more threads libuv
-   * ends the process. So ours is not to be the first.
+   * The first task makes the pool's threads: an app may still set how many, and where there can be no more
+   * threads libuv ends the process. So ours is not to be the first.
    */
   function mayProbe(nowMs: number, loopStartedAtMs: number): boolean {
     if (opened || loopStartedAtMs === 0) return opened;
@@ -73,8 +80,8 @@ export function watchThreadpool(
   }
 
   function count(waitMs: number): void {
-    // A probe that waited kept others from being sent, which would have waited less and less. Without them one long wait
-    // would weigh as much as one short one (HdrHistogram's "expected interval" does the same).
+    // A probe that waited kept others from being sent, which would have waited less and less. Without them
+    // one long wait would weigh as much as one short one (HdrHistogram's "expected interval" does the same).
     let ms = Math.max(0, waitMs);
     ledger.set('probeLastMs', ms);
     do {
@@ -117,7 +124,10 @@ function openProbe(): (answered: () => void) => void {
   return (answered) => fstat(descriptor, answered);
 }
 
-/** A thread without work sleeps on a futex, the pool's condition variable; what works runs, or sleeps in another call. */
+/**
+ * A thread without work sleeps on a futex, the pool's condition variable; what works runs, or sleeps in
+ * another call.
+ */
 function isBusy(worker: ThreadReader): boolean {
   const now = worker.state();
   return now !== undefined && (now.state !== 'S' || now.syscall !== 'futex');
