@@ -6,7 +6,7 @@ import { type Forensics, openForensics } from './forensics.js';
 import { checkLiveness, createReadiness } from './health.js';
 import { createGuard } from './http/access.js';
 import { createDebugHandlers } from './http/debug.js';
-import { createRoutes, type Health, type RouteSources } from './http/router.js';
+import { createRoutes, type Health, type RouteSources } from './http/routes.js';
 import { type SurvivingServer, startServer } from './http/server.js';
 import { openTls } from './http/tls.js';
 import { openToken } from './http/token.js';

@@ -8,7 +8,7 @@ import type { Probe } from 'kubernetes-types/core/v1.js';
 import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
 import { describe, expect, it } from 'vitest';
 import { OPTIONS } from '../../src/options/resolve.js';
-import { createRoutes, type RouteSources } from '../../worker/http/router.js';
+import { createRoutes, type RouteSources } from '../../worker/http/routes.js';
 import { read, readYaml } from './files.js';
 
 /** All that the sidecar answers to. */
