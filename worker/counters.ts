@@ -1,7 +1,10 @@
 import { wallClockOf } from '../src/shared/clock.js';
 import { type Fields, type LEDGER, type LOOP_LEDGER, openWriter, type Region } from '../src/shared/layout.js';
 
-/** Counters of the sidecar that live in shared memory, so that the sidecar's successor goes on with them. */
+/**
+ * Counters of the sidecar that live in shared memory, so that the sidecar's successor goes on with them. An
+ * index outside of a field's row throws: it would count in the next field.
+ */
 export interface Ledger<F extends Fields> {
   get(field: keyof F, index?: number): number;
   add(field: keyof F, amount: number, index?: number): void;
@@ -49,18 +52,24 @@ export function openLedger<F extends Fields>(
   memory: SharedArrayBuffer,
 ): Ledger<F> {
   const { at, values } = openWriter('sidecar', region, memory);
-  const get: Ledger<F>['get'] = (field, index = 0) => values[at[field] + index] as number;
+  const slotOf = (field: keyof F, index: number): number => {
+    const width = region.fields[field] ?? 0;
+    if (Number.isInteger(index) && index >= 0 && index < width) return at[field] + index;
+    throw new RangeError(`The ledger's ${String(field)} has no index ${index}: it has ${width}.`);
+  };
   return {
-    get,
+    get: (field, index = 0) => values[slotOf(field, index)] as number,
     add(field, amount, index = 0) {
-      values[at[field] + index] = get(field, index) + amount;
+      const i = slotOf(field, index);
+      values[i] = (values[i] as number) + amount;
     },
     set(field, value, index = 0) {
-      values[at[field] + index] = value;
+      values[slotOf(field, index)] = value;
     },
     raise(field, value, index = 0) {
-      const highest = Math.max(value, get(field, index));
-      values[at[field] + index] = highest;
+      const i = slotOf(field, index);
+      const highest = Math.max(value, values[i] as number);
+      values[i] = highest;
       return highest;
     },
   };
