@@ -13,7 +13,7 @@ import { checkRuntime } from './runtime.js';
 import { now } from './shared/clock.js';
 import { startDeadline } from './shared/deadline.js';
 import { allocateLoop, type LoopMemory } from './shared/layout.js';
-import { startOf } from './shared/proc-stat.js';
+import { readStat } from './shared/proc-stat.js';
 import {
   RUNNING_KEY,
   type SidecarMessage,
@@ -233,7 +233,7 @@ function isPiscinaThread(): boolean {
 function taskOfThisThread(): Task | undefined {
   try {
     const directory = `/proc/self/task/${readlinkSync('/proc/thread-self').split('/').at(-1)}`;
-    const startedAt = startOf(directory);
+    const startedAt = readStat(directory)?.startedAt;
     return startedAt === undefined ? undefined : { directory, startedAt };
   } catch {
     // Another system, or not permitted.

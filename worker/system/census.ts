@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { threadIds } from './thread.js';
 
 /** Whether threads of this process have ended of which main cannot have heard. */
 export interface Census {
@@ -17,20 +17,11 @@ export interface Census {
  */
 const CALM_LOOKS = 10;
 
-function threadsNow(): readonly string[] {
-  try {
-    return readdirSync('/proc/self/task');
-  } catch {
-    // Not Linux, or hidden: then nobody is seen to end.
-    return [];
-  }
-}
-
 /**
  * Nobody tells which thread of Node.js is which of the system's: only that one is gone can be seen, not
  * whose. So those gone are counted against those that main has removed from its pools.
  */
-export function openCensus(list: () => readonly string[] = threadsNow): Census {
+export function openCensus(list: () => readonly string[] = threadIds): Census {
   let last: readonly string[] = [];
   let lastRemoved = 0;
   /** Gone without main's doing. Grows by threads that are of no pool, too. */

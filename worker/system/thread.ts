@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { readStat } from '../../src/shared/proc-stat.js';
+import { SYSCALLS, syscallName } from './syscalls.js';
 
 /** Time that a thread has spent, in milliseconds since it began. */
 export interface ThreadTimes {
@@ -34,11 +36,9 @@ export function openThread(directory: string): ThreadReader {
       return { cpuMs: Number(cpu) / 1e6, runQueueMs: Number(wait) / 1e6 };
     },
     state() {
-      // The name in parentheses may hold anything, a parenthesis too: the state follows the last one.
-      const stat = read(`${directory}/stat`);
-      const state = stat?.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
-      if (!state) return undefined;
-      const syscall = nameOf(read(`${directory}/syscall`)?.split(' ')[0]);
+      const state = readStat(directory)?.state;
+      if (state === undefined) return undefined;
+      const syscall = syscallName(read(`${directory}/syscall`)?.split(' ')[0]);
       return { state, ...(syscall !== undefined && { syscall }) };
     },
   };
@@ -54,7 +54,7 @@ export function read(file: string): string | undefined {
   }
 }
 
-/** The ids of this process's threads; none where the system does not list them. */
+/** The ids of this process's threads; none where the system does not list them: not Linux, or hidden. */
 export function threadIds(): string[] {
   try {
     return readdirSync('/proc/self/task');
@@ -63,62 +63,6 @@ export function threadIds(): string[] {
   }
 }
 
-/**
- * The system calls in which a main thread is found to sleep. Numbers from the kernel's tables for each
- * machine.
- */
-const SYSCALLS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  x64: {
-    0: 'read',
-    1: 'write',
-    7: 'poll',
-    17: 'pread64',
-    18: 'pwrite64',
-    35: 'nanosleep',
-    44: 'sendto',
-    45: 'recvfrom',
-    61: 'wait4',
-    72: 'fcntl',
-    73: 'flock',
-    74: 'fsync',
-    75: 'fdatasync',
-    202: 'futex',
-    230: 'clock_nanosleep',
-    232: 'epoll_wait',
-    247: 'waitid',
-    257: 'openat',
-    271: 'ppoll',
-    281: 'epoll_pwait',
-  },
-  arm64: {
-    22: 'epoll_pwait',
-    25: 'fcntl',
-    32: 'flock',
-    56: 'openat',
-    63: 'read',
-    64: 'write',
-    67: 'pread64',
-    68: 'pwrite64',
-    73: 'ppoll',
-    82: 'fsync',
-    83: 'fdatasync',
-    95: 'waitid',
-    98: 'futex',
-    101: 'nanosleep',
-    115: 'clock_nanosleep',
-    206: 'sendto',
-    207: 'recvfrom',
-    260: 'wait4',
-  },
-};
-
 /** Whether it can be told in which system call a thread of this process sleeps. */
 export const KNOWS_SYSCALLS: boolean =
-  Object.hasOwn(SYSCALLS, process.arch) && read('/proc/thread-self/syscall') !== undefined;
-
-function nameOf(number: string | undefined): string | undefined {
-  const trimmed = number?.trim();
-  // "running", or -1 outside of any call.
-  if (!trimmed || !/^\d+$/.test(trimmed)) return undefined;
-  return SYSCALLS[process.arch]?.[trimmed] ?? `syscall ${trimmed}`;
-}
+  SYSCALLS !== undefined && read('/proc/thread-self/syscall') !== undefined;
