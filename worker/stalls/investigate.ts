@@ -5,7 +5,7 @@ import { createBudget } from '../captures/budget.js';
 import type { Inspector } from '../captures/client.js';
 import { culpritOf } from '../captures/culprit.js';
 import type { LoopLedger } from '../counters.js';
-import { fingerprintOf } from '../reports/journal.js';
+import { fingerprintOf } from '../reports/fingerprint.js';
 import type { ThreadReader, ThreadState } from '../system/thread.js';
 import { classify, classifyRest } from './classify.js';
 import { createCpuHistory } from './cpu-history.js';
