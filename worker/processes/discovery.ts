@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import type { Neighbour } from './directory.js';
+import type { Neighbour } from './listing.js';
 
 /**
  * The list as Prometheus' http_sd wants it.

@@ -21,13 +21,9 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { appNameOf } from '../../../../worker/processes/app-name.js';
-import {
-  type Directory,
-  joinDirectory,
-  type Listing,
-  type Neighbour,
-} from '../../../../worker/processes/directory.js';
+import { type Directory, joinDirectory } from '../../../../worker/processes/directory.js';
 import { serviceDiscovery } from '../../../../worker/processes/discovery.js';
+import type { Listing, Neighbour } from '../../../../worker/processes/listing.js';
 import { type Child, eventually, killChildren, startChild } from '../../../support/child.js';
 
 const LINUX = process.platform === 'linux';
