@@ -31,95 +31,122 @@ type Live = Pick<
 >;
 
 /**
- * One pool as the sidecar sees it: main's latest snapshot, and what each thread runs at this very moment,
- * which the threads count themselves, main frozen or not.
+ * One pool as the sidecar sees it: main's latest snapshot, and what each thread runs at this very moment, which
+ * the threads count themselves, main frozen or not.
  */
-export class PoolView {
+export interface PoolView {
+  readonly name: string;
   /** The same object for the life of the pool. */
   readonly labels: { readonly pool: string };
-  readonly #read: () => PoolValues;
-  readonly #ledger: Ledger<(typeof POOL_LEDGER)['fields']>;
-  readonly #times: { readonly run: () => TaskTimes; readonly wait: () => TaskTimes } | undefined;
-  #entry: PoolEntry;
-  #threads: readonly ThreadView[] = [];
-  #sampledAtMs = 0;
-  #state: PoolState | undefined;
-
-  constructor(entry: PoolEntry, clock: () => number) {
-    this.#entry = entry;
-    this.labels = { pool: entry.name };
-    this.#read = openReader(POOL, entry.memory);
-    this.#ledger = openLedger(POOL_LEDGER, entry.ledger);
-    this.#times = entry.times && {
-      run: followTimes(entry.times.run, this.#ledger, 'run', clock),
-      wait: followTimes(entry.times.wait, this.#ledger, 'wait', clock),
-    };
-    this.update(entry);
-  }
-
-  get name(): string {
-    return this.#entry.name;
-  }
-
   /** Threads that main knows to be gone, so far. */
-  get removed(): number {
-    return this.#read().removed;
-  }
-
-  /** As of the last look; `undefined` if that failed. */
-  get state(): PoolState | undefined {
-    return this.#state;
-  }
-
-  update(entry: PoolEntry): void {
-    this.#entry = entry;
-    this.#threads = viewThreads(entry.threads ?? [], this.#threads);
-  }
-
+  readonly removed: number;
+  /** As of the last sample; `undefined` if that failed. */
+  readonly state: PoolState | undefined;
+  update(entry: PoolEntry): void;
   /**
    * Samples the pool: notes new tasks, charges time starved.
    * @param lost a thread of the process, whose nobody knows, has ended and main has not heard of it
    */
-  sample(nowMs: number, stats: LoopStats, lost: boolean): PoolState {
-    this.#state = undefined;
-    const snapshot = this.#read();
-    const isLive =
-      this.#entry.threads !== undefined && snapshot.threadsVersion === this.#entry.threadsVersion;
-    const live = isLive ? this.#sampleLive(nowMs, stats, snapshot, lost) : undefined;
-    const { capacity, active, completed } = live ?? snapshot;
-    const limited = capacity !== undefined && capacity > 0 && Number.isFinite(capacity);
-    this.#state = {
-      snapshotAtMs: snapshot.snapshotAtMs,
-      queueSize: snapshot.queueSize,
-      queueLimit: snapshot.queueLimit,
-      threads: snapshot.threads,
-      oldestTaskMs: undefined,
-      dispatchBlockedMs: undefined,
-      ...live,
-      capacity: limited || capacity === 0 ? capacity : undefined,
-      active,
-      saturation: limited && active !== undefined ? active / capacity : undefined,
-      // A live count may run ahead of main's, which corrects it.
-      completed: Number.isNaN(completed) ? Number.NaN : this.#ledger.raise('completed', completed),
-      run: this.#times?.run(),
-      wait: this.#times?.wait(),
-    };
-    return this.#state;
-  }
+  sample(nowMs: number, stats: LoopStats, lost: boolean): PoolState;
+  /** When main wrote this, in milliseconds since the epoch; NaN if it has not. */
+  wallTimeOf(state: PoolState): number;
+}
 
-  #sampleLive(nowMs: number, stats: LoopStats, snapshot: PoolValues, lost: boolean): Live {
+export function openPool(opened: PoolEntry, clock: () => number): PoolView {
+  const labels = { pool: opened.name };
+  const read = openReader(POOL, opened.memory);
+  const ledger = openLedger(POOL_LEDGER, opened.ledger);
+  const times = opened.times && {
+    run: followTimes(opened.times.run, ledger, 'run', clock),
+    wait: followTimes(opened.times.wait, ledger, 'wait', clock),
+  };
+  const sampleLive = openLiveSampler(ledger);
+  let entry = opened;
+  let threads = viewThreads(entry.threads ?? [], []);
+  let state: PoolState | undefined;
+
+  return {
+    labels,
+    get name() {
+      return entry.name;
+    },
+    get removed() {
+      return read().removed;
+    },
+    get state() {
+      return state;
+    },
+    update(latest) {
+      entry = latest;
+      threads = viewThreads(entry.threads ?? [], threads);
+    },
+    sample(nowMs, stats, lost) {
+      state = undefined;
+      const snapshot = read();
+      const isLive = entry.threads !== undefined && snapshot.threadsVersion === entry.threadsVersion;
+      const live = isLive ? sampleLive(threads, { nowMs, stats, snapshot, lost }) : undefined;
+      state = {
+        ...stateOf(snapshot, live),
+        // A live count may run ahead of main's, which corrects it.
+        completed: raiseKnown(ledger, (live ?? snapshot).completed),
+        run: times?.run(),
+        wait: times?.wait(),
+      };
+      return state;
+    },
+    wallTimeOf: ({ snapshotAtMs }) =>
+      snapshotAtMs > 0 ? wallTimeOf(ledger, 'snapshotAt', snapshotAtMs) : Number.NaN,
+  };
+}
+
+type PoolLedger = Ledger<(typeof POOL_LEDGER)['fields']>;
+
+const raiseKnown = (ledger: PoolLedger, completed: number): number =>
+  Number.isNaN(completed) ? Number.NaN : ledger.raise('completed', completed);
+
+function stateOf(
+  snapshot: PoolValues,
+  live: Live | undefined,
+): Omit<PoolState, 'completed' | 'run' | 'wait'> {
+  const { capacity, active } = live ?? snapshot;
+  const limited = capacity !== undefined && capacity > 0 && Number.isFinite(capacity);
+  return {
+    snapshotAtMs: snapshot.snapshotAtMs,
+    queueSize: snapshot.queueSize,
+    queueLimit: snapshot.queueLimit,
+    threads: snapshot.threads,
+    oldestTaskMs: undefined,
+    dispatchBlockedMs: undefined,
+    ...live,
+    capacity: limited || capacity === 0 ? capacity : undefined,
+    active,
+    saturation: limited && active !== undefined ? active / capacity : undefined,
+  };
+}
+
+/** What the threads' counters are read beside. */
+interface Moment {
+  readonly nowMs: number;
+  readonly stats: LoopStats;
+  readonly snapshot: PoolValues;
+  readonly lost: boolean;
+}
+
+function openLiveSampler(ledger: PoolLedger): (threads: readonly ThreadView[], moment: Moment) => Live {
+  let sampledAtMs = 0;
+  return (threads, { nowMs, stats, snapshot, lost }) => {
     const lateMs = latenessOf(nowMs, stats.dueMs, stats.lastMarkMs);
     const frozen = lateMs > 0;
-    const now = sampleThreads(this.#threads, snapshot, nowMs, frozen);
+    const now = sampleThreads(threads, snapshot, nowMs, frozen);
     const doubtful = frozen && lost && now.running > 0;
     // Main has handed out tasks since it last wrote how many wait: in the very turn that is frozen.
     const queueSize = frozen && now.requests !== snapshot.requests ? undefined : snapshot.queueSize;
-    const sinceSampleMs = this.#sampledAtMs === 0 ? 0 : nowMs - this.#sampledAtMs;
-    this.#sampledAtMs = nowMs;
+    const sinceSampleMs = sampledAtMs === 0 ? 0 : nowMs - sampledAtMs;
+    sampledAtMs = nowMs;
     // Tasks wait, a thread would take one, and main, which alone hands them out, is late: that time is lost
     // to the pool.
     if (queueSize !== undefined && queueSize > 0 && now.free) {
-      this.#ledger.add('dispatchBlockedMs', Math.min(lateMs, sinceSampleMs));
+      ledger.add('dispatchBlockedMs', Math.min(lateMs, sinceSampleMs));
     }
     return {
       capacity: now.capacity,
@@ -127,12 +154,7 @@ export class PoolView {
       queueSize,
       completed: snapshot.completed + now.unsettled,
       oldestTaskMs: doubtful ? undefined : oldestOf(now.threads, nowMs),
-      dispatchBlockedMs: this.#ledger.get('dispatchBlockedMs'),
+      dispatchBlockedMs: ledger.get('dispatchBlockedMs'),
     };
-  }
-
-  /** When main wrote this, in milliseconds since the epoch; NaN if it has not. */
-  wallTimeOf({ snapshotAtMs }: PoolState): number {
-    return snapshotAtMs > 0 ? wallTimeOf(this.#ledger, 'snapshotAt', snapshotAtMs) : Number.NaN;
-  }
+  };
 }

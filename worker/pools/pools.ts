@@ -3,7 +3,7 @@ import type { LoopStats } from '../../src/shared/layout.js';
 import type { PoolEntry } from '../../src/shared/protocol.js';
 import type { Contain } from '../contain.js';
 import { openCensus } from '../system/census.js';
-import { PoolView } from './pool.js';
+import { openPool, type PoolView } from './pool.js';
 
 /** The worker pools under watch. */
 export interface Pools {
@@ -18,7 +18,7 @@ export interface Pools {
 }
 
 export function openPools(entries: readonly PoolEntry[], now: () => number, contain: Contain): Pools {
-  const pools = new Map(entries.map((entry) => [entry.id, new PoolView(entry, now)]));
+  const pools = new Map(entries.map((entry) => [entry.id, openPool(entry, now)]));
   const census = openCensus();
   const all = (): readonly PoolView[] => [...pools.values()];
   return {
@@ -26,7 +26,7 @@ export function openPools(entries: readonly PoolEntry[], now: () => number, cont
     set(entry) {
       const known = pools.get(entry.id);
       if (known) known.update(entry);
-      else pools.set(entry.id, new PoolView(entry, now));
+      else pools.set(entry.id, openPool(entry, now));
     },
     remove: (id) => void pools.delete(id),
     sample(nowMs, stats) {
