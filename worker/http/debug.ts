@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { CaptureKind, CaptureResult } from '../../src/shared/labels.js';
 import type { Inspector } from '../captures/client.js';
 import { send, sendJson, sendProblem } from './respond.js';
-import type { Handler } from './server.js';
+import type { Handler } from './router.js';
 
 export interface DebugOptions {
   readonly inspector: Inspector;

@@ -6,7 +6,7 @@ import type { Journal } from '../reports/journal.js';
 import { type Guard, hostOf } from './access.js';
 import { gzip, type Piece } from './pieces.js';
 import { sendJson, sendParts, sendProblem } from './respond.js';
-import type { Handler, Routes, Target } from './server.js';
+import type { Handler, Routes, Target } from './router.js';
 
 /** What the routes need to know; see `main.ts`. */
 export interface RouteSources {

@@ -1,51 +1,19 @@
 import {
   createServer as createHttpServer,
-  type IncomingMessage,
   type RequestListener,
   type Server,
   type ServerOptions,
-  type ServerResponse,
   STATUS_CODES,
 } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import type { Address } from '../../src/shared/protocol.js';
-import { type Connections, createConnections, strikeSurplus } from './connections.js';
-import { sendProblem } from './respond.js';
+import { createConnections, strikeSurplus } from './connections.js';
+import { createRouter, type Routes } from './router.js';
 import type { Tls } from './tls.js';
 
-/** What a request's target says: the query, and the last part of a path whose route ends in `/:id`. */
-export interface Target {
-  readonly query: URLSearchParams;
-  readonly id: string;
-}
-
-export type Handler = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  target: Target,
-) => void | Promise<void>;
-
-export interface Route {
-  /** Whoever answers GET answers HEAD. */
-  readonly GET?: Handler;
-  readonly POST?: Handler;
-  /** Whether this request may know of the route. */
-  readonly guard?: (request: IncomingMessage) => boolean;
-  /** Its answers may be large: while too much waits to be read it is refused, and the small ones are not. */
-  readonly large?: boolean;
-}
-
-/** Routes by path; one that ends in `/:id` takes any last part. */
-export type Routes = Readonly<Record<string, Route>>;
-
 const HEADERS_MAX_BYTES = 8 * 1024;
-const URL_MAX_CHARS = 2 * 1024;
-const BODY_MAX_BYTES = 1024;
-/** Unread bytes of all clients together, from which on nobody gets a large answer. */
-const UNSENT_MAX_BYTES = 16 * 2 ** 20;
-const RETRY_AFTER_S = 5;
 const REQUEST_TIMEOUT_MS = 10_000;
 const IDLE_TIMEOUT_MS = 5_000;
 
@@ -84,10 +52,11 @@ export function startServer(routes: Routes, { port, host, tls, warn }: ServerSet
       connectionsCheckingInterval: REQUEST_TIMEOUT_MS,
     },
     (request, response) => {
-      connections.enqueue(request, response, () => answer(routes, connections, request, response));
+      connections.enqueue(request, response, () => route(request, response));
     },
   );
   const connections = createConnections();
+  const route = createRouter(routes, connections.unsentBytes);
   server.on('connection', connections.take);
   server.on(tls ? 'secureConnection' : 'connection', strikeSurplus);
   // Who neither sends nor reads is let go of; a profile that is being taken says so, see `debug.ts`.
@@ -175,70 +144,6 @@ function createServer(tls: Tls | undefined, options: ServerOptions, listener: Re
     current = latest;
   });
   return server as unknown as Server;
-}
-
-function answer(
-  routes: Routes,
-  connections: Connections,
-  request: IncomingMessage,
-  response: ServerResponse,
-): void {
-  if (refuseBody(request, response)) return;
-  const target = request.url ?? '/';
-  if (target.length > URL_MAX_CHARS) {
-    sendProblem(response, 414, `A request target has at most ${URL_MAX_CHARS} characters.`);
-    return;
-  }
-  // As a path, or with scheme and host before it, as for a proxy.
-  const url = target.startsWith('/') ? `http://sidecar${target}` : target;
-  if (!/^https?:/i.test(url) || !URL.canParse(url)) {
-    sendProblem(response, 400, 'The request target is neither a path nor a URL.');
-    return;
-  }
-  const { pathname, searchParams: query } = new URL(url);
-  const { route, id } = find(routes, pathname);
-  if (!route || route.guard?.(request) === false) {
-    sendProblem(response, 404, `There is nothing at ${pathname}.`);
-    return;
-  }
-  const method = request.method === 'HEAD' ? 'GET' : request.method;
-  const handler = method === 'GET' || method === 'POST' ? route[method] : undefined;
-  if (!handler) {
-    const allow = [...(route.GET ? ['GET', 'HEAD'] : []), ...(route.POST ? ['POST'] : [])].join(', ');
-    sendProblem(response, 405, `${pathname} answers ${allow} only.`, { Allow: allow });
-    return;
-  }
-  if (route.large && connections.unsentBytes() > UNSENT_MAX_BYTES) {
-    const detail = 'Too many bytes wait for other clients to read them.';
-    sendProblem(response, 503, detail, { 'Retry-After': String(RETRY_AFTER_S) });
-    return;
-  }
-  Promise.resolve()
-    .then(() => handler(request, response, { query, id }))
-    .catch((error: unknown) => {
-      if (response.headersSent) response.destroy();
-      else sendProblem(response, 500, error instanceof Error ? error.message : String(error));
-    });
-}
-
-/** No answer depends on a body: a small one is thrown away, at a large one the connection ends. */
-function refuseBody(request: IncomingMessage, response: ServerResponse): boolean {
-  let bytes = 0;
-  request.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > BODY_MAX_BYTES) request.destroy();
-  });
-  if (!(Number(request.headers['content-length'] ?? 0) > BODY_MAX_BYTES)) return false;
-  response.on('finish', () => request.destroy());
-  sendProblem(response, 413, `A body has at most ${BODY_MAX_BYTES} bytes.`, { Connection: 'close' });
-  return true;
-}
-
-function find(routes: Routes, path: string): { readonly route: Route | undefined; readonly id: string } {
-  if (Object.hasOwn(routes, path)) return { route: routes[path], id: '' };
-  const slash = path.lastIndexOf('/');
-  const parent = `${path.slice(0, slash)}/:id`;
-  return { route: Object.hasOwn(routes, parent) ? routes[parent] : undefined, id: path.slice(slash + 1) };
 }
 
 function addressOf(server: Server, scheme: string): Address {
