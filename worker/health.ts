@@ -1,6 +1,7 @@
 import { latenessOf } from '../src/shared/lateness.js';
 import type { LoopStats } from '../src/shared/layout.js';
 import type { ReadinessLimits, Stall } from '../src/shared/protocol.js';
+import { maxSince } from '../src/shared/sliding-max.js';
 import { isHung } from './reports/hang.js';
 
 /** One thing that a probe asks about. */
@@ -55,41 +56,47 @@ export function createReadiness(limits: ReadinessLimits | undefined): Readiness 
   let fullMs = Number.NEGATIVE_INFINITY;
   let fullDetail = '';
 
-  /**
-   * The longest that the loop was late since `fromMs`, in milliseconds. The turn meter keeps the worst of
-   * each second.
-   */
-  function worstLagSince(fromMs: number, { nowMs, stats }: HealthState): number {
-    const worst = stats.worstMs.filter((_, slot) => ((stats.worstSecond[slot] ?? 0) + 1) * 1000 > fromMs);
-    return Math.max(latenessOf(nowMs, stats.dueMs, stats.lastMarkMs), ...worst);
-  }
-
   function note({ nowMs, queued }: HealthState): void {
     if (!limits || !queued || queued.size <= limits.maxQueued) return;
     fullMs = nowMs;
     fullDetail = `${queued.size} tasks wait in ${JSON.stringify(queued.pool)}`;
   }
 
+  /** By the longest that the loop was late, since a moment ago: the second in which that was counts whole. */
+  function checkLag({ nowMs, stats }: HealthState, { maxLag, recovery }: ReadinessLimits): Check {
+    const { worstSecond, worstMs, dueMs, lastMarkMs } = stats;
+    const worst = maxSince(worstSecond, worstMs, nowMs, Math.ceil(recovery / 1000) + 1);
+    const lagMs = Math.max(latenessOf(nowMs, dueMs, lastMarkMs), worst);
+    const detail = `late by up to ${seconds(lagMs)} in the last ${seconds(recovery)}`;
+    return { name: 'lag', ok: lagMs <= maxLag, detail };
+  }
+
+  function checkQueues({ nowMs }: HealthState, { recovery }: ReadinessLimits): Check {
+    const ok = nowMs - fullMs > recovery;
+    return { name: 'queues', ok, detail: ok ? 'within the limit' : fullDetail };
+  }
+
   return {
     note,
     check(state) {
       note(state);
-      const { stats, nowMs, closing } = state;
-      const started = stats.loopStartedAtMs > 0;
-      const checks: Check[] = [
-        { name: 'started', ok: started, detail: started ? 'the loop turns' : 'the loop has not turned yet' },
-        { name: 'open', ok: !closing, detail: closing ? 'the watchdog is closing' : 'not closing' },
+      return [
+        checkStarted(state),
+        checkOpen(state),
+        ...(limits && Number.isFinite(limits.maxLag) ? [checkLag(state, limits)] : []),
+        ...(limits && Number.isFinite(limits.maxQueued) ? [checkQueues(state, limits)] : []),
       ];
-      if (limits && Number.isFinite(limits.maxLag)) {
-        const lagMs = worstLagSince(nowMs - limits.recovery, state);
-        const detail = `late by up to ${seconds(lagMs)} in the last ${seconds(limits.recovery)}`;
-        checks.push({ name: 'lag', ok: lagMs <= limits.maxLag, detail });
-      }
-      if (limits && Number.isFinite(limits.maxQueued)) {
-        const ok = nowMs - fullMs > limits.recovery;
-        checks.push({ name: 'queues', ok, detail: ok ? 'within the limit' : fullDetail });
-      }
-      return checks;
     },
   };
 }
+
+function checkStarted({ stats }: HealthState): Check {
+  const ok = stats.loopStartedAtMs > 0;
+  return { name: 'started', ok, detail: ok ? 'the loop turns' : 'the loop has not turned yet' };
+}
+
+const checkOpen = ({ closing }: HealthState): Check => ({
+  name: 'open',
+  ok: !closing,
+  detail: closing ? 'the watchdog is closing' : 'not closing',
+});

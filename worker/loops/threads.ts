@@ -45,29 +45,13 @@ export function openThreads(options: ThreadsOptions): Threads {
   const say = (message: SidecarMessage): void => channel.postMessage(message);
 
   /** Why this thread cannot join, if so. */
-  function objection(thread: string, name: string): (SidecarMessage & { type: 'refused' }) | undefined {
+  function refusal(thread: string, name: string): (SidecarMessage & { type: 'refused' }) | undefined {
     const others = [...members].filter(([id, member]) => id !== thread && !isDead(member, YIELDS_MS));
-    const refused = { type: 'refused', watchdog, thread } as const;
-    if (!isName(name)) {
-      return {
-        ...refused,
-        code: 'ERR_WATCHDOG_UNWATCHABLE_THREAD',
-        message: `A thread's name must be ${NAME_RULE}.`,
-      };
-    }
-    if (name === 'main' || others.some(([, { loop }]) => loop.name === name)) {
-      return {
-        ...refused,
-        code: 'ERR_WATCHDOG_DUPLICATE_THREAD',
-        message: `A thread called ${JSON.stringify(name)} is watched already; each needs a name of its own.`,
-      };
-    }
-    if (others.length < THREADS_MAX) return undefined;
-    return {
-      ...refused,
-      code: 'ERR_WATCHDOG_TOO_MANY_THREADS',
-      message: `At most ${THREADS_MAX} threads besides main can be watched; ${JSON.stringify(name)} is one too many.`,
-    };
+    const objection = objectionTo(
+      name,
+      others.map(([, { loop }]) => loop.name),
+    );
+    return objection && { type: 'refused', watchdog, thread, ...objection };
   }
 
   function lateMsOf({ loop }: Member): number {
@@ -95,40 +79,29 @@ export function openThreads(options: ThreadsOptions): Threads {
     }
   }
 
+  function join(message: ThreadMessage & { type: 'join' }): void {
+    if (message.watchdog !== watchdog) return;
+    const { thread, name, task } = message;
+    const no = refusal(thread, name);
+    if (no) {
+      say(no);
+      return;
+    }
+    // A dead one of that name makes place, and so does what this one was to us before.
+    for (const [id, { loop }] of members) if (id === thread || loop.name === name) remove(id);
+    members.set(thread, { loop: options.watch(message), task });
+    say({ type: 'joined', watchdog, thread });
+  }
+
   function hear(message: ThreadMessage): void {
     const { thread } = message;
-    switch (message.type) {
-      case 'ask':
-        say(
-          objection(thread, message.name) ?? {
-            type: 'settings',
-            watchdog,
-            thread,
-            heartbeatInterval,
-            stallThreshold,
-          },
-        );
-        break;
-      case 'join': {
-        if (message.watchdog !== watchdog) break;
-        const no = objection(thread, message.name);
-        if (no) {
-          say(no);
-          break;
-        }
-        // A dead one of that name makes place, and so does what this one was to us before.
-        for (const [id, { loop }] of members) if (id === thread || loop.name === message.name) remove(id);
-        members.set(thread, { loop: options.watch(message), task: message.task });
-        say({ type: 'joined', watchdog, thread });
-        break;
-      }
-      case 'types':
-        members.get(thread)?.loop.setResourceTypes(message.resourceTypes.map(String));
-        break;
-      case 'leave':
-        remove(thread);
-        break;
-    }
+    if (message.type === 'ask') {
+      const settings = { type: 'settings', watchdog, thread, heartbeatInterval, stallThreshold } as const;
+      say(refusal(thread, message.name) ?? settings);
+    } else if (message.type === 'join') join(message);
+    else if (message.type === 'types') {
+      members.get(thread)?.loop.setResourceTypes(message.resourceTypes.map(String));
+    } else if (message.type === 'leave') remove(thread);
   }
 
   channel.onmessage = (event) => {
@@ -151,5 +124,30 @@ export function openThreads(options: ThreadsOptions): Threads {
     loops: () => [...members.values()].map(({ loop }) => loop),
     prune,
     close: () => channel.close(),
+  };
+}
+
+/** @param others the names of the threads that are watched already */
+function objectionTo(
+  name: string,
+  others: readonly string[],
+): Pick<SidecarMessage & { type: 'refused' }, 'code' | 'message'> | undefined {
+  const quoted = JSON.stringify(name);
+  if (!isName(name)) {
+    return {
+      code: 'ERR_WATCHDOG_UNWATCHABLE_THREAD',
+      message: `A thread's name must be ${NAME_RULE}.`,
+    };
+  }
+  if (name === 'main' || others.includes(name)) {
+    return {
+      code: 'ERR_WATCHDOG_DUPLICATE_THREAD',
+      message: `A thread called ${quoted} is watched already; each needs a name of its own.`,
+    };
+  }
+  if (others.length < THREADS_MAX) return undefined;
+  return {
+    code: 'ERR_WATCHDOG_TOO_MANY_THREADS',
+    message: `At most ${THREADS_MAX} threads besides main can be watched; ${quoted} is one too many.`,
   };
 }
