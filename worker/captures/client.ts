@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { openLookMark } from '../../src/shared/exit-interlock.js';
+import { quietThread } from '../../src/shared/quiet-thread.js';
 import type {
   InspectorAnswer,
   InspectorData,
@@ -61,8 +62,7 @@ export function createInspector({ whyNot, onThreadEnd, ...data }: InspectorOptio
   let worker: Worker | undefined;
   let request: Request | undefined;
   let idle: NodeJS.Timeout | undefined;
-  // An earlier sidecar may have died while it looked.
-  letExit();
+  letExit(); // An earlier sidecar may have died while it looked.
 
   /** The end of the process need not wait for the look of a thread that is gone. */
   function letExit(): void {
@@ -84,8 +84,8 @@ export function createInspector({ whyNot, onThreadEnd, ...data }: InspectorOptio
     void dropped?.terminate().then(letExit, letExit);
   }
 
-  function hear(message: InspectorMessage): void {
-    if (!request) return;
+  function hear(from: Worker, message: InspectorMessage): void {
+    if (!request || from !== worker) return;
     if ('answer' in message) {
       settle(message.answer);
       return;
@@ -96,25 +96,8 @@ export function createInspector({ whyNot, onThreadEnd, ...data }: InspectorOptio
   }
 
   function start(): Worker {
-    const started = new Worker(inspectorSource(), {
-      eval: true,
-      name: 'event-loop-watchdog-inspector',
-      workerData: data satisfies InspectorData,
-      execArgv: [],
-      env: {},
-      argv: [],
-      stdin: false,
-      // Kept here and thrown away: what goes on to the streams of this thread goes on to the app's.
-      stdout: true,
-      stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 16, codeRangeSizeMb: 16 },
-    });
-    started.unref();
-    started.on('message', (message: InspectorMessage) => {
-      if (started === worker) hear(message);
-    });
-    // Out of memory, or a fault: `exit` comes next.
-    started.on('error', () => {});
+    const started = startThread(data);
+    started.on('message', (message: InspectorMessage) => hear(started, message));
     started.once('exit', () => {
       if (started === worker) drop();
       letExit();
@@ -123,20 +106,21 @@ export function createInspector({ whyNot, onThreadEnd, ...data }: InspectorOptio
     return started;
   }
 
-  function prepare(): void {
+  /** Returns whether there is a thread: for one more there may be no memory, say. */
+  function prepare(): boolean {
     clearTimeout(idle);
-    worker ??= start();
+    try {
+      worker ??= start();
+    } catch {
+      return false;
+    }
     idle = setTimeout(drop, IDLE_MS);
+    return true;
   }
 
   async function ask<T extends InspectorAnswer>(question: InspectorRequest, failed: T): Promise<T> {
     if (request || whyNot() !== undefined) return { ...failed, result: 'unavailable' };
-    try {
-      prepare();
-    } catch {
-      // No memory for one more thread, say.
-      return failed;
-    }
+    if (!prepare()) return failed;
     clearTimeout(idle);
     worker?.postMessage(question);
     const answer = await new Promise<InspectorAnswer>((resolve) => {
@@ -154,17 +138,23 @@ export function createInspector({ whyNot, onThreadEnd, ...data }: InspectorOptio
     get unavailable() {
       return whyNot();
     },
-    prepare() {
-      try {
-        prepare();
-      } catch {
-        // The look will try again, and say so.
-      }
-    },
+    // Upon a failure the look will try again, and say so.
+    prepare: () => void prepare(),
     stack: (turn, deadlineMs) =>
       ask<StackCapture>({ type: 'stack', turn, deadlineMs }, { result: 'failed', frames: [], costMs: 0 }),
     profile: (durationMs, deadlineMs) =>
       ask<ProfileCapture>({ type: 'profile', durationMs, deadlineMs }, { result: 'failed' }),
     close: drop,
   };
+}
+
+function startThread(workerData: InspectorData): Worker {
+  const started = new Worker(inspectorSource(), {
+    ...quietThread('event-loop-watchdog-inspector', HEAP_MB),
+    workerData,
+  });
+  started.unref();
+  // Out of memory, or a fault: `exit` comes next.
+  started.on('error', () => {});
+  return started;
 }
