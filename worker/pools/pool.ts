@@ -60,7 +60,7 @@ export function openPool(opened: PoolEntry, clock: () => number): PoolView {
     run: followTimes(opened.times.run, ledger, 'run', clock),
     wait: followTimes(opened.times.wait, ledger, 'wait', clock),
   };
-  const sampleLive = openLiveSampler(ledger);
+  const chargeBlocked = openBlockedTime(ledger);
   let entry = opened;
   let threads = viewThreads(entry.threads ?? [], []);
   let state: PoolState | undefined;
@@ -84,7 +84,7 @@ export function openPool(opened: PoolEntry, clock: () => number): PoolView {
       state = undefined;
       const snapshot = read();
       const isLive = entry.threads !== undefined && snapshot.threadsVersion === entry.threadsVersion;
-      const live = isLive ? sampleLive(threads, { nowMs, stats, snapshot, lost }) : undefined;
+      const live = isLive ? sampleLive(threads, { nowMs, stats, snapshot, lost }, chargeBlocked) : undefined;
       state = {
         ...stateOf(snapshot, live),
         // A live count may run ahead of main's, which corrects it.
@@ -132,29 +132,38 @@ interface Moment {
   readonly lost: boolean;
 }
 
-function openLiveSampler(ledger: PoolLedger): (threads: readonly ThreadView[], moment: Moment) => Live {
+function sampleLive(
+  threads: readonly ThreadView[],
+  { nowMs, stats, snapshot, lost }: Moment,
+  chargeBlocked: ReturnType<typeof openBlockedTime>,
+): Live {
+  const lateMs = latenessOf(nowMs, stats.dueMs, stats.lastMarkMs);
+  const frozen = lateMs > 0;
+  const now = sampleThreads(threads, snapshot, nowMs, frozen);
+  const doubtful = frozen && lost && now.running > 0;
+  // Main has handed out tasks since it last wrote how many wait: in the very turn that is frozen.
+  const queueSize = frozen && now.requests !== snapshot.requests ? undefined : snapshot.queueSize;
+  const blocked = (queueSize ?? 0) > 0 && now.free;
+  return {
+    capacity: now.capacity,
+    active: doubtful ? undefined : now.running,
+    queueSize,
+    completed: snapshot.completed + now.unsettled,
+    oldestTaskMs: doubtful ? undefined : oldestOf(now.threads, nowMs),
+    dispatchBlockedMs: chargeBlocked(nowMs, blocked ? lateMs : 0),
+  };
+}
+
+/**
+ * The time that is lost to the pool: tasks wait, a thread would take one, and main, which alone hands them out,
+ * is late. Returns all of it.
+ */
+function openBlockedTime(ledger: PoolLedger): (nowMs: number, blockedMs: number) => number {
   let sampledAtMs = 0;
-  return (threads, { nowMs, stats, snapshot, lost }) => {
-    const lateMs = latenessOf(nowMs, stats.dueMs, stats.lastMarkMs);
-    const frozen = lateMs > 0;
-    const now = sampleThreads(threads, snapshot, nowMs, frozen);
-    const doubtful = frozen && lost && now.running > 0;
-    // Main has handed out tasks since it last wrote how many wait: in the very turn that is frozen.
-    const queueSize = frozen && now.requests !== snapshot.requests ? undefined : snapshot.queueSize;
+  return (nowMs, blockedMs) => {
     const sinceSampleMs = sampledAtMs === 0 ? 0 : nowMs - sampledAtMs;
     sampledAtMs = nowMs;
-    // Tasks wait, a thread would take one, and main, which alone hands them out, is late: that time is lost
-    // to the pool.
-    if (queueSize !== undefined && queueSize > 0 && now.free) {
-      ledger.add('dispatchBlockedMs', Math.min(lateMs, sinceSampleMs));
-    }
-    return {
-      capacity: now.capacity,
-      active: doubtful ? undefined : now.running,
-      queueSize,
-      completed: snapshot.completed + now.unsettled,
-      oldestTaskMs: doubtful ? undefined : oldestOf(now.threads, nowMs),
-      dispatchBlockedMs: ledger.get('dispatchBlockedMs'),
-    };
+    ledger.add('dispatchBlockedMs', Math.min(blockedMs, sinceSampleMs));
+    return ledger.get('dispatchBlockedMs');
   };
 }

@@ -129,6 +129,16 @@ function linkOf(fd: string): string | undefined {
 /** The sockets of one table. Those that listen come first: who wants no more need not read a long list. */
 function readTable(file: string, which: 'listening' | 'all'): Socket[] {
   const sockets: Socket[] = [];
+  for (const line of linesOf(file)) {
+    const socket = socketOf(line);
+    if (!socket) continue;
+    if (which === 'listening' && socket.state !== LISTENS) break;
+    sockets.push(socket);
+  }
+  return sockets;
+}
+
+function* linesOf(file: string): Generator<string> {
   const chunk = Buffer.alloc(CHUNK_BYTES);
   const fd = openSync(file, 'r');
   try {
@@ -137,16 +147,17 @@ function readTable(file: string, which: 'listening' | 'all'): Socket[] {
       read = readSync(fd, chunk, 0, CHUNK_BYTES, null);
       const lines = (rest + chunk.toString('latin1', 0, read)).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) {
-        // sl, local address, remote address, state, queues, timer, retransmissions, user, time-out, inode.
-        const [, local = '', , state = '', , , , , , inode = ''] = line.trim().split(/\s+/);
-        if (!/^[0-9A-F]{2}$/.test(state)) continue;
-        if (which === 'listening' && state !== LISTENS) return sockets;
-        sockets.push({ state, inode, port: Number.parseInt(local.slice(local.indexOf(':') + 1), 16) });
-      }
+      yield* lines;
     }
-    return sockets;
   } finally {
     closeSync(fd);
   }
+}
+
+/** @returns `undefined` for the head of a table */
+function socketOf(line: string): Socket | undefined {
+  // sl, local address, remote address, state, queues, timer, retransmissions, user, time-out, inode.
+  const [, local = '', , state = '', , , , , , inode = ''] = line.trim().split(/\s+/);
+  if (!/^[0-9A-F]{2}$/.test(state)) return undefined;
+  return { state, inode, port: Number.parseInt(local.slice(local.indexOf(':') + 1), 16) };
 }
