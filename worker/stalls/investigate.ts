@@ -1,29 +1,18 @@
 import type { CaptureResult } from '../../src/shared/labels.js';
 import type { GcValues, LoopStats, RingValues } from '../../src/shared/layout.js';
-import type { StackSample, Stall } from '../../src/shared/protocol.js';
-import { createBudget } from '../captures/budget.js';
+import type { Stall } from '../../src/shared/protocol.js';
 import type { Inspector } from '../captures/client.js';
-import { culpritOf } from '../captures/culprit.js';
+import { planCaptures } from '../captures/plan.js';
 import type { LoopLedger } from '../counters.js';
-import { fingerprintOf } from '../reports/fingerprint.js';
 import type { ThreadReader, ThreadState } from '../system/thread.js';
-import { classify, classifyRest } from './classify.js';
+import { classifyRest } from './classify.js';
 import { createCpuHistory } from './cpu-history.js';
 import { createDetector, type FinishedStall, type LiveStall, type Look } from './detect.js';
+import { describe, type OpenStall, openStall } from './open-stall.js';
+import { createSettling } from './settling.js';
 import { type Charge, createStallCounters } from './stall-counters.js';
 import type { Suspended } from './suspensions.js';
 
-/** Further looks at one stall that goes on, so that a moving one shows. */
-const LATER_CAPTURES_MS = [1000, 5000];
-/** The inspector thread is started so long before the first look: it takes 45 to 110 ms. */
-const PREPARE_MS = 120;
-/** A stack that main does not give within this time, in native code, is no longer waited for. */
-const CAPTURE_DEADLINE_MS = 60_000;
-/** Main hears of its garbage collections a turn or two after the stall; this long they are waited for. */
-const SETTLE_TURNS = 3;
-const SETTLE_MS = 250;
-/** A capture may come in when the stall is over. */
-const SETTLE_CAPTURE_MS = 1500;
 /** So long after a stall the next one is expected: stalls come in rows. */
 const ALERT_MS = 1000;
 
@@ -51,15 +40,6 @@ export interface InvestigatorOptions {
   readonly onEnd: (stall: Stall) => void;
 }
 
-/** What is known of a stall besides its time. */
-interface Case {
-  readonly turn: number;
-  readonly samples: StackSample[];
-  /** Which of the captures comes next. */
-  nextCapture: number;
-  seen: ThreadState | undefined;
-}
-
 /** Follows each stall from its first sign to the explanation. */
 export interface Investigator {
   /** Brings everything up to date with this moment. Returns the stall under way, if there is one. */
@@ -71,22 +51,18 @@ export interface Investigator {
 }
 
 export function createInvestigator(options: InvestigatorOptions): Investigator {
-  const { ledger, thread, inspector } = options;
-  const detector = createDetector(options.stallThresholdMs, {
-    count: ledger.get('stallsCounted'),
-    ms: ledger.get('stallSumMs'),
-  });
+  const { ledger, thread } = options;
+  const told = { count: ledger.get('stallsCounted'), ms: ledger.get('stallSumMs') };
+  const detector = createDetector(options.stallThresholdMs, told);
   const counters = createStallCounters(ledger);
   const history = createCpuHistory({
-    now: options.now,
-    readStats: options.readStats,
+    ...options,
     readTimes: () => thread.times(),
     isRunnable: () => thread.state()?.state === 'R',
-    suspendedBetween: options.suspendedBetween,
   });
-  const budget = createBudget();
-  const settling: { readonly stall: FinishedStall; readonly file: Case | undefined }[] = [];
-  let open: Case | undefined;
+  const capture = capturesOf(options);
+  const settling = createSettling(() => options.inspector?.busy === true, conclude);
+  let open: OpenStall | undefined;
   let alertUntilMs = Number.NEGATIVE_INFINITY;
 
   /** Looks for stalls, and at the accounts: often near a stall, so that each has readings of its own. */
@@ -99,115 +75,72 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
     return look;
   }
 
-  function describe(turn: number, startMs: number, durationMs: number, file: Case | undefined): Stall {
-    const evidence = history.explain(startMs, durationMs, options.readGc());
-    const cause = classify(durationMs, evidence);
-    const stacks = file?.samples ?? [];
-    const { frames = [], nativeMs } = stacks.find((sample) => sample.frames.length > 0) ?? {};
-    const culprit = culpritOf(frames);
-    return {
-      id: `${options.idPrefix}-${turn}`,
-      thread: options.name,
-      cause,
-      startedAt: new Date(counters.startedAt(turn, startMs)).toISOString(),
-      durationMs,
-      ...evidence,
-      ...file?.seen,
-      ...(culprit && { culprit }),
-      ...(culprit && nativeMs !== undefined && { nativeMs }),
-      fingerprint: fingerprintOf({ thread: options.name, cause, stacks }),
-      stacks: [...stacks],
-    };
-  }
+  const openOf = ({ turn }: { readonly turn: number }): OpenStall | undefined =>
+    open?.turn === turn ? open : undefined;
 
-  /** Looks into the thread at the times that are due for this stall, one after another. */
-  function lookInto(nowMs: number, live: LiveStall, file: Case): void {
-    if (!inspector || options.captureAfterMs === undefined || inspector.busy) return;
-    const times = [
-      options.captureAfterMs,
-      ...LATER_CAPTURES_MS.filter((ms) => ms > (options.captureAfterMs ?? 0)),
-    ];
-    const dueMs = times[file.nextCapture];
-    if (dueMs === undefined) return;
-    const fresh = file.nextCapture === 0;
-    const { unavailable } = inspector;
-    const affordable = budget.allows(nowMs, fresh);
-    const result = unavailable !== undefined ? 'unavailable' : affordable ? undefined : 'over_budget';
-    if (!result && live.stallMs >= dueMs - PREPARE_MS) inspector.prepare();
-    if (live.stallMs < dueMs) return;
-    file.nextCapture++;
-    if (result) {
-      options.onCapture(result);
-      if (unavailable !== undefined) options.onUnavailable(unavailable);
-      // Without the first look there is no second: the next stall may have better luck.
-      if (fresh) file.nextCapture = times.length;
-      file.samples.push({ atMs: live.stallMs, result, frames: [] });
-      return;
-    }
-    void inspector.stack(live.turn, CAPTURE_DEADLINE_MS).then(({ costMs, ...sample }) => {
-      budget.spend(nowMs, costMs, fresh);
-      options.onCapture(sample.result);
-      file.samples.push({ atMs: live.stallMs, ...sample });
+  function explain(stall: FinishedStall, known: OpenStall | undefined): Stall {
+    const { turn, startMs, durationMs } = stall;
+    return describe(stall, {
+      idPrefix: options.idPrefix,
+      thread: options.name,
+      evidence: history.explain(startMs, durationMs, options.readGc()),
+      startedAtMs: counters.startedAt(turn, startMs),
+      open: known,
     });
   }
 
   function follow(nowMs: number, live: LiveStall): Stall {
-    if (open?.turn !== live.turn) open = { turn: live.turn, samples: [], nextCapture: 0, seen: undefined };
+    open = openOf(live) ?? openStall(live.turn);
     const first = open.seen === undefined;
     open.seen = thread.state() ?? open.seen ?? ({} as ThreadState);
-    const stall = describe(live.turn, live.startMs, live.stallMs, open);
+    const stall = explain(asFinished(live), open);
     counters.charge(live, chargeOf(stall));
     if (first) options.onBegin(stall);
     // Of a process that stood still there is nothing to see.
-    if (stall.cause !== 'suspended') lookInto(nowMs, live, open);
+    if (stall.cause !== 'suspended') capture(nowMs, live, open.captures);
     return stall;
   }
 
-  /** What is over is explained once nothing more can come in about it. */
-  function settle(nowMs: number, stats: LoopStats): void {
-    for (;;) {
-      const [next] = settling;
-      if (!next) return;
-      const { stall, file } = next;
-      const sinceMs = nowMs - (stall.startMs + stall.durationMs);
-      const heard = stats.turns - stall.turn >= SETTLE_TURNS || sinceMs >= SETTLE_MS;
-      const looking = file !== undefined && inspector?.busy === true && sinceMs < SETTLE_CAPTURE_MS;
-      if (!heard || looking) return;
-      settling.shift();
-      conclude(stall, file);
-    }
-  }
-
-  function conclude(stall: FinishedStall, file: Case | undefined): void {
-    const described = describe(stall.turn, stall.startMs, stall.durationMs, file);
-    counters.count(stall, chargeOf(described));
-    options.onEnd(described);
+  function conclude(stall: FinishedStall, known: OpenStall | undefined): void {
+    const explained = explain(stall, known);
+    counters.count(stall, chargeOf(explained));
+    options.onEnd(explained);
   }
 
   return {
     observe(nowMs, stats) {
       const { finished, lost, live } = detect(nowMs, stats, false);
       if (lost) counters.countLost(lost.count, lost.ms);
-      for (const stall of finished) {
-        settling.push({ stall, file: open?.turn === stall.turn ? open : undefined });
-      }
-      settle(nowMs, stats);
-      if (!live) {
-        open = undefined;
-        return undefined;
-      }
-      return follow(nowMs, live);
+      for (const stall of finished) settling.add(stall, openOf(stall));
+      settling.settle(nowMs, stats.turns);
+      if (live) return follow(nowMs, live);
+      open = undefined;
+      return undefined;
     },
     isAlert: (nowMs) => nowMs < alertUntilMs,
     end(nowMs, stats) {
       const { finished, live } = detect(nowMs, stats, true);
-      for (const { stall, file } of settling.splice(0)) conclude(stall, file);
-      for (const stall of finished) conclude(stall, open?.turn === stall.turn ? open : undefined);
+      settling.settleAll();
+      for (const stall of finished) conclude(stall, openOf(stall));
       // Only of what was told to have begun is an end told.
-      if (live && open?.turn === live.turn) conclude({ ...live, durationMs: live.stallMs }, open);
+      if (live && openOf(live)) conclude(asFinished(live), open);
       open = undefined;
     },
   };
+}
+
+/** As if it ended now. */
+const asFinished = ({ turn, startMs, stallMs }: LiveStall): FinishedStall => ({
+  turn,
+  startMs,
+  durationMs: stallMs,
+});
+
+function capturesOf(options: InvestigatorOptions): ReturnType<typeof planCaptures> {
+  const { inspector, captureAfterMs: firstMs } = options;
+  if (!inspector || firstMs === undefined) return () => {};
+  const { onCapture, onUnavailable } = options;
+  return planCaptures({ inspector, firstMs, onCapture, onUnavailable });
 }
 
 function chargeOf(stall: Stall): Charge {

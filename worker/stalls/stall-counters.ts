@@ -77,6 +77,13 @@ export function createStallCounters(ledger: LoopLedger): StallCounters {
     return { ms: before.ms + restMs, suspendedMs: before.suspendedMs + moreMs };
   }
 
+  /** All up to this turn are settled. */
+  function forgetUpTo(last: number): void {
+    for (const known of [charged, offsets]) {
+      for (const turn of known.keys()) if (turn <= last) known.delete(turn);
+    }
+  }
+
   return {
     startedAt: (turn, startMs) => Math.round(wallTime(turn, startMs)),
     charge({ turn, startMs, stallMs }, charge) {
@@ -96,9 +103,7 @@ export function createStallCounters(ledger: LoopLedger): StallCounters {
       if (bucket >= 0) ledger.add('stallBuckets', 1, bucket);
       if (stall.turn >= ledger.get('lastStallTurn')) noteLatest(stall.turn, stall.startMs);
       chargeRest(stall.turn, stall.durationMs, charge);
-      // It and all before it are settled.
-      for (const known of [charged, offsets])
-        for (const turn of known.keys()) if (turn <= stall.turn) known.delete(turn);
+      forgetUpTo(stall.turn);
     },
     countLost(count, ms) {
       ledger.add('stallsCounted', count);
