@@ -57,6 +57,9 @@ interface Request {
   readonly resolve: (answer: InspectorAnswer) => void;
 }
 
+const NO_STACK: StackCapture = { result: 'failed', frames: [], costMs: 0 };
+const NO_PROFILE: ProfileCapture = { result: 'failed' };
+
 export function createInspector({ whyNot, onThreadEnd, ...data }: InspectorOptions): Inspector {
   const mark = openLookMark(data.interlock);
   let worker: Worker | undefined;
@@ -140,10 +143,8 @@ export function createInspector({ whyNot, onThreadEnd, ...data }: InspectorOptio
     },
     // Upon a failure the look will try again, and say so.
     prepare: () => void prepare(),
-    stack: (turn, deadlineMs) =>
-      ask<StackCapture>({ type: 'stack', turn, deadlineMs }, { result: 'failed', frames: [], costMs: 0 }),
-    profile: (durationMs, deadlineMs) =>
-      ask<ProfileCapture>({ type: 'profile', durationMs, deadlineMs }, { result: 'failed' }),
+    stack: (turn, deadlineMs) => ask({ type: 'stack', turn, deadlineMs }, NO_STACK),
+    profile: (durationMs, deadlineMs) => ask({ type: 'profile', durationMs, deadlineMs }, NO_PROFILE),
     close: drop,
   };
 }

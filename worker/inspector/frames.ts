@@ -32,15 +32,8 @@ export function toFrames(raw: readonly RawFrame[], { files, sourceLines }: Frame
       line: (source?.line ?? one.lineNumber) + 1,
       column: (source?.column ?? one.columnNumber) + 1,
     };
-    const text = source
-      ? source.text
-      : one.inMemory
-        ? one.text
-        : isOnDisk(script)
-          ? files.read(script)
-          : undefined;
-    const excerpt =
-      sourceLines && isOnDisk(script) ? text?.excerpt(location.line, location.column) : undefined;
+    const text = sourceLines && isOnDisk(script) ? textOf(one, source, files) : undefined;
+    const excerpt = text?.excerpt(location.line, location.column);
     return {
       function: cut(one.functionName || '(anonymous)', NAME_MAX_CHARS),
       ...location,
@@ -49,6 +42,12 @@ export function toFrames(raw: readonly RawFrame[], { files, sourceLines }: Frame
       ...(excerpt !== undefined && { code: excerpt }),
     };
   });
+}
+
+/** The text that a frame's location is of. */
+function textOf(one: RawFrame, source: Source | undefined, files: SourceFiles): SourceText | undefined {
+  if (source) return source.text;
+  return one.inMemory ? one.text : files.read(pathOf(one.url));
 }
 
 /**
@@ -71,18 +70,25 @@ function findSources(raw: readonly RawFrame[], files: SourceFiles): ReadonlyMap<
     const frames = raw.filter((one) => one.url === url);
     const script = pathOf(url);
     const map = isOnDisk(script) ? readMap(files, script, frames[0] as RawFrame) : undefined;
-    if (!map) continue;
-    const locations = new Map(frames.map((one) => [{ line: one.lineNumber, column: one.columnNumber }, one]));
-    /** Each source once, by its name. */
-    const named = new Map<string, NamedSource | undefined>();
-    for (const [location, source] of findInSourceMap(map.bytes, [...locations.keys()])) {
-      if (!named.has(source.source)) named.set(source.source, findNamed(source, script, map.file, files));
-      const there = named.get(source.source);
-      if (!there || there.text?.hasLine(source.line + 1) === false) continue;
-      found.set(locations.get(location) as RawFrame, { ...there, line: source.line, column: source.column });
-    }
+    if (map) findInScript(frames, { script, map, files }, found);
   }
   return found;
+}
+
+function findInScript(
+  frames: readonly RawFrame[],
+  { script, map, files }: { readonly script: string; readonly map: MapText; readonly files: SourceFiles },
+  found: Map<RawFrame, Source>,
+): void {
+  const locations = new Map(frames.map((one) => [{ line: one.lineNumber, column: one.columnNumber }, one]));
+  /** Each source once, by its name. */
+  const named = new Map<string, NamedSource | undefined>();
+  for (const [location, source] of findInSourceMap(map.bytes, [...locations.keys()])) {
+    if (!named.has(source.source)) named.set(source.source, findNamed(source, script, map.file, files));
+    const there = named.get(source.source);
+    if (!there || there.text?.hasLine(source.line + 1) === false) continue;
+    found.set(locations.get(location) as RawFrame, { ...there, line: source.line, column: source.column });
+  }
 }
 
 interface NamedSource {

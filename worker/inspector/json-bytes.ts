@@ -108,19 +108,26 @@ function skipValue(bytes: Buffer, from: number): number {
   let depth = 0;
   let at = from;
   do {
-    const code = bytes[at];
-    if (code === undefined) throw new BrokenJson();
-    if (code === QUOTE) at = skipString(bytes, at);
-    else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
-      depth++;
-      at++;
-    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
-      if (--depth < 0) throw new BrokenJson();
-      at++;
-    } else if (depth > 0) at++;
-    else while (isScalar(bytes[at])) at++;
+    depth += stepOf(bytes[at]);
+    if (depth < 0 || at >= bytes.length) throw new BrokenJson();
+    at = skipToken(bytes, at, depth > 0);
   } while (depth > 0);
   if (at === from) throw new BrokenJson();
+  return at;
+}
+
+/** How much deeper a character leads. */
+function stepOf(code: number | undefined): number {
+  if (code === OPEN_BRACE || code === OPEN_BRACKET) return 1;
+  return code === CLOSE_BRACE || code === CLOSE_BRACKET ? -1 : 0;
+}
+
+/** @param inside of an object or array: there only what is quoted matters as a whole */
+function skipToken(bytes: Buffer, from: number, inside: boolean): number {
+  if (bytes[from] === QUOTE) return skipString(bytes, from);
+  if (inside || stepOf(bytes[from]) !== 0) return from + 1;
+  let at = from;
+  while (isScalar(bytes[at])) at++;
   return at;
 }
 

@@ -178,6 +178,18 @@ function findSegments(
     field = 0;
   }
 
+  function takeDigit(code: number): void {
+    const digit = DIGITS[code] as number;
+    if (digit < 0 || shift > 30 || field > 4) throw new BrokenJson();
+    value += (digit & 31) * 2 ** shift;
+    shift += 5;
+    if (digit & 32) return;
+    sums[field] = (sums[field] as number) + (value % 2 === 1 ? -Math.floor(value / 2) : value / 2);
+    field++;
+    value = 0;
+    shift = 0;
+  }
+
   for (let i = from; i < to && next < locations.length; i++) {
     const code = bytes[i] as number;
     if (code === COMMA) endSegment();
@@ -185,17 +197,7 @@ function findSegments(
       endSegment();
       line++;
       sums[0] = 0;
-    } else {
-      const digit = DIGITS[code] as number;
-      if (digit < 0 || shift > 30 || field > 4) throw new BrokenJson();
-      value += (digit & 31) * 2 ** shift;
-      shift += 5;
-      if (digit & 32) continue;
-      sums[field] = (sums[field] as number) + (value % 2 === 1 ? -Math.floor(value / 2) : value / 2);
-      field++;
-      value = 0;
-      shift = 0;
-    }
+    } else takeDigit(code);
   }
   if (next < locations.length) endSegment();
   pass(Number.POSITIVE_INFINITY, 0);

@@ -69,15 +69,20 @@ export function openSourceText(bytes: Buffer): SourceText {
     hasLine: (line) => offsetOf(line) !== undefined,
     between(from, to) {
       if (to.line - from.line > BETWEEN_MAX_LINES) return undefined;
-      let text = '';
+      const parts: string[] = [];
       for (let line = from.line; line <= to.line; line++) {
         const whole = lineOf(line + 1);
         if (whole === undefined) return undefined;
-        text += `${whole.slice(line === from.line ? from.column : 0, line === to.line ? to.column : undefined)}\n`;
+        parts.push(partOf(whole, line, from, to));
       }
-      return text.slice(0, -1);
+      return parts.join('\n');
     },
   };
+}
+
+/** What of a line lies between two locations. */
+function partOf(whole: string, line: number, from: Location, to: Location): string {
+  return whole.slice(line === from.line ? from.column : 0, line === to.line ? to.column : undefined);
 }
 
 /** A short line whole; of a long one the part that holds the location. */
