@@ -1,10 +1,10 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Frame } from '../../src/shared/protocol.js';
+import type { RawFrame } from './look.js';
 import { pathOf } from './paths.js';
 import { findInSourceMap, type SourceLocation } from './source-map.js';
 import { openSourceText, type SourceFiles, type SourceText } from './source-text.js';
-import type { RawFrame } from './stack.js';
 
 /** Names and addresses are cut at this length: a `data:` URL is a whole program. */
 const NAME_MAX_CHARS = 256;

@@ -1,6 +1,6 @@
 import type { Profiler, Session } from 'node:inspector';
 import { isWasm } from './frames.js';
-import { look } from './stack.js';
+import { look } from './look.js';
 
 /** Microseconds between samples: 200 a second. */
 const SAMPLING_INTERVAL_US = 5000;

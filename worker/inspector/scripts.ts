@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Debugger, Session } from 'node:inspector';
 import { isAbsolute } from 'node:path';
+import type { RawFrame } from './look.js';
 import { pathOf } from './paths.js';
 import { openSourceText, type SourceFiles, type SourceText } from './source-text.js';
-import type { RawFrame } from './stack.js';
 
 /** How long V8 is waited for. */
 const V8_MS = 500;

@@ -8,10 +8,10 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Frame } from '../../../../src/shared/protocol.js';
 import { culpritOf } from '../../../../worker/captures/culprit.js';
 import { toFrames } from '../../../../worker/inspector/frames.js';
+import type { RawFrame } from '../../../../worker/inspector/look.js';
 import { openMounts } from '../../../../worker/inspector/mounts.js';
 import { beginsThere } from '../../../../worker/inspector/scripts.js';
 import { openSourceFiles, openSourceText } from '../../../../worker/inspector/source-text.js';
-import type { RawFrame } from '../../../../worker/inspector/stack.js';
 
 const home = mkdtempSync(join(tmpdir(), 'watchdog-frames-'));
 afterAll(() => rmSync(home, { recursive: true }));

@@ -1,0 +1,127 @@
+import type { Runtime, Session } from 'node:inspector';
+import { LOOK_URL, type LookAnswer, RUNNING_KEY } from '../../src/shared/protocol.js';
+import { pathOf } from './paths.js';
+import type { Location } from './source-map.js';
+import type { SourceText } from './source-text.js';
+
+/** A frame as V8 gives it; line and column count from 0. */
+export interface RawFrame extends Runtime.CallFrame {
+  /** Where its function begins. */
+  readonly from?: Location | undefined;
+  /** SHA-256 of the script's text. */
+  readonly hash?: string | undefined;
+  /** Another text runs than that of the file: a loader compiled it, or `vm` was given it under this name. */
+  readonly inMemory?: boolean | undefined;
+  /** That text. */
+  readonly text?: SourceText | undefined;
+  /** Where the source map of such a script is. */
+  readonly sourceMapUrl?: string | undefined;
+}
+
+/** Frames deeper than this are left out. */
+const FRAMES_MAX = 64;
+/** Evaluated by main: throws what main says of itself, so that V8 adds the stack. */
+const LOOK: string = `throw globalThis[Symbol.for('${RUNNING_KEY}')]?.look()\n//# sourceURL=${LOOK_URL}`;
+
+export interface Look {
+  /** The number of the turn that it fell into. */
+  readonly turn: number;
+  /** When main answered. */
+  readonly atMs: number;
+  readonly frames: readonly RawFrame[];
+}
+
+/**
+ * Looks once.
+ * @param answered called with main's first answer
+ * @returns `undefined` if there is nothing to see
+ */
+export async function look(
+  session: Session,
+  currentTurn: () => number,
+  answered: () => void = () => {},
+): Promise<Look | undefined> {
+  // Back to back: waiting for the first answer would let main run on, into unrelated code.
+  session.post('Runtime.enable');
+  const seen = await evaluateLook(session);
+  answered();
+  if (seen === TERMINATED) return giveBack(session, currentTurn);
+  return seen === REFUSED ? undefined : seen;
+}
+
+const TERMINATED: unique symbol = Symbol('terminated');
+const REFUSED: unique symbol = Symbol('refused');
+
+function evaluateLook(session: Session): Promise<Look | typeof TERMINATED | typeof REFUSED> {
+  return new Promise((resolve) => {
+    session.post('Runtime.evaluate', { expression: LOOK, silent: true }, (error, answer) => {
+      if (error) resolve(/terminated/i.test(error.message) ? TERMINATED : REFUSED);
+      const thrown = answer?.exceptionDetails;
+      const frames = thrown?.stackTrace?.callFrames.filter(({ url }) => url !== LOOK_URL) ?? [];
+      resolve(lookOf(thrown?.exception?.value, frames.slice(0, FRAMES_MAX)));
+    });
+  });
+}
+
+/** @param said a `LookAnswer` in JSON; something else if the watchdog is closed by now */
+function lookOf(said: unknown, frames: readonly Runtime.CallFrame[]): Look {
+  if (typeof said !== 'string') return { turn: Number.NaN, atMs: Number.NaN, frames };
+  const { turn, atMs, sites } = JSON.parse(said) as LookAnswer;
+  // The inspector makes a URL of a path, the script's name is as it was given.
+  const found = new Map(sites.map((site) => [`${pathOf(site[0])}:${site[1]}:${site[2]}`, site]));
+  return {
+    turn,
+    atMs,
+    frames: frames.map((frame) => {
+      const site = found.get(`${pathOf(frame.url)}:${frame.lineNumber + 1}:${frame.columnNumber + 1}`);
+      return site
+        ? { ...frame, from: { line: site[3] - 1, column: site[4] - 1 }, hash: site[5] ?? undefined }
+        : frame;
+    }),
+  };
+}
+
+/** A script that was to end and is there still after so many looks will not end by itself. */
+const STILL_THERE = 4;
+const ASK_AGAIN_MS = 25;
+/**
+ * A busy machine may keep main from its answer; after so many tries nothing is known, and nothing is done.
+ */
+const TRIES_MAX = 20;
+const ANSWER_MS = 1000;
+
+/**
+ * A look can take away what was to end a script: the time-out of `vm`. It ends by a termination of all that
+ * runs, and our look was what ran. Without another termination the script would then go on for ever; but not
+ * always: where the script calls native code the termination comes through all the same, and another would
+ * hit what the app does next. So it is given back only to a script that is still there a while later.
+ */
+async function giveBack(session: Session, currentTurn: () => number): Promise<Look | undefined> {
+  const turn = currentTurn();
+  let seen: Look | undefined;
+  let stillThere = 0;
+  for (let tries = 0; tries < TRIES_MAX && stillThere < STILL_THERE; tries++) {
+    await delay(ASK_AGAIN_MS);
+    const again = await Promise.race([evaluateLook(session), delay(ANSWER_MS)]);
+    if (currentTurn() !== turn) return seen;
+    if (!again) continue;
+    // As long as V8 has a termination to deliver, it lets us run nothing.
+    if (typeof again !== 'symbol') {
+      seen = again;
+      if (!again.frames.some(({ url }) => url === 'node:vm')) return seen;
+    }
+    stillThere++;
+  }
+  if (stillThere < STILL_THERE) return seen;
+  const given = new Promise<void>((resolve) => {
+    session.post('Runtime.terminateExecution', () => resolve());
+  });
+  await Promise.race([given, delay(ANSWER_MS)]);
+  return seen;
+}
+
+export function delay(ms: number): Promise<undefined> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(undefined), ms);
+  });
+}
