@@ -1,0 +1,189 @@
+import type { DropReason } from '../../src/shared/labels.js';
+import { METRIC_NAMES } from '../metrics/names.js';
+import { nameOf, servedPart } from './sample.js';
+
+/** A longer line is no sample of a sane registry. */
+const LINE_MAX_BYTES = 64 * 1024;
+/** What is kept in mind of a text besides its bytes is bounded by these. */
+const FAMILIES_MAX = 10_000;
+const RUNS_MAX = 100_000;
+
+export const NEWLINE = 10;
+const HASH = 35;
+
+const COMMENT = /^#[ \t]+(HELP|TYPE)[ \t]+([a-zA-Z_:][a-zA-Z0-9_:]*)(?:[ \t]+(.*))?$/s;
+/** Labels whose values are numbers. */
+const NUMBERED: ReadonlyMap<string | undefined, string> = new Map([
+  ['histogram', 'le'],
+  ['summary', 'quantile'],
+]);
+const SUFFIXES = ['', '_total', '_bucket', '_sum', '_count', '_created'];
+const OURS: ReadonlySet<string> = new Set(
+  METRIC_NAMES.flatMap((name) => SUFFIXES.map((suffix) => name + suffix)),
+);
+const TYPES: readonly string[] = ['counter', 'gauge', 'histogram', 'summary', 'untyped'];
+/** OpenMetrics types that the text format does not know. */
+const OPENMETRICS_ONLY: ReadonlyMap<string, string> = new Map([
+  ['unknown', 'untyped'],
+  ['info', 'gauge'],
+  ['stateset', 'gauge'],
+  ['gaugehistogram', 'untyped'],
+]);
+
+export interface ForeignFamily {
+  readonly name: string;
+  /** A line. */
+  help: string | undefined;
+  /** One of `TYPES`. */
+  type: string | undefined;
+  lines: number;
+  /**
+   * Where its samples lie: start and end of each run of lines, one after the other, without the last newline.
+   */
+  readonly runs: number[];
+  /** Why it cannot be served. */
+  drop: DropReason | undefined;
+}
+
+export interface Reader {
+  /** Takes in the line from `at` to `end`, which is not empty. */
+  line(at: number, end: number): void;
+  families(): Iterable<ForeignFamily>;
+}
+
+export function createReader(bytes: Buffer, openMetrics: boolean): Reader {
+  const counters = openMetrics ? countersOf(bytes) : new Set<string>();
+  const families = openFamilies();
+  const keep = openRuns(bytes);
+  let current: ForeignFamily | undefined;
+
+  function comment(line: string): void {
+    const [, keyword, foreignName, rest = ''] = COMMENT.exec(line) ?? [];
+    if (keyword === undefined || foreignName === undefined) return;
+    // OpenMetrics names a counter's family without the suffix that its samples have.
+    const suffix = counters.has(foreignName) && !foreignName.endsWith('_total') ? '_total' : '';
+    current = families.get(foreignName + suffix);
+    if (keyword === 'HELP') current.help ??= `# HELP ${current.name} ${escaped(rest)}`.trimEnd();
+    else noteType(current, rest.trim());
+  }
+
+  /** The family of a sample. A line without a name spoils the family that it stands in. */
+  function familyOf(name: string): ForeignFamily {
+    const goesOn = current && (name === '' || belongs(name, current.name));
+    return goesOn ? (current as ForeignFamily) : families.get(name);
+  }
+
+  /** When a series began: the text format does not tell. */
+  const isCreated = (name: string): boolean => openMetrics && name.endsWith('_created');
+
+  function sample(at: number, end: number): void {
+    const line = bytes.toString('latin1', at, Math.min(end, at + LINE_MAX_BYTES));
+    const name = nameOf(line);
+    if (name === '' && line.trim() === '') return;
+    current = familyOf(name);
+    if (OURS.has(name)) current.drop = 'duplicate';
+    const kept = end - at > LINE_MAX_BYTES ? undefined : keptOf(line, name, current);
+    if (kept === undefined) current.drop ??= 'invalid';
+    else if (!current.drop && !isCreated(name)) keep(current, at, end, line, kept);
+  }
+
+  return {
+    line(at, end) {
+      if (bytes[at] !== HASH) sample(at, end);
+      else if (end - at <= LINE_MAX_BYTES) comment(bytes.toString('utf8', at, end));
+    },
+    families: families.all,
+  };
+}
+
+/** What of a line can be served; `undefined` if it is no sample. */
+const keptOf = (line: string, name: string, { type }: ForeignFamily): string | undefined =>
+  name === '' ? undefined : servedPart(line, NUMBERED.get(type));
+
+function noteType(family: ForeignFamily, said: string): void {
+  const type = OPENMETRICS_ONLY.get(said) ?? said;
+  if (!TYPES.includes(type) || (family.type ?? type) !== type) family.drop ??= 'invalid';
+  family.type = type;
+}
+
+/** The families by name, as many as are kept in mind. */
+function openFamilies(): { get(name: string): ForeignFamily; all(): Iterable<ForeignFamily> } {
+  const families = new Map<string, ForeignFamily>();
+  /** Of those that are too many. */
+  let surplus: ForeignFamily | undefined;
+  return {
+    get(name) {
+      const known = families.get(name);
+      if (known) return known;
+      const made = newFamily(name);
+      if (families.size >= FAMILIES_MAX) {
+        surplus ??= { ...made, drop: 'too_large' };
+        return surplus;
+      }
+      families.set(name, made);
+      return made;
+    },
+    all: () => (surplus ? [...families.values(), surplus] : families.values()),
+  };
+}
+
+/**
+ * What is kept of a line is never longer than the line: it is written where the run ends, over what was read
+ * already.
+ */
+function openRuns(
+  bytes: Buffer,
+): (family: ForeignFamily, at: number, end: number, line: string, kept: string) => void {
+  /** The family that had the latest sample: if it has the next too, that goes to the same run. */
+  let writing: ForeignFamily | undefined;
+  let runs = 0;
+  return (family, at, end, line, kept) => {
+    const { runs: own } = family;
+    let to = at;
+    if (writing === family) {
+      to = (own.at(-1) as number) + 1;
+      bytes[to - 1] = NEWLINE;
+    } else if (++runs > RUNS_MAX) {
+      family.drop = 'too_large';
+      return;
+    } else own.push(at, at);
+    writing = family;
+    family.lines++;
+    if (kept !== line) bytes.write(kept, to, 'latin1');
+    else if (to !== at) bytes.copyWithin(to, at, end);
+    own[own.length - 1] = to + kept.length;
+  };
+}
+
+function newFamily(name: string): ForeignFamily {
+  return {
+    name,
+    help: undefined,
+    type: undefined,
+    lines: 0,
+    runs: [],
+    drop: OURS.has(name) ? 'duplicate' : undefined,
+  };
+}
+
+function belongs(sample: string, family: string): boolean {
+  return sample.startsWith(family) && SUFFIXES.includes(sample.slice(family.length));
+}
+
+/** The names of the families that are counters. */
+function countersOf(bytes: Buffer): Set<string> {
+  const names = new Set<string>();
+  for (let at = bytes.indexOf('# TYPE '); at >= 0 && names.size < FAMILIES_MAX; ) {
+    const newline = bytes.indexOf(NEWLINE, at);
+    const end = Math.min(newline < 0 ? bytes.length : newline, at + LINE_MAX_BYTES);
+    const [, , name = '', type] = bytes.toString('latin1', at, end).split(' ');
+    if (type === 'counter' && (at === 0 || bytes[at - 1] === NEWLINE)) names.add(name);
+    at = bytes.indexOf('# TYPE ', end);
+  }
+  return names;
+}
+
+/** A backslash that escapes nothing is one. */
+function escaped(help: string): string {
+  return help.replace(/\\[\\n]?/g, (found) => (found.length > 1 ? found : '\\\\'));
+}
