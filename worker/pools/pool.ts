@@ -31,8 +31,8 @@ type Live = Pick<
 >;
 
 /**
- * One pool as the sidecar sees it: main's latest snapshot, and what each thread runs at this very moment, which
- * the threads count themselves, main frozen or not.
+ * One pool as the sidecar sees it: main's latest snapshot, and what each thread runs at this very moment,
+ * which the threads count themselves, main frozen or not.
  */
 export interface PoolView {
   readonly name: string;
@@ -155,8 +155,8 @@ function sampleLive(
 }
 
 /**
- * The time that is lost to the pool: tasks wait, a thread would take one, and main, which alone hands them out,
- * is late. Returns all of it.
+ * The time that is lost to the pool: tasks wait, a thread would take one, and main, which alone hands them
+ * out, is late. Returns all of it.
  */
 function openBlockedTime(ledger: PoolLedger): (nowMs: number, blockedMs: number) => number {
   let sampledAtMs = 0;
