@@ -1,7 +1,7 @@
 /** Captures may cost main at most this part of the time, over this window. */
 const SHARE = 0.005;
 const WINDOW_MS = 600_000;
-/** One stall in so long is looked into, but for so many that may come in a row. */
+/** One stall in so long is captured, but for so many that may come in a row. */
 const APART_MS = 5000;
 const IN_A_ROW = 3;
 /** What a capture is taken to cost before one was measured. */
@@ -15,7 +15,7 @@ export function createBudget(): {
 } {
   const spent: { readonly atMs: number; readonly costMs: number }[] = [];
   let lastCostMs = FIRST_GUESS_MS;
-  /** When the last look would be paid for at one in so long. */
+  /** When the last capture would be paid for at one in so long. */
   let paidUntilMs = Number.NEGATIVE_INFINITY;
   return {
     allows(nowMs, fresh) {

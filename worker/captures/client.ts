@@ -11,7 +11,7 @@ import type {
 } from '../inspector/messages.js';
 import { inspectorSource } from './inspector-source.js';
 
-/** With nothing to look at the thread ends after this long. */
+/** With nothing to capture the thread ends after this long. */
 const IDLE_MS = 60_000;
 /** What was seen is to be mapped to its source within this time, or stays as V8 has it. */
 const MAPPING_MS = 5000;
@@ -21,22 +21,22 @@ const OVERDUE_MS = 1000;
 const HEAP_MB = 192;
 
 export interface InspectorOptions extends InspectorData {
-  /** Why the main thread cannot be looked into now, if so. */
+  /** Why the main thread cannot be captured now, if so. */
   readonly whyNot: () => string | undefined;
-  /** The thread that looks has ended. */
+  /** The thread that captures has ended. */
   readonly onThreadEnd: () => void;
 }
 
 /**
- * Looks into the main thread, from a thread of its own: what reads, maps and profiles may fail, hang or need
- * much memory, and the port must go on answering. That thread is started when it is needed and ended when it
- * is idle; its death is an answer. One look at a time.
+ * Captures what the main thread does, from a thread of its own: what reads, maps and profiles may fail, hang
+ * or need much memory, and the port must go on answering. That thread is started when it is needed and ended
+ * when it is idle; its death is an answer. One capture at a time.
  */
 export interface Inspector {
   readonly busy: boolean;
-  /** Why there can be no look now, if so: a debugger is attached, say. */
+  /** Why there can be no capture now, if so: a debugger is attached, say. */
   readonly unavailable: string | undefined;
-  /** A look is likely soon: starting the thread takes 45 to 110 ms, main frozen or not. */
+  /** A capture is likely soon: starting the thread takes 45 to 110 ms, main frozen or not. */
   prepare(): void;
   /**
    * The stack of the main thread.
@@ -65,9 +65,9 @@ export function createInspector({ whyNot, onThreadEnd, ...data }: InspectorOptio
   let worker: Worker | undefined;
   let request: Request | undefined;
   let idle: NodeJS.Timeout | undefined;
-  letExit(); // An earlier sidecar may have died while it looked.
+  letExit(); // An earlier sidecar may have died in a capture.
 
-  /** The end of the process need not wait for the look of a thread that is gone. */
+  /** The end of the process need not wait for the capture of a thread that is gone. */
   function letExit(): void {
     if (!request) mark.clear();
   }
@@ -141,7 +141,7 @@ export function createInspector({ whyNot, onThreadEnd, ...data }: InspectorOptio
     get unavailable() {
       return whyNot();
     },
-    // Upon a failure the look will try again, and say so.
+    // Upon a failure the capture will try again, and say so.
     prepare: () => void prepare(),
     stack: (turn, deadlineMs) => ask({ type: 'stack', turn, deadlineMs }, NO_STACK),
     profile: (durationMs, deadlineMs) => ask({ type: 'profile', durationMs, deadlineMs }, NO_PROFILE),

@@ -35,10 +35,10 @@ export interface Loop {
   sample(nowMs: number): {
     readonly stats: LoopStats;
     readonly stall: Stall | undefined;
-    /** A stall is under way or has just been: the next look should come soon. */
+    /** A stall is under way or has just been: the next sample should come soon. */
     readonly alert: boolean;
   };
-  /** As of the last look. */
+  /** As of the last sample. */
   view(): LoopView;
   /** The loop is no more: tells of what has come up, also of a stall that its end cut short. */
   end(nowMs: number): void;

@@ -4,7 +4,7 @@ import type { ThreadCounters } from '../../src/shared/protocol.js';
 /** Requests that a thread has been handed and when each was first seen; answered ones are dropped. */
 export interface ThreadView {
   readonly counters: ThreadCounters;
-  /** As of the last look; what ran at the first is aged from there, if main says nothing of it. */
+  /** As of the last sample; what ran at the first is aged from there, if main says nothing of it. */
   requests: number | undefined;
   since: readonly number[];
 }
@@ -42,7 +42,7 @@ export function viewThreads(counters: readonly ThreadCounters[], known: readonly
   );
 }
 
-/** Looks at each thread: its counters now, beside what main last noted of it. */
+/** Samples each thread: its counters now, beside what main last noted of it. */
 export function sampleThreads(
   views: readonly ThreadView[],
   snapshot: PoolValues,

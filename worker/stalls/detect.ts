@@ -17,11 +17,12 @@ export interface LiveStall {
   readonly stallMs: number;
 }
 
-export interface Look {
-  /** Stalls that ended since the last look, oldest first. */
+export interface Detected {
+  /** Stalls that ended since the last sample, oldest first. */
   readonly finished: readonly FinishedStall[];
   /**
-   * How many ended that the ring has forgotten, because nobody looked for so long, and how long they took.
+   * How many ended that the ring has forgotten, because no sample was taken for so long, and how long they
+   * took.
    */
   readonly lost: { readonly count: number; readonly ms: number } | undefined;
   readonly live: LiveStall | undefined;
@@ -34,11 +35,11 @@ export interface Look {
 export function createDetector(
   stallThresholdMs: number,
   told: { readonly count: number; readonly ms: number },
-): { observe(nowMs: number, stats: LoopStats, readRing: () => RingValues): Look } {
+): { observe(nowMs: number, stats: LoopStats, readRing: () => RingValues): Detected } {
   let toldCount = told.count;
   let toldMs = told.ms;
 
-  function drain(stats: LoopStats, ring: RingValues): Pick<Look, 'finished' | 'lost'> {
+  function drain(stats: LoopStats, ring: RingValues): Pick<Detected, 'finished' | 'lost'> {
     const kept = Math.min(stats.stalls - toldCount, RING_SIZE);
     const finished = Array.from({ length: kept }, (_, i): FinishedStall => {
       const index = (stats.stalls - kept + i) % RING_SIZE;

@@ -7,7 +7,7 @@ import type { LoopLedger } from '../counters.js';
 import type { ThreadReader, ThreadState } from '../system/thread.js';
 import { classifyRest } from './classify.js';
 import { createCpuHistory } from './cpu-history.js';
-import { createDetector, type FinishedStall, type LiveStall, type Look } from './detect.js';
+import { createDetector, type Detected, type FinishedStall, type LiveStall } from './detect.js';
 import { describe, type OpenStall, openStall } from './open-stall.js';
 import { createSettling } from './settling.js';
 import { type Charge, createStallCounters } from './stall-counters.js';
@@ -20,7 +20,7 @@ export interface InvestigatorOptions {
   /** Name of the thread whose loop it is. */
   readonly name: string;
   readonly stallThresholdMs: number;
-  /** Stalls are looked into after this long; `undefined`: never. */
+  /** The stack of a stall is captured after this long; `undefined`: never. */
   readonly captureAfterMs: number | undefined;
   readonly ledger: LoopLedger;
   readonly now: () => number;
@@ -29,7 +29,7 @@ export interface InvestigatorOptions {
   readonly readGc: () => GcValues;
   readonly thread: ThreadReader;
   readonly suspendedBetween: (fromMs: number, toMs: number) => Suspended;
-  /** `undefined` where nobody can look at the thread's stack. */
+  /** `undefined` where nobody can capture the thread's stack. */
   readonly inspector: Inspector | undefined;
   readonly onCapture: (result: CaptureResult) => void;
   /** Stalls are told without a stack, for this reason. */
@@ -44,7 +44,7 @@ export interface InvestigatorOptions {
 export interface Investigator {
   /** Brings everything up to date with this moment. Returns the stall under way, if there is one. */
   observe(nowMs: number, stats: LoopStats): Stall | undefined;
-  /** Whether to look as often as during a stall: one has just been. */
+  /** Whether to sample as often as during a stall: one has just been. */
   isAlert(nowMs: number): boolean;
   /** The loop is no more: settles what is open. A stall under way ends with it. */
   end(nowMs: number, stats: LoopStats): void;
@@ -65,14 +65,14 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
   let open: OpenStall | undefined;
   let alertUntilMs = Number.NEGATIVE_INFINITY;
 
-  /** Looks for stalls, and at the accounts: often near a stall, so that each has readings of its own. */
-  function detect(nowMs: number, stats: LoopStats, atOnce: boolean): Look {
-    const look = detector.observe(nowMs, stats, options.readRing);
-    const { finished, live } = look;
+  /** Looks for stalls, and notes the accounts: often near a stall, so that each has readings of its own. */
+  function detect(nowMs: number, stats: LoopStats, atOnce: boolean): Detected {
+    const detected = detector.observe(nowMs, stats, options.readRing);
+    const { finished, live } = detected;
     if (live || finished.length > 0) alertUntilMs = nowMs + ALERT_MS;
     history.note(atOnce || nowMs < alertUntilMs);
     for (const { turn, startMs } of finished) history.ended(turn, startMs);
-    return look;
+    return detected;
   }
 
   const openOf = ({ turn }: { readonly turn: number }): OpenStall | undefined =>

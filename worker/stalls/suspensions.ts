@@ -35,11 +35,11 @@ export interface Suspended {
 }
 
 export interface Suspensions {
-  /** Judges a look that came `lateMs` too late. Returns the length of the suspension, 0 if it was none. */
+  /** Judges a poll that came `lateMs` too late. Returns the length of the suspension, 0 if it was none. */
   note(nowMs: number, lateMs: number): number;
   suspendedBetween(fromMs: number, toMs: number): Suspended;
   /**
-   * Whether to look often, every {@link PULSE_MS}: a process that is stopped and continued in slices, as
+   * Whether to poll often, every {@link PULSE_MS}: a process that is stopped and continued in slices, as
    * cpulimit does it, makes a timer late only if the timer falls into a slice.
    */
   isWary(nowMs: number): boolean;
@@ -63,7 +63,7 @@ export function createSuspensions(
   let waryUntilMs = Number.NEGATIVE_INFINITY;
   let before = { atMs: Number.NEGATIVE_INFINITY, keptMs: readKeptMs(), own: readOwnTimes() };
 
-  /** A stall that began after the last look and ended with the suspension lay in it as a whole. */
+  /** A stall that began after the last poll and ended with the suspension lay in it as a whole. */
   function likelyIn(suspension: Suspension, fromMs: number, toMs: number): number {
     const inside = fromMs >= suspension.afterMs && Math.abs(toMs - suspension.toMs) <= TOGETHER_MS;
     return inside ? toMs - fromMs : surelyIn(suspension, fromMs, toMs);

@@ -12,10 +12,10 @@ export interface Census {
 }
 
 /**
- * A thread that main ends goes within some milliseconds: over so many looks while main turned nothing is
+ * A thread that main ends goes within some milliseconds: over so many samples while main turned nothing is
  * under way.
  */
-const CALM_LOOKS = 10;
+const CALM_SAMPLES = 10;
 
 /**
  * Nobody tells which thread of Node.js is which of the system's: only that one is gone can be seen, not
@@ -35,7 +35,7 @@ export function openCensus(list: () => readonly string[] = threadIds): Census {
       unexplained += gone - Math.max(0, removed - lastRemoved);
       last = [...now];
       lastRemoved = removed;
-      if (!frozen || calm.length === 0) calm = [...calm, unexplained].slice(-CALM_LOOKS);
+      if (!frozen || calm.length === 0) calm = [...calm, unexplained].slice(-CALM_SAMPLES);
       return unexplained > Math.max(...calm);
     },
     excuse() {

@@ -47,7 +47,7 @@ export interface DebuggerWatch {
    */
   awayMs(): number;
   /**
-   * To be told with each look at main whether its loop stands: from then on nobody but the system, upon
+   * To be told with each sample of main whether its loop stands: from then on nobody but the system, upon
    * SIGUSR1, opens a port that is not known beforehand.
    */
   note(stalled: boolean): void;
