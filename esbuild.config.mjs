@@ -1,5 +1,7 @@
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
+import { rolldown } from 'rolldown';
+import { dts } from 'rolldown-plugin-dts';
 
 const { version } = JSON.parse(await readFile('package.json', 'utf8'));
 const common = {
@@ -39,6 +41,22 @@ for (const file of library.outputFiles) await writeFile(file.path, file.contents
 for (const name of ['comlink', 'prom-client']) {
   await mkdir('dist/licences', { recursive: true });
   await copyFile(`node_modules/${name}/LICENSE`, `dist/licences/${name}.txt`);
+}
+
+await bundleTypes();
+
+/** The public declarations in one file; what they do not need of the others stays at home. */
+async function bundleTypes() {
+  const bundle = await rolldown({
+    input: { index: 'src/index.ts' },
+    external: /^node:/,
+    plugins: dts({ generator: 'oxc', dtsOnly: true, tsconfig: 'src/tsconfig.json' }),
+  });
+  await bundle.write({ dir: 'dist' });
+  await bundle.close();
+  // It declares nothing, but tells what it does.
+  const [what] = (await readFile('src/register.ts', 'utf8')).split(/(?<=\*\/\n)/);
+  await writeFile('dist/register.d.ts', `${what}export {};\n`);
 }
 
 /** A thread's program as a string, to be defined into a module of its own, such as `src/sidecar/source.ts`. */

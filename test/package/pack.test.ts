@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -114,6 +114,18 @@ describe('the packed package, installed elsewhere,', () => {
     }
   });
 
+  it('declares what is public, in one file, and nothing else', () => {
+    const dist = join(home, 'node_modules/event-loop-watchdog/dist');
+    const files = readdirSync(dist, { encoding: 'utf8', recursive: true });
+    expect(files.filter((file) => file.endsWith('.d.ts')).sort()).toEqual(['index.d.ts', 'register.d.ts']);
+    const declarations = readFileSync(join(dist, 'index.d.ts'), 'utf8');
+    // What the threads share among themselves, say.
+    for (const inner of ['SharedArrayBuffer', 'ResolvedOptions', "from './", 'from "./']) {
+      expect(declarations).not.toContain(inner);
+    }
+    expect(declarations).toContain('* A turn of the loop of at least this many milliseconds is a stall');
+  });
+
   it('type-checks in a strict project', () => {
     write(
       'tsconfig.json',
@@ -143,4 +155,20 @@ describe('the packed package, installed elsewhere,', () => {
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
     expect(execFileSync(process.execPath, [tsc, '-p', home], { encoding: 'utf8' })).toBe('');
   });
+});
+
+it('a release is refused without repository, bugs and homepage', () => {
+  const release = (manifest: object): readonly [status: number | null, stderr: string] => {
+    const cwd = mkdtempSync(join(tmpdir(), 'watchdog-release-'));
+    writeFileSync(join(cwd, 'package.json'), JSON.stringify(manifest));
+    const script = join(ROOT, 'test/package/release-check.mjs');
+    const { status, stderr } = spawnSync(NODE, [script], { cwd, encoding: 'utf8' });
+    rmSync(cwd, { recursive: true });
+    return [status, stderr];
+  };
+  expect(release({ repository: 'a', bugs: 'b', homepage: 'c' })).toEqual([0, '']);
+  expect(release({ repository: 'a', homepage: '' })).toEqual([
+    1,
+    expect.stringContaining('no bugs, no homepage'),
+  ]);
 });
