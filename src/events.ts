@@ -1,7 +1,7 @@
 import diagnostics from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import { WatchdogError } from './errors.js';
-import { show, typeOf } from './options/resolve.js';
+import { show, typeOf } from './options/show.js';
 import type { Stall } from './shared/protocol.js';
 import type { WatchdogEvents } from './types.js';
 import { framesOf, reasonOf, warn } from './warn.js';
@@ -39,8 +39,8 @@ export function createStallEvents(log: ((stall: Stall) => void) | undefined): St
     publish(stall) {
       if (stallChannel.hasSubscribers) stallChannel.publish(stall);
       for (const listener of [...(log ? [log] : []), ...emitter.rawListeners('stall')]) {
-        // A fault of the app's, but not one to bring it down: it came up in the watchdog's message handler. The
-        // listener may be an async function, too.
+        // A fault of the app's, but not one to bring it down: it came up in the watchdog's message handler.
+        // The listener may be an async function, too.
         new Promise((resolve) => resolve(listener(stall))).catch((error: unknown) => {
           warn(
             `A listener of the watchdog's "stall" event threw: ${reasonOf(error)}`,

@@ -7,7 +7,7 @@ import { type Heartbeat, startHeartbeat } from './loop/heartbeat.js';
 import { pauseDuring } from './loop/long-work.js';
 import { createResourceSampler } from './loop/resources.js';
 import { checkName } from './options/names.js';
-import { show } from './options/resolve.js';
+import { show } from './options/show.js';
 import { createReady } from './ready.js';
 import { checkRuntime } from './runtime.js';
 import { now } from './shared/clock.js';

@@ -1,5 +1,5 @@
 import { WatchdogError } from '../errors.js';
-import { show, typeOf } from '../options/resolve.js';
+import { show, typeOf } from '../options/show.js';
 
 /** Runs `work` between the meter's two marks; until its promise is settled, if it returns one. */
 export function pauseDuring<T>(work: () => T, meter: { enterPause(): void; leavePause(): void }): T {

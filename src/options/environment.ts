@@ -1,7 +1,8 @@
 import type { WatchdogOptions } from '../types.js';
-import { OPTIONS, type OptionSpec, PORT, show } from './resolve.js';
+import { OPTIONS, type OptionSpec, PORT } from './options.js';
+import { show } from './show.js';
 
-/** The port when `WATCHDOG_PORT` is not set: the one that Prometheus' exporters list for OpenTelemetry-style apps. */
+/** The port when `WATCHDOG_PORT` is not set: Prometheus' list of exporters has it for OpenTelemetry. */
 export const DEFAULT_PORT = 9464;
 
 const PREFIX = 'WATCHDOG_';
@@ -11,8 +12,8 @@ const SYSTEMD: readonly string[] = ['WATCHDOG_PID', 'WATCHDOG_USEC'];
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The arguments of `startWatchdog` as the environment gives them, or those in `names`. A variable that is wrong is left
- * out and told to `warn`, so that the app runs with the default.
+ * The arguments of `startWatchdog` as the environment gives them, or those in `names`. A variable that is
+ * wrong is left out and told to `warn`, so that the app runs with the default.
  */
 export function optionsFromEnv(
   env: Environment,
@@ -21,18 +22,18 @@ export function optionsFromEnv(
 ): { readonly port: number; readonly options: WatchdogOptions } {
   const given: Record<string, unknown> = {};
   for (const [name, spec] of allSpecs()) {
-    const { env: variable } = spec;
-    const text = variable === undefined || !names.includes(name) ? undefined : env[variable];
+    const text = names.includes(name) && spec.env !== undefined ? env[spec.env] : undefined;
     if (text === undefined || text === '') continue;
     const value = [meaningOf(text), text].find((meant) => spec.check(meant) !== undefined);
     if (value !== undefined) given[name] = value;
-    else {
-      const shown = spec.secret ? 'something else' : show(text);
-      warn(`${variable} must be ${spec.envRule ?? spec.rule}, but is ${shown}; using the default.`);
-    }
+    else warn(faultOf(spec, text));
   }
   const { port = DEFAULT_PORT, ...options } = given;
   return { port: port as number, options };
+}
+
+function faultOf({ env, rule, envRule = rule, secret }: OptionSpec<unknown>, text: string): string {
+  return `${env} must be ${envRule}, but is ${secret ? 'something else' : show(text)}; using the default.`;
 }
 
 /** Tells `warn` of each variable that looks like one of ours and is none. */

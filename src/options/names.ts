@@ -1,6 +1,6 @@
 import { WatchdogError } from '../errors.js';
 import { isName, NAME_RULE } from '../shared/protocol.js';
-import { show, typeOf } from './resolve.js';
+import { show, typeOf } from './show.js';
 
 /** Checks the name of a pool or a thread: it becomes the value of a label. */
 export function checkName(what: 'pool' | 'thread', name: unknown): asserts name is string {

@@ -1,6 +1,6 @@
 import { WatchdogError } from '../errors.js';
 import { checkName } from '../options/names.js';
-import { show, typeOf } from '../options/resolve.js';
+import { show, typeOf } from '../options/show.js';
 import {
   allocate,
   beginWrite,

@@ -7,7 +7,7 @@ import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { Probe } from 'kubernetes-types/core/v1.js';
 import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
 import { describe, expect, it } from 'vitest';
-import { OPTIONS } from '../../src/options/resolve.js';
+import { OPTIONS } from '../../src/options/options.js';
 import { createRoutes, type RouteSources } from '../../worker/http/routes.js';
 import { read, readYaml } from './files.js';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { OPTIONS } from '../../src/options/resolve.js';
+import { OPTIONS } from '../../src/options/options.js';
 import { METRIC_NAMES, METRICS } from '../../worker/metrics/names.js';
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');

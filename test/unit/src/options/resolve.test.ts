@@ -1,7 +1,8 @@
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { checkVariables, optionsFromEnv } from '../../../../src/options/environment.js';
-import { OPTIONS, resolveOptions } from '../../../../src/options/resolve.js';
+import { OPTIONS } from '../../../../src/options/options.js';
+import { resolveOptions } from '../../../../src/options/resolve.js';
 import type { WatchdogOptions } from '../../../../src/types.js';
 
 describe('options', () => {
