@@ -3,7 +3,7 @@ import { CLOCK_OFFSET_MS } from '../shared/clock.js';
 import { POOL_THREADS_MAX } from '../shared/layout.js';
 import type { ThreadCounters } from '../shared/protocol.js';
 import type { PiscinaLike, PoolSample, PoolSampler } from '../types.js';
-import { insideOf, listenForThreads, type ThreadRecord } from './piscina.js';
+import { insideOf, listenForThreads, type ThreadRecord } from './piscina-inside.js';
 
 /** What a look at a pool yields; what a pool does not have is left out. */
 export interface PoolReading {
