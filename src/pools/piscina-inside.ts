@@ -5,7 +5,10 @@ import type { PiscinaLike } from '../types.js';
 /** What Piscina keeps of one of its threads. */
 export interface ThreadRecord {
   readonly sharedBuffer: ThreadCounters;
-  /** Tasks handed to the thread whose answers main has not taken, by id, in the order in which they were handed out. */
+  /**
+   * Tasks handed to the thread whose answers main has not taken, by id, in the order in which they were
+   * handed out.
+   */
   readonly taskInfos: ReadonlyMap<unknown, TaskRecord>;
   /** Whether it has booted, as far as main has heard. */
   isReady?(): boolean;
@@ -25,8 +28,8 @@ export interface Inside {
 }
 
 /**
- * Piscina keeps what we need in WeakMaps, by the pool, out of which it takes it whenever a property is read. For the length
- * of one such reading, in which nothing else runs, we see what it gets.
+ * Piscina keeps what we need in WeakMaps, by the pool, out of which it takes it whenever a property is read.
+ * For the length of one such reading, in which nothing else runs, we see what it gets.
  */
 export function insideOf(pool: PiscinaLike): Inside | undefined {
   const pools = seenDuring(pool, () => void pool.completed);
@@ -89,8 +92,8 @@ export interface Announced {
 }
 
 /**
- * The second way, for a Piscina 5 whose inside cannot be reached: its threads' records hang, under a symbol, on what its
- * events carry.
+ * The second way, for a Piscina 5 whose inside cannot be reached: its threads' records hang, under a symbol,
+ * on what its events carry.
  */
 export function listenForThreads(pool: PiscinaLike): Announced {
   /** By Piscina's own record of the thread: the objects of the events are made anew for each. */

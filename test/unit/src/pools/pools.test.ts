@@ -1,7 +1,7 @@
 import { createHistogram } from 'node:perf_hooks';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readSampler } from '../../../../src/pools/reader.js';
+import { readSampler } from '../../../../src/pools/sampler.js';
 import { allocate, POOL_LEDGER, type PoolValues, TASK_BOUNDS_MS } from '../../../../src/shared/layout.js';
 import type { PoolSample } from '../../../../src/types.js';
 import { openLedger } from '../../../../worker/counters.js';
