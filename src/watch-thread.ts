@@ -2,17 +2,16 @@ import { readlinkSync } from 'node:fs';
 import timers from 'node:timers';
 import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 import { WatchdogError, type WatchdogErrorCode } from './errors.js';
-import { startGcNotes } from './loop/gc.js';
-import { type Heartbeat, startHeartbeat } from './loop/heartbeat.js';
+import type { Heartbeat } from './loop/heartbeat.js';
+import { instrumentThread } from './loop/instrument.js';
 import { pauseDuring } from './loop/long-work.js';
-import { createResourceSampler } from './loop/resources.js';
+import { type Attachment, createMembership, type Settings } from './membership.js';
 import { checkName } from './options/names.js';
 import { show } from './options/show.js';
 import { createReady } from './ready.js';
 import { checkRuntime } from './runtime.js';
-import { now } from './shared/clock.js';
 import { startDeadline } from './shared/deadline.js';
-import { allocateLoop, type LoopMemory } from './shared/layout.js';
+import { allocateLoop } from './shared/layout.js';
 import { readStat } from './shared/proc-stat.js';
 import {
   RUNNING_KEY,
@@ -34,27 +33,19 @@ type Global = typeof globalThis & { [RUNNING]?: boolean | undefined };
 /** How long an answer is waited for before `ready` rejects. */
 const ANSWER_MS = 5000;
 
-/** The beating of this thread, for one watchdog. */
-interface Attachment {
-  readonly watchdog: string;
-  readonly memory: LoopMemory;
-  readonly heartbeat: Heartbeat;
-  readonly types: () => readonly string[];
-  stop(): void;
-}
-
 /**
- * Watches the event loop of this worker thread, too: its series carry `thread="<name>"`. It joins the sidecar of the
- * watchdog that runs in the process, or that is started later, without help of the main thread, which may be blocked
- * meanwhile. It leaves when the thread ends, however it ends.
+ * Watches the event loop of this worker thread, too: its series carry `thread="<name>"`. It joins the sidecar
+ * of the watchdog that runs in the process, or that is started later, without help of the main thread, which
+ * may be blocked meanwhile. It leaves when the thread ends, however it ends.
  *
- * Stalls are counted, classified and told of like main's (`watchdog.on('stall')` on the main thread), but without a
- * stack: V8's inspector reaches no thread but main from outside.
+ * Stalls are counted, classified and told of like main's (`watchdog.on('stall')` on the main thread), but
+ * without a stack: V8's inspector reaches no thread but main from outside.
  *
- * @param name value of the `thread` label, 1 to 64 characters, none of them a control character, unique in the process, not "main"; at
- * most 32 threads
- * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT`, `ERR_WATCHDOG_ALREADY_STARTED`, `ERR_WATCHDOG_UNSUPPORTED_RUNTIME`,
- * or `ERR_WATCHDOG_UNWATCHABLE_THREAD` in a thread of a Piscina pool whose idle threads sleep
+ * @param name value of the `thread` label, 1 to 64 characters, none of them a control character, unique in
+ * the process, not "main"; at most 32 threads
+ * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT`, `ERR_WATCHDOG_ALREADY_STARTED`,
+ * `ERR_WATCHDOG_UNSUPPORTED_RUNTIME`, or `ERR_WATCHDOG_UNWATCHABLE_THREAD` in a thread of a Piscina pool
+ * whose idle threads sleep
  */
 export function watchThread(name: string, options: ThreadOptions = {}): WatchedThread {
   checkRuntime();
@@ -63,134 +54,95 @@ export function watchThread(name: string, options: ThreadOptions = {}): WatchedT
   const ready = createReady<void>();
   const thread = uniqueId();
   const task = taskOfThisThread();
-  const channel = new BroadcastChannel(THREADS_CHANNEL);
-  let attachment: Attachment | undefined;
-  /** The watchdog that ended last: what it said before may come in after. */
-  let gone: string | undefined;
   let refused = false;
   let closed = false;
 
-  const say = (message: ThreadMessage): void => channel.postMessage(message);
-  const ask = (): void => say({ type: 'ask', thread, name });
   const fail = (code: WatchdogErrorCode, message: string): void => {
     endDeadline();
     ready.reject(new WatchdogError(code, message));
   };
   const endDeadline = startDeadline(ANSWER_MS, false, () => {
-    fail(
-      'ERR_WATCHDOG_TIMEOUT',
-      `No watchdog has answered the thread ${show(name)} within ${ANSWER_MS} ms. It joins when one is started.`,
-    );
+    const silence = `No watchdog has answered the thread ${show(name)} within ${ANSWER_MS} ms.`;
+    fail('ERR_WATCHDOG_TIMEOUT', `${silence} It joins when one is started.`);
   });
-
-  function begin({
-    watchdog,
-    heartbeatInterval,
-    stallThreshold,
-  }: SidecarMessage & { type: 'settings' }): Attachment {
-    const memory = allocateLoop();
-    const resources = createResourceSampler(memory.resources, (resourceTypes) =>
-      say({ type: 'types', thread, resourceTypes: [...resourceTypes] }),
-    );
-    const heartbeat = startHeartbeat(memory, {
-      heartbeatInterval,
-      stallThreshold,
-      onPace: (nowMs, quiet) => resources.sample(nowMs, quiet, now),
-      onTurn: () => {},
-    });
-    const stopGcNotes = startGcNotes(memory.gc);
-    return {
-      watchdog,
-      memory,
-      heartbeat,
-      types: resources.types,
-      stop() {
-        heartbeat.stop();
-        stopGcNotes();
-      },
-    };
-  }
-
-  function end(): void {
-    attachment?.stop();
-    attachment = undefined;
-  }
-
-  function hear(message: SidecarMessage): void {
-    if ('thread' in message && message.thread !== thread) return;
-    switch (message.type) {
-      case 'slot-free':
-        if (attachment === undefined) ask();
-        break;
-      case 'sidecar-up':
-        // A new sidecar, of our watchdog or of the first that there is.
-        if (attachment === undefined || attachment.watchdog === message.watchdog) ask();
-        break;
-      case 'settings': {
-        if (
-          message.watchdog === gone ||
-          (attachment !== undefined && attachment.watchdog !== message.watchdog)
-        )
-          break;
-        attachment ??= begin(message);
-        const { watchdog, memory, types } = attachment;
-        say({ type: 'join', thread, name, task, watchdog, memory, resourceTypes: [...types()] });
-        break;
-      }
-      case 'joined':
-        endDeadline();
-        // After the turn meter's first mark, which was set up earlier: what the app does next is counted.
-        setImmediate(ready.resolve);
-        break;
-      case 'refused':
-        if (attachment !== undefined && attachment.watchdog !== message.watchdog) break;
-        end();
-        // It asks again whenever a thread leaves: once is enough.
-        if (!refused) warn(message.message, message.code);
-        refused = true;
-        fail(message.code, message.message);
-        break;
-      case 'watchdog-closed':
-        gone = message.watchdog;
-        if (attachment?.watchdog === gone) end();
-        break;
-    }
-  }
-
-  channel.onmessage = (event) => {
-    const { data } = event as unknown as { data: SidecarMessage };
-    // Anybody in the process may say anything here.
-    if (typeof data === 'object' && data !== null) hear(data);
-  };
-  // After the listener, which refs the channel: it must not keep the thread alive.
-  channel.unref();
+  const membership = createMembership(thread, {
+    ask: () => channel.say({ type: 'ask', thread, name }),
+    attach: (settings) => attach(settings, thread, channel),
+    join({ watchdog, memory, instruments }) {
+      const resourceTypes = [...instruments.resourceTypes()];
+      channel.say({ type: 'join', thread, name, task, watchdog, memory, resourceTypes });
+    },
+    joined() {
+      endDeadline();
+      // After the turn meter's first mark, which was set up earlier: what the app does next is counted.
+      setImmediate(ready.resolve);
+    },
+    refused({ code, message }) {
+      // It asks again whenever a thread leaves: once is enough.
+      if (!refused) warn(message, code);
+      refused = true;
+      fail(code, message);
+    },
+  });
+  const channel = openChannel(membership.hear);
 
   const close = (): void => {
     if (closed) return;
     closed = true;
     (globalThis as Global)[RUNNING] = undefined;
     process.off('exit', close);
-    end();
+    membership.end();
     fail('ERR_WATCHDOG_CLOSED', 'The thread is no longer watched.');
-    say({ type: 'leave', thread });
+    channel.say({ type: 'leave', thread });
     channel.close();
   };
   // A normal end, `process.exit()` and an uncaught exception; of `terminate()` the system tells the sidecar.
   process.once('exit', close);
-  ask();
+  channel.say({ type: 'ask', thread, name });
 
+  const heartbeat = (): Heartbeat | undefined => membership.attachment()?.instruments.heartbeat;
   return {
     get ready() {
       return ready.promise;
     },
     pause: (work) =>
       pauseDuring(work, {
-        enterPause: () => attachment?.heartbeat.enterPause(),
-        leavePause: () => attachment?.heartbeat.leavePause(),
+        enterPause: () => heartbeat()?.enterPause(),
+        leavePause: () => heartbeat()?.leavePause(),
       }),
     close,
     [Symbol.dispose]: close,
   };
+}
+
+/** Begins to beat, as the watchdog wants it. */
+function attach(settings: Settings, thread: string, channel: Channel): Attachment {
+  const { watchdog, heartbeatInterval, stallThreshold } = settings;
+  const memory = allocateLoop();
+  const instruments = instrumentThread(memory, {
+    heartbeatInterval,
+    stallThreshold,
+    onResourceTypes: (types) => channel.say({ type: 'types', thread, resourceTypes: [...types] }),
+  });
+  return { watchdog, memory, instruments };
+}
+
+interface Channel {
+  say(message: ThreadMessage): void;
+  close(): void;
+}
+
+/** On which threads and sidecars of the process hear each other. Does not keep the thread alive. */
+function openChannel(hear: (message: SidecarMessage) => void): Channel {
+  const channel = new BroadcastChannel(THREADS_CHANNEL);
+  channel.onmessage = (event) => {
+    const { data } = event as unknown as { data: SidecarMessage };
+    // Anybody in the process may say anything here.
+    if (typeof data === 'object' && data !== null) hear(data);
+  };
+  // After the listener, which refs the channel.
+  channel.unref();
+  return { say: (message) => channel.postMessage(message), close: () => channel.close() };
 }
 
 function checkThread(name: unknown, options: unknown): void {
@@ -217,9 +169,10 @@ function checkThread(name: unknown, options: unknown): void {
   if (isPiscinaThread() && !awake) {
     throw new WatchdogError(
       'ERR_WATCHDOG_UNWATCHABLE_THREAD',
-      'This is a thread of a Piscina pool. While it has no task it sleeps in Atomics.wait, and its event loop stands still: ' +
-        'that would look like a stall. Make the pool with { atomics: "disabled" } (or "async") and say the same here, ' +
-        'watchThread(name, { atomics: "disabled" }); or watch the pool instead, with watchdog.watchPool().',
+      'This is a thread of a Piscina pool. While it has no task it sleeps in Atomics.wait, and its event ' +
+        'loop stands still: that would look like a stall. Make the pool with { atomics: "disabled" } (or ' +
+        '"async") and say the same here, watchThread(name, { atomics: "disabled" }); or watch the pool ' +
+        'instead, with watchdog.watchPool().',
     );
   }
 }

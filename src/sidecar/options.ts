@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { instanceOfProcess, portOf } from '../instance.js';
-import type { ResolvedOptions } from '../options/resolve.js';
+import type { ResolvedOptions } from '../options/options.js';
 import type { SidecarOptions } from '../shared/protocol.js';
 import { threadpoolSize } from '../threadpool-size.js';
 import { whyNotInspectable } from './inspectable.js';
