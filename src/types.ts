@@ -11,9 +11,9 @@ export interface WatchdogOptions {
    */
   readonly host?: string | undefined;
   /**
-   * How often an idle loop is made to turn, in milliseconds, 20 to 1000. After one second of idleness it backs off to
-   * one second. Finished turns are measured exactly whatever it is; it bounds how much the lag of a stall under way is
-   * understated.
+   * How often an idle loop is made to turn, in milliseconds, 20 to 1000. After one second of idleness it
+   * backs off to one second. Finished turns are measured exactly whatever it is; it bounds how much the lag
+   * of a stall under way is understated.
    * @defaultValue 100
    */
   readonly heartbeatInterval?: number | undefined;
@@ -23,36 +23,36 @@ export interface WatchdogOptions {
    */
   readonly stallThreshold?: number | undefined;
   /**
-   * Looks at the main thread's stack when a stall has lasted for `after` milliseconds (50 and up), and again after one
-   * and five seconds of the same stall; `true` is `{ after: 200 }`. Captures cost main at most 0.5 % of the time. None are taken
-   * under a debugger, under Node's permission model, or during `pause()`.
+   * Looks at the main thread's stack when a stall has lasted for `after` milliseconds (50 and up), and again
+   * after one and five seconds of the same stall; `true` is `{ after: 200 }`. Captures cost main at most 0.5
+   * % of the time. None are taken under a debugger, under Node's permission model, or during `pause()`.
    * @defaultValue true
    */
   readonly capture?: boolean | { readonly after: number } | undefined;
   /**
-   * Whether frames carry what stands at their place in the source, at most 120 characters of the line. Off: for sources
-   * that hold secrets.
+   * Whether frames carry what stands at their place in the source, at most 120 characters of the line. Off:
+   * for sources that hold secrets.
    * @defaultValue true
    */
   readonly sourceLines?: boolean | undefined;
   /**
-   * Where stalls are logged, at most 20 a minute: lines on standard error, written by the sidecar, as text or JSON;
-   * or a function that main calls after recovery.
+   * Where stalls are logged, at most 20 a minute: lines on standard error, written by the sidecar, as text or
+   * JSON; or a function that main calls after recovery.
    * @defaultValue 'text'
    */
   readonly log?: 'text' | 'json' | false | ((stall: Stall) => void) | undefined;
   /**
-   * A file to which the sidecar appends a line of JSON for the begin and the end of each stall, so that the evidence
-   * outlives the process. Set aside as `<file>.1` at 10 MiB; where that is not possible it takes as much again and no more.
-   * Several processes may share it. Mode 0600; a symbolic link is not followed.
+   * A file to which the sidecar appends a line of JSON for the begin and the end of each stall, so that the
+   * evidence outlives the process. Set aside as `<file>.1` at 10 MiB; where that is not possible it takes as
+   * much again and no more. Several processes may share it. Mode 0600; a symbolic link is not followed.
    * @defaultValue none
    */
   readonly journal?: string | undefined;
   /**
-   * What to do when the loop does not come back for `after` milliseconds (1000 and up): write a full report to standard
-   * error and journal, and with `kill` then end the process by `signal` (default SIGKILL: a stuck loop runs no handler).
-   * Never for a process that is stopped or being debugged; of one that gets too little CPU only what the turn had of it counts
-   * (or ten times `after` by the clock).
+   * What to do when the loop does not come back for `after` milliseconds (1000 and up): write a full report
+   * to standard error and journal, and with `kill` then end the process by `signal` (default SIGKILL: a stuck
+   * loop runs no handler). Never for a process that is stopped or being debugged; of one that gets too little
+   * CPU only what the turn had of it counts (or ten times `after` by the clock).
    * @defaultValue off
    */
   readonly hang?:
@@ -69,15 +69,16 @@ export interface WatchdogOptions {
       }
     | undefined;
   /**
-   * `/livez` fails once the loop has not turned for this long, in milliseconds (1000 and up). Never while the process
-   * starts or stands still, nor under a debugger or during `pause()`: no restart would help. Of a process that gets too little
-   * CPU only what the turn had of it counts (or ten times as long by the clock).
+   * `/livez` fails once the loop has not turned for this long, in milliseconds (1000 and up). Never while the
+   * process starts or stands still, nor under a debugger or during `pause()`: no restart would help. Of a
+   * process that gets too little CPU only what the turn had of it counts (or ten times as long by the clock).
    * @defaultValue 60_000
    */
   readonly livenessTimeout?: number | undefined;
   /**
-   * Limits from which on `/readyz` fails: `maxLag` milliseconds of event-loop lag, `maxQueued` tasks that wait in any one
-   * pool. It is ready again when none was exceeded for `recovery` milliseconds (0 to 60000, default 5000).
+   * Limits from which on `/readyz` fails: `maxLag` milliseconds of event-loop lag, `maxQueued` tasks that
+   * wait in any one pool. It is ready again when none was exceeded for `recovery` milliseconds (0 to 60000,
+   * default 5000).
    * @defaultValue none: ready once the loop turns
    */
   readonly readiness?:
@@ -100,7 +101,8 @@ export interface WatchdogOptions {
       }
     | undefined;
   /**
-   * A secret of at least 32 characters that opens the guarded routes to other hosts, as `Authorization: Bearer`.
+   * A secret of at least 32 characters that opens the guarded routes to other hosts, as `Authorization:
+   * Bearer`.
    * @defaultValue the variable `WATCHDOG_TOKEN`; without it this host only
    */
   readonly token?: string | undefined;
@@ -120,8 +122,8 @@ export interface WatchdogOptions {
    */
   readonly allowedHosts?: readonly string[] | undefined;
   /**
-   * Serves HTTPS (TLS 1.2 and up) with these PEM files; with `ca` only to clients that have a certificate of that
-   * authority. Read again when they change. Nobody is served before all of them can be used.
+   * Serves HTTPS (TLS 1.2 and up) with these PEM files; with `ca` only to clients that have a certificate of
+   * that authority. Read again when they change. Nobody is served before all of them can be used.
    * @defaultValue plain HTTP
    */
   readonly tls?:
@@ -138,15 +140,16 @@ export interface WatchdogOptions {
       }
     | undefined;
   /**
-   * For several processes of one app on one host, each with this same call: adds the place of this process among them to
-   * `port` (pm2's `NODE_APP_INSTANCE`, or `cluster.worker.id - 1`; port 0 stays 0), says on standard error where it listens,
-   * and lists it under `GET /sd` of all of them, by a file in the system's temporary directory.
+   * For several processes of one app on one host, each with this same call: adds the place of this process
+   * among them to `port` (pm2's `NODE_APP_INSTANCE`, or `cluster.worker.id - 1`; port 0 stays 0), says on
+   * standard error where it listens, and lists it under `GET /sd` of all of them, by a file in the system's
+   * temporary directory.
    * @defaultValue false
    */
   readonly perProcess?: boolean | undefined;
   /**
-   * Labels put on every series of the sidecar, the relayed ones too unless they have a label of that name; at most 16,
-   * without control characters.
+   * Labels put on every series of the sidecar, the relayed ones too unless they have a label of that name; at
+   * most 16, without control characters.
    * @defaultValue none
    */
   readonly labels?: Readonly<Record<string, string>> | undefined;
@@ -170,7 +173,9 @@ export interface MetricsRegistry {
   readonly contentType?: string | undefined;
 }
 
-/** What a sampler says of a pool now. All are numbers of tasks, finite (but for `capacity`) and not negative. */
+/**
+ * What a sampler says of a pool now. All are numbers of tasks, finite (but for `capacity`) and not negative.
+ */
 export interface PoolSample {
   /** Tasks that can run at once. `Infinity`: no limit, and so neither capacity nor saturation. */
   readonly capacity: number;
@@ -178,7 +183,9 @@ export interface PoolSample {
   readonly active: number;
   /** Tasks that wait for a place. */
   readonly queued: number;
-  /** Tasks finished, if the pool counts them. Less than before: what counts was made anew, and is counted on. */
+  /**
+   * Tasks finished, if the pool counts them. Less than before: what counts was made anew, and is counted on.
+   */
   readonly completed?: number | undefined;
 }
 
@@ -218,7 +225,10 @@ export interface WatchdogEvents {
 
 /** A pool as the main thread last saw it. Numbers of tasks; NaN if the pool cannot be read. */
 export interface PoolPressure {
-  /** Tasks that run. NaN also where it cannot be known: of Piscina's inside nothing can be reached in a realm whose prototypes are frozen. */
+  /**
+   * Tasks that run. NaN also where it cannot be known: of Piscina's inside nothing can be reached in a realm
+   * whose prototypes are frozen.
+   */
   readonly active: number;
   /** Tasks that can run at once; Infinity if there is no limit. */
   readonly capacity: number;
@@ -229,11 +239,14 @@ export interface PoolPressure {
 /** How hard it goes for the main thread now. */
 export interface Pressure {
   /**
-   * The longest time in milliseconds for which one turn held the loop in about the last second, the turn in progress included: what a
-   * request has to wait that arrives when it begins.
+   * The longest time in milliseconds for which one turn held the loop in about the last second, the turn in
+   * progress included: what a request has to wait that arrives when it begins.
    */
   readonly lagMs: number;
-  /** Part of the last second or so for which the loop was held, 0 to 1. High is not bad by itself: see `lagMs`. */
+  /**
+   * Part of the last second or so for which the loop was held, 0 to 1. High is not bad by itself: see
+   * `lagMs`.
+   */
   readonly utilization: number;
   /** The pools under watch, by name. */
   readonly pools: Readonly<Record<string, PoolPressure>>;
@@ -245,25 +258,27 @@ export interface Pressure {
 export interface Watchdog extends AsyncDisposable {
   /**
    * Where the sidecar listens, once it does. Rejects with a {@link WatchdogError} if it cannot (`EADDRINUSE`,
-   * `EACCES`, `ERR_WATCHDOG_TLS_UNUSABLE`, ...) and goes on trying; that is also one process warning, and never an unhandled
-   * rejection. Reading it keeps the process alive until it is settled.
+   * `EACCES`, `ERR_WATCHDOG_TLS_UNUSABLE`, ...) and goes on trying; that is also one process warning, and
+   * never an unhandled rejection. Reading it keeps the process alive until it is settled.
    */
   readonly ready: Promise<Address>;
   /**
-   * Watches a Piscina pool, until the returned function is called. A pool without threads, closed or destroyed, leaves its name to
-   * the next that asks for it.
-   * @param name value of the `pool` label, 1 to 64 characters, none of them a control character, unique; at most 32 pools
+   * Watches a Piscina pool, until the returned function is called. A pool without threads, closed or
+   * destroyed, leaves its name to the next that asks for it.
+   * @param name value of the `pool` label, 1 to 64 characters, none of them a control character, unique; at
+   * most 32 pools
    * @returns a function that ends the watch
-   * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT`, `ERR_WATCHDOG_DUPLICATE_POOL`, `ERR_WATCHDOG_TOO_MANY_POOLS`, or
-   * `ERR_WATCHDOG_CLOSED`
+   * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT`, `ERR_WATCHDOG_DUPLICATE_POOL`,
+   * `ERR_WATCHDOG_TOO_MANY_POOLS`, or `ERR_WATCHDOG_CLOSED`
    */
   watchPool(pool: PiscinaLike, name: string): () => void;
   /**
    * Watches any other pool by a sampler.
-   * @param name value of the `pool` label, 1 to 64 characters, none of them a control character, unique; at most 32 pools
+   * @param name value of the `pool` label, 1 to 64 characters, none of them a control character, unique; at
+   * most 32 pools
    * @returns a function that ends the watch
-   * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT`, `ERR_WATCHDOG_DUPLICATE_POOL`, `ERR_WATCHDOG_TOO_MANY_POOLS`, or
-   * `ERR_WATCHDOG_CLOSED`
+   * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT`, `ERR_WATCHDOG_DUPLICATE_POOL`,
+   * `ERR_WATCHDOG_TOO_MANY_POOLS`, or `ERR_WATCHDOG_CLOSED`
    */
   watchPool(name: string, sampler: PoolSampler): () => void;
   /**
@@ -281,14 +296,14 @@ export interface Watchdog extends AsyncDisposable {
    */
   pause<T>(work: () => T): T;
   /**
-   * How hard it goes for the main thread: cheap enough (under 2 µs on average at a thousand requests a second) to be asked at each, in order to turn some away
-   * before all come too late. All zero once closed.
+   * How hard it goes for the main thread: cheap enough (under 2 µs on average at a thousand requests a
+   * second) to be asked at each, in order to turn some away before all come too late. All zero once closed.
    */
   pressure(): Pressure;
   /**
-   * The text of the sidecar's `/metrics`, for an app that serves its own. Rejects with a {@link WatchdogError} while there is no
-   * sidecar (`ERR_WATCHDOG_SIDECAR_FAILED`), if it does not answer within five seconds (`ERR_WATCHDOG_TIMEOUT`), or after
-   * `close()` (`ERR_WATCHDOG_CLOSED`).
+   * The text of the sidecar's `/metrics`, for an app that serves its own. Rejects with a {@link
+   * WatchdogError} while there is no sidecar (`ERR_WATCHDOG_SIDECAR_FAILED`), if it does not answer within
+   * five seconds (`ERR_WATCHDOG_TIMEOUT`), or after `close()` (`ERR_WATCHDOG_CLOSED`).
    */
   metrics(): Promise<string>;
   /** Stops the heartbeat, the server and the sidecar. Idempotent; never rejects. */
@@ -298,8 +313,8 @@ export interface Watchdog extends AsyncDisposable {
 /** Settings of {@link watchThread}. */
 export interface ThreadOptions {
   /**
-   * In a thread of a Piscina pool: the pool's option of that name, which lets its threads' event loops turn while they have no
-   * task.
+   * In a thread of a Piscina pool: the pool's option of that name, which lets its threads' event loops turn
+   * while they have no task.
    * @defaultValue none: such threads are refused
    */
   readonly atomics?: 'disabled' | 'async' | undefined;
@@ -310,9 +325,9 @@ export interface WatchedThread extends Disposable {
   /**
    * Resolves once the sidecar counts this thread. Rejects with a {@link WatchdogError} if it cannot
    * (`ERR_WATCHDOG_DUPLICATE_THREAD`, `ERR_WATCHDOG_TOO_MANY_THREADS`; it joins when there is room;
-   * `ERR_WATCHDOG_UNWATCHABLE_THREAD`: another version of this package), which is a process warning, too; if no watchdog
-   * answers within five seconds (`ERR_WATCHDOG_TIMEOUT`): it joins when one is started; or after `close()`
-   * (`ERR_WATCHDOG_CLOSED`). Never an unhandled rejection.
+   * `ERR_WATCHDOG_UNWATCHABLE_THREAD`: another version of this package), which is a process warning, too; if
+   * no watchdog answers within five seconds (`ERR_WATCHDOG_TIMEOUT`): it joins when one is started; or after
+   * `close()` (`ERR_WATCHDOG_CLOSED`). Never an unhandled rejection.
    */
   readonly ready: Promise<void>;
   /** As {@link Watchdog.pause}, for this thread. */

@@ -3,8 +3,8 @@ import { CLOCK_OFFSET_MS } from '../shared/clock.js';
 import { GC, GC_RING_SIZE, locked, openWriter } from '../shared/layout.js';
 
 /**
- * Collections share a index as one block while no more than this was between them in all: there may be hundreds a second. With
- * more, some would be moved out of the stall to which they belong, or into another.
+ * Collections share an index as one block while no more than this was between them in all: there may be
+ * hundreds a second. With more, some would be moved out of the stall to which they belong, or into another.
  */
 const BETWEEN_MS = 10;
 

@@ -31,8 +31,9 @@ export interface Heartbeat {
 }
 
 /**
- * Starts the marker (an immediate that re-arms itself: once a turn, unref'd but for the round after one that idled, never
- * waking an idle loop) and the pacer (an unref'd timer: what makes an idle loop turn). Neither keeps the process alive.
+ * Starts the marker (an immediate that re-arms itself: once a turn, unref'd but for the round after one that
+ * idled, never waking an idle loop) and the pacer (an unref'd timer: what makes an idle loop turn). Neither
+ * keeps the process alive.
  */
 export function startHeartbeat(memory: TurnMeterMemory, options: HeartbeatOptions): Heartbeat {
   const inLoop = nodeTiming.loopStart >= 0;

@@ -4,13 +4,16 @@ import { LOOK_URL, type LookAnswer } from '../shared/protocol.js';
 
 /** More than the inspector thread keeps: native frames are among these, and not among those. */
 const SITES_MAX = 128;
-/** Of so many scripts, the innermost that are not Node.js' own, the text is told apart: 6 ms for each MiB, once for each. */
+/**
+ * Of so many scripts, the innermost not Node.js' own, the text is told apart: 6 ms for each MiB, once for
+ * each.
+ */
 const HASHES_MAX = 16;
 
 /**
- * Where this thread is. Where the functions on the stack begin, and the hash of a script's text, V8 tells only to who
- * formats a stack: `Error.prepareStackTrace`. The app's is the app's, and a look may be ended in its midst. So this one is of
- * another realm, with an `Error`, arrays and a JSON of its own.
+ * Where this thread is. Where the functions on the stack begin, and the hash of a script's text, V8 tells
+ * only to who formats a stack: `Error.prepareStackTrace`. The app's is the app's, and a look may be ended in
+ * its midst. So this one is of another realm, with an `Error`, arrays and a JSON of its own.
  */
 const PROGRAM = `
 Error.stackTraceLimit = ${SITES_MAX};
@@ -19,11 +22,12 @@ Error.prepareStackTrace = (_, sites) => sites;
   const all = new Error().stack;
   const sites = [];
   const hashes = new Map();
-  for (let i = all.findIndex((site) => site.getScriptNameOrSourceURL() === '${LOOK_URL}') + 1; i < all.length; i++) {
-    const site = all[i];
+  const ours = all.findIndex((site) => site.getScriptNameOrSourceURL() === '${LOOK_URL}');
+  for (const site of all.slice(ours + 1)) {
     const url = site.getScriptNameOrSourceURL();
     if (typeof url !== 'string' || site.getLineNumber() === null) continue;
-    if (!url.startsWith('node:') && !hashes.has(url) && hashes.size < ${HASHES_MAX}) hashes.set(url, site.getScriptHash());
+    const asked = url.startsWith('node:') || hashes.has(url) || hashes.size >= ${HASHES_MAX};
+    if (!asked) hashes.set(url, site.getScriptHash());
     const from = [site.getEnclosingLineNumber(), site.getEnclosingColumnNumber()];
     sites.push([url, site.getLineNumber(), site.getColumnNumber(), ...from, hashes.get(url)]);
   }
@@ -31,7 +35,10 @@ Error.prepareStackTrace = (_, sites) => sites;
 }
 //# sourceURL=event-loop-watchdog:sites`;
 
-/** @returns what the inspector thread has this thread call when it looks; it gives a {@link LookAnswer} as JSON */
+/**
+ * @returns what the inspector thread has this thread call when it looks; it gives a {@link LookAnswer} as
+ * JSON
+ */
 export function createLook(currentTurn: () => number): () => string {
   let look: ((turn: number, atMs: number) => string) | undefined;
   return () => {

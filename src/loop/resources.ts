@@ -3,18 +3,21 @@ import { locked, openWriter, RESOURCE_TYPES_MAX, RESOURCES } from '../shared/lay
 const EVERY_MS = 1000;
 /** On a quiet loop, where hardly anything can have changed. */
 const QUIET_EVERY_MS = 10_000;
-/** Listing takes longer the more resources there are; it may take at most one part in this many of the time. */
+/**
+ * Listing takes longer the more resources there are; it may take at most one part in this many of the time.
+ */
 const BUDGET = 1000;
 /**
- * From here on not even that: one list of a million timers holds the loop for 115 to 285 ms. Both together, since a thread that lost its
- * CPU while it listed a few is no reason.
+ * From here on not even that: one list of a million timers holds the loop for 115 to 285 ms. Both together,
+ * since a thread that lost its CPU while it listed a few is no reason.
  */
 const TOO_LONG_MS = 10;
 const TOO_MANY = 10_000;
 
 /**
- * Counts what keeps the loop alive, by type, about once a second; less often while nothing happens, or when there is so
- * much that counting is felt; no more at all, and the series are gone, when it would be a stall of its own.
+ * Counts what keeps the loop alive, by type, about once a second; less often while nothing happens, or when
+ * there is so much that counting is felt; no more at all, and the series are gone, when it would be a stall
+ * of its own.
  * @param announce called with all type names, in order of their places, when a new one appears
  */
 export function createResourceSampler(

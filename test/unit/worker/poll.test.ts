@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { QUIET_AFTER_MS } from '../../../src/loop/turns.js';
+import { QUIET_AFTER_MS } from '../../../src/loop/pace.js';
 import { SlidingMax } from '../../../src/shared/sliding-max.js';
 import type { HealthState } from '../../../worker/health.js';
 import { nextPollMs, startPoll } from '../../../worker/poll.js';

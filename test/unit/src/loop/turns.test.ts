@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createTurnMeter, PACE_MAX_MS, QUIET_AFTER_MS } from '../../../../src/loop/turns.js';
+import { PACE_MAX_MS, QUIET_AFTER_MS } from '../../../../src/loop/pace.js';
+import { createTurnMeter } from '../../../../src/loop/turns.js';
 import { latenessOf, stallOf } from '../../../../src/shared/lateness.js';
 import { allocate, LOOP_STATS, openReader, RING } from '../../../../src/shared/layout.js';
 import { createVirtualLoop } from '../../../support/virtual-loop.js';

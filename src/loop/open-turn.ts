@@ -1,0 +1,9 @@
+/** The turn in progress, on the shared clock. */
+export interface OpenTurn {
+  /** When it began: the mark before it. */
+  markMs: number;
+  /** libuv's total time in poll then. */
+  idleMs: number;
+  /** When the pacer is due, and the turn to be over. */
+  dueMs: number;
+}
