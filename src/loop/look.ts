@@ -26,8 +26,8 @@ Error.prepareStackTrace = (_, sites) => sites;
   for (const site of all.slice(ours + 1)) {
     const url = site.getScriptNameOrSourceURL();
     if (typeof url !== 'string' || site.getLineNumber() === null) continue;
-    const asked = url.startsWith('node:') || hashes.has(url) || hashes.size >= ${HASHES_MAX};
-    if (!asked) hashes.set(url, site.getScriptHash());
+    const known = url.startsWith('node:') || hashes.has(url) || hashes.size >= ${HASHES_MAX};
+    if (!known) hashes.set(url, site.getScriptHash());
     const from = [site.getEnclosingLineNumber(), site.getEnclosingColumnNumber()];
     sites.push([url, site.getLineNumber(), site.getColumnNumber(), ...from, hashes.get(url)]);
   }

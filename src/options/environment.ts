@@ -1,6 +1,6 @@
-import type { WatchdogOptions } from '../types.js';
 import { OPTIONS, type OptionSpec, PORT } from './options.js';
 import { show } from './show.js';
+import type { WatchdogOptions } from './types.js';
 
 /** The port when `WATCHDOG_PORT` is not set: Prometheus' list of exporters has it for OpenTelemetry. */
 export const DEFAULT_PORT = 9464;

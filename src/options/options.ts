@@ -11,7 +11,6 @@ import {
   type TlsFiles,
   TOKEN_RULE,
 } from '../shared/protocol.js';
-import type { MetricsRegistry, WatchdogOptions } from '../types.js';
 import {
   type Check,
   duration,
@@ -24,6 +23,7 @@ import {
   signalOf,
 } from './checks.js';
 import { show } from './show.js';
+import type { MetricsRegistry, WatchdogOptions } from './types.js';
 
 /** All settings, checked and with the defaults filled in. */
 export interface ResolvedOptions

@@ -1,7 +1,7 @@
 import { WatchdogError } from '../errors.js';
-import type { WatchdogOptions } from '../types.js';
 import { checkKeys, invalid, isObject } from './checks.js';
 import { OPTIONS, type OptionSpec, PORT, type ResolvedOptions } from './options.js';
+import type { WatchdogOptions } from './types.js';
 
 /**
  * Checks the arguments of `startWatchdog` and fills in the defaults.
