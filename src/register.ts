@@ -1,9 +1,16 @@
 /**
- * `node --import event-loop-watchdog/register app.js` watches an app without a line of code in it. Configured by
- * `WATCHDOG_PORT` (default 9464), `WATCHDOG_HOST` and the other `WATCHDOG_*` variables; one that is wrong, or that does not exist, is a process warning,
- * and the app runs with the default. Variables that contradict each other are one, too,
- * and so is a runtime that is not Node.js; the app runs unwatched. `getWatchdog()` returns the watchdog to the
- * app.
+ * `node --import event-loop-watchdog/register app.js` watches an app without a line of code in it. Configured
+ * by `WATCHDOG_PORT` (default 9464), `WATCHDOG_HOST` and the other `WATCHDOG_*` variables; one that is wrong,
+ * or that does not exist, is a process warning, and the app runs with the default. Variables that contradict
+ * each other are one, too, and so is a runtime that is not Node.js; the app runs unwatched. `getWatchdog()`
+ * returns the watchdog to the app.
+ * @example
+ * ```ts
+ * // WATCHDOG_PORT=9464 node --import event-loop-watchdog/register app.js
+ * import { getWatchdog } from 'event-loop-watchdog';
+ *
+ * getWatchdog()?.on('stall', (stall) => console.warn(stall.cause));
+ * ```
  */
 import { isMainThread } from 'node:worker_threads';
 import type { WatchdogError } from './errors.js';

@@ -13,7 +13,16 @@ export interface Running {
 
 type Global = typeof globalThis & { [RUNNING]?: Running | undefined };
 
-/** The watchdog that runs in this process, wherever it was started, if there is one. */
+/**
+ * The watchdog that runs in this process, wherever it was started, if there is one.
+ * @example
+ * ```ts
+ * import { getWatchdog } from 'event-loop-watchdog';
+ *
+ * // None where the app runs without it, in its tests, say.
+ * const lagMs = getWatchdog()?.pressure().lagMs ?? 0;
+ * ```
+ */
 export function getWatchdog(): Watchdog | undefined {
   return (globalThis as Global)[RUNNING]?.watchdog;
 }

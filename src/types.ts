@@ -101,6 +101,15 @@ export interface Watchdog extends AsyncDisposable {
    * @returns a function that ends the watch
    * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT`, `ERR_WATCHDOG_DUPLICATE_POOL`,
    * `ERR_WATCHDOG_TOO_MANY_POOLS`, or `ERR_WATCHDOG_CLOSED`
+   * @example
+   * ```ts
+   * import { Piscina } from 'piscina';
+   * import { startWatchdog } from 'event-loop-watchdog';
+   *
+   * const watchdog = startWatchdog(9464);
+   * const images = new Piscina({ filename: '/srv/app/resize.js' });
+   * watchdog.watchPool(images, 'images');
+   * ```
    */
   watchPool(pool: PiscinaLike, name: string): () => void;
   /**
@@ -110,11 +119,32 @@ export interface Watchdog extends AsyncDisposable {
    * @returns a function that ends the watch
    * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT`, `ERR_WATCHDOG_DUPLICATE_POOL`,
    * `ERR_WATCHDOG_TOO_MANY_POOLS`, or `ERR_WATCHDOG_CLOSED`
+   * @example
+   * ```ts
+   * import { startWatchdog } from 'event-loop-watchdog';
+   *
+   * // As pg.Pool has them.
+   * const pool = { options: { max: 10 }, totalCount: 4, idleCount: 1, waitingCount: 0 };
+   * const unwatch = startWatchdog(9464).watchPool('pg', () => ({
+   *   capacity: pool.options.max,
+   *   active: pool.totalCount - pool.idleCount,
+   *   queued: pool.waitingCount,
+   * }));
+   * unwatch();
+   * ```
    */
   watchPool(name: string, sampler: PoolSampler): () => void;
   /**
    * Calls `listener` at each event of that name, on the main thread. What it throws is a process warning.
    * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT` for another event, or what is no function
+   * @example
+   * ```ts
+   * import { startWatchdog } from 'event-loop-watchdog';
+   *
+   * startWatchdog(9464).on('stall', ({ cause, durationMs, culprit }) => {
+   *   console.warn(`blocked for ${durationMs} ms (${cause}) by ${culprit?.function}`);
+   * });
+   * ```
    */
   on<E extends keyof WatchdogEvents>(event: E, listener: (...args: WatchdogEvents[E]) => void): this;
   /** As `on`, for the next such event only. */
@@ -124,20 +154,60 @@ export interface Watchdog extends AsyncDisposable {
   /**
    * Runs known long work: counted in the loop's time, lag and delay, but not as a stall. If `work` returns a
    * promise, until that is settled.
+   * @example
+   * ```ts
+   * import { startWatchdog } from 'event-loop-watchdog';
+   *
+   * const watchdog = startWatchdog(9464);
+   * const rows: string[] = watchdog.pause(() => JSON.parse('["a known, long text"]'));
+   * await watchdog.pause(async () => rows.sort());
+   * ```
    */
   pause<T>(work: () => T): T;
   /**
    * How hard it goes for the main thread: cheap enough (under 2 µs on average at a thousand requests a
    * second) to be asked at each, in order to turn some away before all come too late. All zero once closed.
+   * @example
+   * ```ts
+   * import { createServer } from 'node:http';
+   * import { startWatchdog } from 'event-loop-watchdog';
+   *
+   * const watchdog = startWatchdog(9464);
+   * createServer((_request, response) => {
+   *   // What waits by now would come too late.
+   *   response.statusCode = watchdog.pressure().lagMs > 250 ? 503 : 200;
+   *   response.end();
+   * });
+   * ```
    */
   pressure(): Pressure;
   /**
-   * The text of the sidecar's `/metrics`, for an app that serves its own. Rejects with a {@link
-   * WatchdogError} while there is no sidecar (`ERR_WATCHDOG_SIDECAR_FAILED`), if it does not answer within
-   * five seconds (`ERR_WATCHDOG_TIMEOUT`), or after `close()` (`ERR_WATCHDOG_CLOSED`).
+   * The text of the sidecar's `/metrics`, for an app that serves its own. Rejects with a
+   * {@link WatchdogError} while there is no sidecar (`ERR_WATCHDOG_SIDECAR_FAILED`), if it does not answer
+   * within five seconds (`ERR_WATCHDOG_TIMEOUT`), or after `close()` (`ERR_WATCHDOG_CLOSED`).
+   * @example
+   * ```ts
+   * import { createServer } from 'node:http';
+   * import { startWatchdog } from 'event-loop-watchdog';
+   *
+   * const watchdog = startWatchdog(9464);
+   * createServer(async (_request, response) => {
+   *   response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8');
+   *   response.end(await watchdog.metrics());
+   * });
+   * ```
    */
   metrics(): Promise<string>;
-  /** Stops the heartbeat, the server and the sidecar. Idempotent; never rejects. */
+  /**
+   * Stops the heartbeat, the server and the sidecar. Idempotent; never rejects.
+   * @example
+   * ```ts
+   * import { startWatchdog } from 'event-loop-watchdog';
+   *
+   * const watchdog = startWatchdog(9464);
+   * process.once('SIGTERM', () => watchdog.close());
+   * ```
+   */
   close(): Promise<void>;
 }
 

@@ -46,6 +46,14 @@ const ANSWER_MS = 5000;
  * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT`, `ERR_WATCHDOG_ALREADY_STARTED`,
  * `ERR_WATCHDOG_UNSUPPORTED_RUNTIME`, or `ERR_WATCHDOG_UNWATCHABLE_THREAD` in a thread of a Piscina pool
  * whose idle threads sleep
+ * @example
+ * ```ts
+ * import { watchThread } from 'event-loop-watchdog';
+ *
+ * // In the file that the worker thread runs.
+ * const watched = watchThread('parser');
+ * await watched.ready;
+ * ```
  */
 export function watchThread(name: string, options: ThreadOptions = {}): WatchedThread {
   checkRuntime();

@@ -35,6 +35,14 @@ const decoder = new TextDecoder();
  * @param port 0 to 65535; 0 takes any free port, see {@link Watchdog.ready}
  * @throws WatchdogError `ERR_WATCHDOG_INVALID_OPTION`, `ERR_WATCHDOG_ALREADY_STARTED`, or
  * `ERR_WATCHDOG_UNSUPPORTED_RUNTIME`: Bun, Deno, a user-land snapshot
+ * @example
+ * ```ts
+ * import { startWatchdog } from 'event-loop-watchdog';
+ *
+ * const watchdog = startWatchdog(9464, { stallThreshold: 200, labels: { app: 'shop' } });
+ * const { url } = await watchdog.ready;
+ * console.log(`${url}/metrics`);
+ * ```
  */
 export function startWatchdog(port: number, options: WatchdogOptions = {}): Watchdog {
   checkRuntime();

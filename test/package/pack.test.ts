@@ -1,5 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -128,20 +136,6 @@ describe('the packed package, installed elsewhere,', () => {
 
   it('type-checks in a strict project', () => {
     write(
-      'tsconfig.json',
-      JSON.stringify({
-        compilerOptions: {
-          module: 'nodenext',
-          target: 'es2022',
-          strict: true,
-          noEmit: true,
-          types: ['node'],
-          typeRoots: [join(ROOT, 'node_modules/@types')],
-        },
-        files: ['typed.mts'],
-      }),
-    );
-    write(
       'typed.mts',
       `import { startWatchdog, WatchdogError, type Stall, type Watchdog } from 'event-loop-watchdog';
        const watchdog: Watchdog = startWatchdog(9464, { stallThreshold: 200, labels: { app: 'shop' } });
@@ -152,10 +146,58 @@ describe('the packed package, installed elsewhere,', () => {
        startWatchdog(9464, { stalThreshold: 200 });
        export { unwatch, result, WatchdogError };`,
     );
-    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-    expect(execFileSync(process.execPath, [tsc, '-p', home], { encoding: 'utf8' })).toBe('');
+    expect(typeCheck(['typed.mts'])).toBe('');
+  });
+
+  it('shows each public call by an example that type-checks', () => {
+    const dist = join(home, 'node_modules/event-loop-watchdog/dist');
+    const [index, register] = ['index.d.ts', 'register.d.ts'].map((file) => examplesOf(join(dist, file)));
+    expect(new Set(Object.keys(index ?? {}))).toEqual(
+      new Set([
+        'startWatchdog',
+        'getWatchdog',
+        'watchThread',
+        ...['watchPool', 'on', 'pause', 'pressure', 'metrics', 'close'],
+      ]),
+    );
+    expect(index?.watchPool).toHaveLength(2);
+    const all = [...Object.values(index ?? {}), ...Object.values(register ?? {})].flat();
+    expect(all).toHaveLength(11);
+    // Which an example may use, and the package does not bring.
+    symlinkSync(join(ROOT, 'node_modules/piscina'), join(home, 'node_modules/piscina'));
+    expect(typeCheck(all.map((code, i) => write(`example-${i}.mts`, code)))).toBe('');
   });
 });
+
+/** What TypeScript has to say of these files. */
+function typeCheck(files: readonly string[]): string {
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'es2022',
+    strict: true,
+    noEmit: true,
+    types: ['node'],
+    typeRoots: [join(ROOT, 'node_modules/@types')],
+  };
+  write('tsconfig.json', JSON.stringify({ compilerOptions, files }));
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+  return spawnSync(process.execPath, [tsc, '-p', home], { encoding: 'utf8' }).stdout;
+}
+
+/** The code of the examples in a file of declarations, by the name of what they show. */
+function examplesOf(file: string): Record<string, string[]> {
+  const examples: Record<string, string[]> = {};
+  const text = readFileSync(file, 'utf8');
+  for (const [, comment = '', declaration = ''] of text.matchAll(
+    /\/\*\*((?:(?!\*\/).)*)\*\/\s*(.*?)[\n(<]/gs,
+  )) {
+    const [, code] = /@example\s+\* ```ts\n(.*?)\s*\* ```/s.exec(comment) ?? [];
+    if (code === undefined) continue;
+    const name = declaration.split(' ').at(-1) as string;
+    examples[name] = [...(examples[name] ?? []), code.replaceAll(/^ *\* ?/gm, '')];
+  }
+  return examples;
+}
 
 it('a release is refused without repository, bugs and homepage', () => {
   const release = (manifest: object): readonly [status: number | null, stderr: string] => {
