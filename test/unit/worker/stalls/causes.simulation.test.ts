@@ -273,7 +273,7 @@ it.each<[string, number, number, number, (world: World, random: ReturnType<typeo
     },
   ],
   [
-    'with a pause in the midst of CPU',
+    'with a suspension in the midst of CPU',
     0,
     0.02,
     0.1,
@@ -307,7 +307,7 @@ it.each([
   [30, 70],
   [10, 90],
   [40, 60],
-])('a process that is stopped and continued in slices, %i ms on and %i off: paused', (onMs, offMs) => {
+])('a process that is stopped and continued in slices, %i ms on and %i off: suspended', (onMs, offMs) => {
   const random = randomFrom(SEED);
   const world = createWorld(random, 0);
   world.loop.mark();
