@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { holdSidecars, sabotage } from '../fixtures/sidecar-killer.mjs';
-import { randomFrom } from './random.mjs';
+import { randomFrom } from '../support/random.mjs';
 import { waysToHold } from './ways.mjs';
 
 const [journal, seed] = process.argv.slice(2);

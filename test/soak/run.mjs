@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startStrangers } from '../fixtures/strangers.mjs';
-import { randomFrom } from './random.mjs';
+import { randomFrom } from '../support/random.mjs';
 
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '10' }, seed: { type: 'string' } },
