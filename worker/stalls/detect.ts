@@ -17,14 +17,18 @@ export interface LiveStall {
   readonly stallMs: number;
 }
 
+/** Stalls of which the ring tells no more: how many, how long in all, and before which turn all of them were. */
+export interface LostStalls {
+  readonly count: number;
+  readonly ms: number;
+  readonly beforeTurn: number;
+}
+
 export interface Detected {
   /** Stalls that ended since the last sample, oldest first. */
   readonly finished: readonly FinishedStall[];
-  /**
-   * How many ended that the ring has forgotten, because no sample was taken for so long, and how long they
-   * took.
-   */
-  readonly lost: { readonly count: number; readonly ms: number } | undefined;
+  /** Those that the ring has forgotten, because no sample was taken for so long. */
+  readonly lost: LostStalls | undefined;
   readonly live: LiveStall | undefined;
 }
 
@@ -51,7 +55,9 @@ export function createDetector(
     });
     const lostCount = stats.stalls - toldCount - kept;
     const keptMs = finished.reduce((sum, stall) => sum + stall.durationMs, 0);
-    const lost = lostCount > 0 ? { count: lostCount, ms: stats.stalledMs - toldMs - keptMs } : undefined;
+    const beforeTurn = finished[0]?.turn ?? stats.turns;
+    const lostMs = stats.stalledMs - toldMs - keptMs;
+    const lost = lostCount > 0 ? { count: lostCount, ms: lostMs, beforeTurn } : undefined;
     toldCount = stats.stalls;
     toldMs = stats.stalledMs;
     return { finished, lost };

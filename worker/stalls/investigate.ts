@@ -110,7 +110,7 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
   return {
     observe(nowMs, stats) {
       const { finished, lost, live } = detect(nowMs, stats, false);
-      if (lost) counters.countLost(lost.count, lost.ms);
+      if (lost) counters.countLost(lost.count, lost.ms, lost.beforeTurn);
       for (const stall of finished) settling.add(stall, openOf(stall));
       settling.settle(nowMs, stats.turns);
       if (live) return follow(nowMs, live);

@@ -27,8 +27,14 @@ export interface StallCounters {
   charge(live: LiveStall, charge: Charge): void;
   /** Counts a stall that is over, and charges what is left of its time. */
   count(stall: FinishedStall, charge: Charge): void;
-  /** Counts stalls of which nothing but their number and time is known. */
-  countLost(count: number, ms: number): void;
+  /** Counts stalls of which nothing but their number and time is known, and that all came before this turn. */
+  countLost(count: number, ms: number, beforeTurn: number): void;
+}
+
+/** What of a stall's time is charged. */
+interface Charged {
+  readonly ms: number;
+  readonly suspendedMs: number;
 }
 
 export function createStallCounters(ledger: LoopLedger): StallCounters {
@@ -36,12 +42,22 @@ export function createStallCounters(ledger: LoopLedger): StallCounters {
     if (ms > 0) ledger.add('stallMsByCause', ms, CAUSES.indexOf(cause));
   };
   /** What stalls that are not yet counted were charged, by turn; the latest as an earlier sidecar left it. */
-  const charged = new Map([
-    [
-      ledger.get('chargedTurn'),
-      { ms: ledger.get('chargedMs'), suspendedMs: ledger.get('chargedSuspendedMs') },
-    ],
-  ]);
+  const charged = new Map<number, Charged>();
+  /** What that sidecar had charged to those before it, in all: it died before it counted them. */
+  const inherited = { ms: chargedBeyondCounted(ledger), beforeTurn: ledger.get('chargedTurn') };
+  const latest = { ms: ledger.get('chargedMs'), suspendedMs: ledger.get('chargedSuspendedMs') };
+  // Else that stall is counted.
+  if (inherited.ms > latest.ms / 2) {
+    charged.set(inherited.beforeTurn, latest);
+    inherited.ms -= latest.ms;
+  }
+
+  /** What of a stall of theirs, which takes `ms`, is charged: to the oldest first, so that no time is charged twice. */
+  function inherit(ms: number): number {
+    const taken = Math.max(0, Math.min(inherited.ms, ms));
+    inherited.ms -= taken;
+    return taken;
+  }
 
   /**
    * What to add to the moments of a stall for the wall clock, by turn; the latest as an earlier sidecar left
@@ -64,12 +80,11 @@ export function createStallCounters(ledger: LoopLedger): StallCounters {
   }
 
   /** Charges what of a stall's `ms` is not charged yet. Returns what is, then. */
-  function chargeRest(
-    turn: number,
-    ms: number,
-    { suspendedMs, besides }: Charge,
-  ): { ms: number; suspendedMs: number } {
-    const before = charged.get(turn) ?? { ms: 0, suspendedMs: 0 };
+  function chargeRest(turn: number, ms: number, { suspendedMs, besides }: Charge): Charged {
+    const before = charged.get(turn) ?? {
+      ms: turn < inherited.beforeTurn ? inherit(ms) : 0,
+      suspendedMs: 0,
+    };
     const restMs = Math.max(0, ms - before.ms);
     const moreMs = Math.min(restMs, Math.max(0, suspendedMs - before.suspendedMs));
     add('suspended', moreMs);
@@ -105,12 +120,23 @@ export function createStallCounters(ledger: LoopLedger): StallCounters {
       chargeRest(stall.turn, stall.durationMs, charge);
       forgetUpTo(stall.turn);
     },
-    countLost(count, ms) {
+    countLost(count, ms, beforeTurn) {
+      // Some were charged while they lasted: before this sidecar began, or before it had to wait so long.
+      let knownMs = inherit(ms);
+      for (const [turn, one] of charged) {
+        if (turn >= beforeTurn) continue;
+        knownMs += one.ms;
+        charged.delete(turn);
+      }
       ledger.add('stallsCounted', count);
       ledger.add('stallsByCause', count, CAUSES.indexOf('unknown'));
       ledger.add('stallCount', count);
       ledger.add('stallSumMs', ms);
-      add('unknown', ms);
+      add('unknown', ms - knownMs);
     },
   };
+}
+
+function chargedBeyondCounted(ledger: LoopLedger): number {
+  return CAUSES.reduce((ms, _, index) => ms + ledger.get('stallMsByCause', index), -ledger.get('stallSumMs'));
 }

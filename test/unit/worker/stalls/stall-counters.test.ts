@@ -8,27 +8,27 @@ import { type Charge, createStallCounters } from '../../../../worker/stalls/stal
 import { createVirtualLoop, total, type VirtualLoop } from '../../../support/virtual-loop.js';
 
 const THRESHOLD = 100;
-/** Nothing of it was a pause. */
+/** Nothing of it was a suspension. */
 const all = (cause: Cause): Charge => ({ cause, suspendedMs: 0, besides: cause });
 /** A sidecar's watch over the loop, as a new sidecar would begin it. */
 const observer = (loop: VirtualLoop, causeNow: () => Cause = () => 'unknown') => {
-  const account = createStallCounters(loop.ledger);
+  const counters = createStallCounters(loop.ledger);
   const detector = createDetector(THRESHOLD, {
     count: loop.ledger.get('stallsCounted'),
     ms: loop.ledger.get('stallSumMs'),
   });
   return () => {
     const { finished, lost, live } = detector.observe(loop.now(), loop.read(), loop.readRing);
-    if (lost) account.countLost(lost.count, lost.ms);
-    for (const stall of finished) account.count(stall, all(causeNow()));
-    if (live) account.charge(live, all(causeNow()));
+    if (lost) counters.countLost(lost.count, lost.ms, lost.beforeTurn);
+    for (const stall of finished) counters.count(stall, all(causeNow()));
+    if (live) counters.charge(live, all(causeNow()));
     return finished;
   };
 };
 const seconds = (loop: VirtualLoop, cause: Cause): number =>
   loop.ledger.get('stallMsByCause', CAUSES.indexOf(cause));
 
-describe('stall account', () => {
+describe('the counters of stalls', () => {
   it('charges a stall while it lasts and settles with its end', () => {
     const loop = createVirtualLoop();
     const observe = observer(loop);
@@ -63,18 +63,18 @@ describe('stall account', () => {
 
   it('charges nothing twice when stalls follow faster than they are explained', () => {
     const loop = createVirtualLoop();
-    const account = createStallCounters(loop.ledger);
+    const counters = createStallCounters(loop.ledger);
     const detector = createDetector(THRESHOLD, { count: 0, ms: 0 });
     const waiting = [];
     for (let i = 0; i < 10; i++) {
       loop.pass(400);
       const { finished, live } = detector.observe(loop.now(), loop.read(), loop.readRing);
       waiting.push(...finished);
-      if (live) account.charge(live, all('cpu'));
+      if (live) counters.charge(live, all('cpu'));
       loop.mark();
     }
     waiting.push(...detector.observe(loop.now(), loop.read(), loop.readRing).finished);
-    for (const stall of waiting) account.count(stall, all('cpu'));
+    for (const stall of waiting) counters.count(stall, all('cpu'));
     expect(seconds(loop, 'cpu')).toBeCloseTo(4000);
     expect(loop.ledger.get('stallSumMs')).toBeCloseTo(4000);
   });
@@ -102,14 +102,14 @@ describe('stall account', () => {
     expect(loop.ledger.get('stallsByCause', CAUSES.indexOf('gc'))).toBe(1);
   });
 
-  it('charges a pause with what it took, whatever the cause is, and never more', () => {
+  it('charges a suspension with what it took, whatever the cause is, and never more', () => {
     const loop = createVirtualLoop();
-    const account = createStallCounters(loop.ledger);
+    const counters = createStallCounters(loop.ledger);
     const stall = { turn: 0, startMs: 1100, durationMs: 1000 };
     // It ran for 300 ms, was stopped for 550, which is seen when it goes on, and ran again.
-    account.charge({ ...stall, stallMs: 300 }, all('cpu'));
+    counters.charge({ ...stall, stallMs: 300 }, all('cpu'));
     const charge: Charge = { cause: 'suspended', suspendedMs: 550, besides: 'cpu' };
-    account.charge({ ...stall, stallMs: 850 }, charge);
+    counters.charge({ ...stall, stallMs: 850 }, charge);
     // Another sidecar goes on.
     createStallCounters(loop.ledger).count(stall, charge);
     expect(seconds(loop, 'suspended')).toBeCloseTo(550);
@@ -118,8 +118,8 @@ describe('stall account', () => {
 
     // What was charged to a wrong guess stays there.
     const next = { turn: 7, startMs: 5000, durationMs: 500 };
-    account.charge({ ...next, stallMs: 400 }, all('blocked'));
-    account.count(next, { cause: 'suspended', suspendedMs: 450, besides: 'blocked' });
+    counters.charge({ ...next, stallMs: 400 }, all('blocked'));
+    counters.count(next, { cause: 'suspended', suspendedMs: 450, besides: 'blocked' });
     expect(seconds(loop, 'blocked')).toBeCloseTo(400);
     expect(seconds(loop, 'suspended')).toBeCloseTo(650);
   });
@@ -135,6 +135,26 @@ describe('stall account', () => {
     observer(loop)();
     expect(seconds(loop, 'unknown')).toBeCloseTo(1200);
     expect(loop.ledger.get('stallCount')).toBe(1);
+  });
+
+  it.each([
+    ['which another then counts', 0],
+    ['and which the ring forgets', RING_SIZE],
+  ])('charges nothing twice of stalls that a sidecar charged, but died before it counted, %s', (_, more) => {
+    const loop = createVirtualLoop();
+    const counters = createStallCounters(loop.ledger);
+    const detector = createDetector(THRESHOLD, { count: 0, ms: 0 });
+    for (const ms of [400, 300, 200]) {
+      loop.pass(ms);
+      const { live } = detector.observe(loop.now(), loop.read(), loop.readRing);
+      if (live) counters.charge(live, all('cpu'));
+      loop.mark();
+    }
+    for (let i = 0; i < more; i++) loop.busy(100);
+    observer(loop)();
+    expect(loop.ledger.get('stallSumMs')).toBeCloseTo(900 + 100 * more);
+    expect(seconds(loop, 'cpu') + seconds(loop, 'unknown')).toBeCloseTo(900 + 100 * more);
+    expect(loop.ledger.get('stallCount')).toBe(3 + more);
   });
 
   it('counts stalls that the ring forgot', () => {
