@@ -2,14 +2,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { dashboardFiles } from '../../observability/dashboards/files.js';
+import { dashboardFiles } from '../../observability/grafana/dashboards/files.js';
 import { promtool, SKIP_PROMTOOL } from '../support/promtool.js';
 import { dashboardRules } from './lint/dashboard-rules.js';
 import { type Dashboard, expressionsOf } from './lint/model.js';
 import { PANEL_RULES } from './lint/panel-rules.js';
 import { TARGET_RULES } from './lint/target-rules.js';
 
-const kit = new URL('../../observability/', import.meta.url);
+const kit = new URL('../../observability/grafana/', import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, kit), 'utf8');
 
 const dashboards = ['dashboard.json', 'fleet.json'].map((name) => ({

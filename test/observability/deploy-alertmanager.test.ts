@@ -14,12 +14,12 @@ const SKIP_AMTOOL = process.env.CI === undefined && spawnSync('amtool', ['--vers
 interface Rules {
   groups: { rules: { alert: string; labels: { severity: string } }[] }[];
 }
-const alerts = readYaml<Rules>('alerts.yml').groups.flatMap(({ rules }) =>
+const alerts = readYaml<Rules>('prometheus/alerts.yml').groups.flatMap(({ rules }) =>
   rules.map(({ alert, labels }) => ({ alert, severity: labels.severity })),
 );
 const names = new Set(alerts.map(({ alert }) => alert));
 
-const file = fileURLToPath(new URL('alertmanager.yml', kit));
+const file = fileURLToPath(new URL('alertmanager/alertmanager.yml', kit));
 const amtool = (...args: string[]): string =>
   execFileSync('amtool', args, { encoding: 'utf8', stdio: 'pipe' });
 
@@ -28,7 +28,9 @@ describe('alertmanager.yml', () => {
     source_matchers: string[];
     target_matchers: string[];
   }
-  const config = readYaml<{ inhibit_rules: Inhibition[]; receivers: object[] }>('alertmanager.yml');
+  const config = readYaml<{ inhibit_rules: Inhibition[]; receivers: object[] }>(
+    'alertmanager/alertmanager.yml',
+  );
 
   it.skipIf(SKIP_AMTOOL)('is a configuration that Alertmanager takes', () => {
     expect(amtool('check-config', file)).toContain('SUCCESS');

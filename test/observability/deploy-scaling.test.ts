@@ -104,7 +104,8 @@ describe('the examples of SCALING.md', () => {
       const whole = config.metric_relabel_configs
         ? { scrape_configs: [{ job_name: 'shop', ...config }] }
         : config;
-      for (const file of ['rules.yml', 'alerts.yml']) writeFileSync(join(home, file), read(file));
+      for (const file of ['rules.yml', 'alerts.yml'])
+        writeFileSync(join(home, file), read(`prometheus/${file}`));
       writeFileSync(join(home, 'prometheus.yml'), stringify(whole));
       expect(promtool(['check', 'config', 'prometheus.yml'], { cwd: home })).not.toContain('FAILED');
     }
@@ -120,13 +121,14 @@ describe('the examples of SCALING.md', () => {
       const whole = new RegExp(`^(?:${regex})$`);
       const out = METRIC_NAMES.filter((name) => [name, `${name}_bucket`].some((one) => whole.test(one)));
       expect(out).toEqual(['watchdog_stall_duration_seconds', 'watchdog_captures_total']);
-      for (const name of out) expect(read('alerts.yml') + read('rules.yml')).not.toContain(name);
+      for (const name of out)
+        expect(read('prometheus/alerts.yml') + read('prometheus/rules.yml')).not.toContain(name);
     }
   });
 
   it('name only recorded series that there are', () => {
     const recorded = new Set(
-      [...read('rules.yml').matchAll(/record: (job\S+)/g)].map(([, name = '']) => name),
+      [...read('prometheus/rules.yml').matchAll(/record: (job\S+)/g)].map(([, name = '']) => name),
     );
     const named = new Set([...text.matchAll(/\bjob(?:_[a-z]+)?:watchdog_[\w:]*\w/g)].map(([name]) => name));
     for (const name of named) expect([...recorded]).toContain(name);

@@ -30,7 +30,7 @@ function checkConfig(config: PrometheusConfig): string {
     mkdirSync(dirname(join(home, file)), { recursive: true });
     writeFileSync(join(home, file), '');
   }
-  for (const file of ['rules.yml', 'alerts.yml']) writeFileSync(join(home, file), read(file));
+  for (const file of ['rules.yml', 'alerts.yml']) writeFileSync(join(home, file), read(`prometheus/${file}`));
   writeFileSync(join(home, 'prometheus.yml'), text);
   return promtool(['check', 'config', 'prometheus.yml'], { cwd: home });
 }
@@ -57,8 +57,8 @@ function relabelled(config: PrometheusConfig, name: string, discovered: readonly
 const jobOf = ({ scrape_configs }: PrometheusConfig, name: string): Job =>
   scrape_configs.find(({ job_name }) => job_name === name) as Job;
 
-describe('scrape.example.yml', () => {
-  const config = readYaml<PrometheusConfig>('scrape.example.yml');
+describe('prometheus/scrape.example.yml', () => {
+  const config = readYaml<PrometheusConfig>('prometheus/scrape.example.yml');
 
   it.skipIf(SKIP_PROMTOOL)('is a configuration that Prometheus takes, with rules and all', () => {
     // Debian builds promtool without the discovery of Kubernetes: that is taken out, and must be what it always is.
@@ -151,13 +151,13 @@ describe('scrape.example.yml', () => {
   });
 });
 
-describe('opentelemetry-collector.yaml', () => {
+describe('opentelemetry/collector.yaml', () => {
   interface Collector {
     receivers: { prometheus: { config: PrometheusConfig } };
     service: { pipelines: Record<string, Record<string, string[]>> };
   }
   const collector = readYaml<Collector & Record<string, Record<string, unknown>>>(
-    'opentelemetry-collector.yaml',
+    'opentelemetry/collector.yaml',
   );
 
   it('uses what it defines and defines what it uses', () => {

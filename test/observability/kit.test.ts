@@ -7,7 +7,7 @@ import {
   DELAY_LIMITS,
   SATURATION_LIMITS,
   STALL_BUDGET,
-} from '../../observability/dashboards/limits.js';
+} from '../../observability/grafana/dashboards/limits.js';
 import { METRIC_NAMES } from '../../worker/metrics/names.js';
 import { promtool, SKIP_PROMTOOL } from '../support/promtool.js';
 import type { Dashboard } from './lint/model.js';
@@ -45,10 +45,12 @@ interface Scenarios {
 const kit = new URL('../../observability/', import.meta.url);
 const read = (file: string): string => readFileSync(new URL(file, kit), 'utf8');
 
-const alertFile: RuleFile<Alert> = parse(read('alerts.yml'));
-const ruleFile: RuleFile<Recording> = parse(read('rules.yml'));
-const scenarios: Scenarios = parse(read('alerts.test.yml'));
-const dashboards = ['dashboard.json', 'fleet.json'].map((file) => JSON.parse(read(file)) as Dashboard);
+const alertFile: RuleFile<Alert> = parse(read('prometheus/alerts.yml'));
+const ruleFile: RuleFile<Recording> = parse(read('prometheus/rules.yml'));
+const scenarios: Scenarios = parse(read('prometheus/alerts.test.yml'));
+const dashboards = ['dashboard.json', 'fleet.json'].map(
+  (file) => JSON.parse(read(`grafana/${file}`)) as Dashboard,
+);
 
 const alerts = alertFile.groups.flatMap(({ rules }) => rules);
 const recordings = ruleFile.groups.flatMap(({ rules }) => rules);
@@ -166,7 +168,8 @@ describe('both', () => {
   });
 
   it.skipIf(SKIP_PROMTOOL)('pass promtool: syntax, lint and behaviour', () => {
-    const check = (...args: string[]): string => promtool(args, { cwd: fileURLToPath(kit) });
+    const check = (...args: string[]): string =>
+      promtool(args, { cwd: fileURLToPath(new URL('prometheus/', kit)) });
     for (const file of ['rules.yml', 'alerts.yml']) {
       expect(check('check', 'rules', '--lint=all', '--lint-fatal', file)).toContain('SUCCESS');
     }
@@ -189,11 +192,11 @@ describe('metric names', () => {
   ];
 
   it.each([
-    'dashboard.json',
-    'fleet.json',
-    'alerts.yml',
-    'rules.yml',
-    'alerts.test.yml',
+    'grafana/dashboard.json',
+    'grafana/fleet.json',
+    'prometheus/alerts.yml',
+    'prometheus/rules.yml',
+    'prometheus/alerts.test.yml',
     'RUNBOOK.md',
     'README.md',
   ])('in %s are ones that the sidecar serves or rules.yml records', (file) => {
@@ -201,7 +204,7 @@ describe('metric names', () => {
   });
 
   it('are found, both kinds', () => {
-    expect(namesIn('alerts.yml')).toEqual(
+    expect(namesIn('prometheus/alerts.yml')).toEqual(
       expect.arrayContaining([
         'watchdog_eventloop_lag_seconds',
         'instance_thread:watchdog_stall_seconds:rate6h',

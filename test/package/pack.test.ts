@@ -109,15 +109,15 @@ describe('the packed package, installed elsewhere,', () => {
       'dist/register.d.ts',
       'dist/licences/comlink.txt',
       'dist/licences/prom-client.txt',
-      'observability/dashboard.json',
-      'observability/fleet.json',
-      'observability/alerts.yml',
+      'observability/grafana/dashboard.json',
+      'observability/grafana/fleet.json',
+      'observability/prometheus/alerts.yml',
       'LICENSE',
       'README.md',
     ]) {
       expect(existsSync(join(installed, file)), file).toBe(true);
     }
-    for (const source of ['src', 'observability/dashboards']) {
+    for (const source of ['src', 'observability/grafana/dashboards']) {
       expect(existsSync(join(installed, source)), source).toBe(false);
     }
   });

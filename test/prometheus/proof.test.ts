@@ -307,7 +307,7 @@ it('the delay histogram is the truth, and its quantiles as exact as the bounds a
 });
 
 const readKit = (file: string): Dashboard =>
-  JSON.parse(readFileSync(new URL(`../../observability/${file}`, import.meta.url), 'utf8'));
+  JSON.parse(readFileSync(new URL(`../../observability/grafana/${file}`, import.meta.url), 'utf8'));
 
 /** The expression as Grafana asks it, with these processes chosen. */
 function chosen(expr: string, instance: string): string {

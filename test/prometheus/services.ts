@@ -31,7 +31,7 @@ interface Rules {
 }
 
 function fasterRules(file: string): Rules {
-  const rules = readYaml(file) as Rules;
+  const rules = readYaml(`prometheus/${file}`) as Rules;
   for (const group of rules.groups) {
     group.interval = SCRAPE_EVERY;
     for (const rule of group.rules) {
@@ -153,7 +153,7 @@ function hasten(route: Route): void {
 
 /** Alertmanager with the configuration of the kit, but for its receivers: all of them are one web hook. */
 export function startAlertmanager(home: string, hook: string): Promise<Service> {
-  const config = readYaml('alertmanager.yml') as { route: Route; receivers: { name: string }[] };
+  const config = readYaml('alertmanager/alertmanager.yml') as { route: Route; receivers: { name: string }[] };
   hasten(config.route);
   config.receivers = config.receivers.map(({ name }) => ({ name, webhook_configs: [{ url: hook }] }));
   const file = join(home, 'alertmanager.yml');

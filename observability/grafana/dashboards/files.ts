@@ -3,7 +3,7 @@ import { fleetDashboard } from './fleet.js';
 import { mainDashboard } from './main.js';
 
 export interface DashboardFile {
-  /** Inside `observability/`. */
+  /** Inside `observability/grafana/`. */
   readonly name: string;
   readonly text: string;
 }

@@ -1,9 +1,9 @@
-import type { EVENTLOOP } from '../../worker/metrics/eventloop.js';
-import type { POOLS } from '../../worker/metrics/pools.js';
-import type { SELF } from '../../worker/metrics/self.js';
-import type { STALLS } from '../../worker/metrics/stalls.js';
-import type { SYSTEM } from '../../worker/metrics/system.js';
-import type { THREADPOOL } from '../../worker/metrics/threadpool.js';
+import type { EVENTLOOP } from '../../../worker/metrics/eventloop.js';
+import type { POOLS } from '../../../worker/metrics/pools.js';
+import type { SELF } from '../../../worker/metrics/self.js';
+import type { STALLS } from '../../../worker/metrics/stalls.js';
+import type { SYSTEM } from '../../../worker/metrics/system.js';
+import type { THREADPOOL } from '../../../worker/metrics/threadpool.js';
 
 type Values<Table> = Table[keyof Table];
 type Metric =

@@ -1,6 +1,6 @@
 import { TableSortByFieldStateBuilder } from '@grafana/grafana-foundation-sdk/common';
 import { RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
-import { CAUSES } from '../../../src/shared/labels.js';
+import { CAUSES } from '../../../../src/shared/labels.js';
 import type { Section } from '../frame.js';
 import { BURN_LIMITS, STALL_BUDGET } from '../limits.js';
 import { dashedThresholds, limitLines, stacked, table, timeseries } from '../panels.js';
