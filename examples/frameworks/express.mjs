@@ -1,6 +1,6 @@
 // An Express app under watch. The watchdog is closed after the last request is answered.
 //
-//   PORT=3000 node examples/express.mjs
+//   PORT=3000 node examples/frameworks/express.mjs
 //   curl http://127.0.0.1:3000/report &                          # blocks the app for two seconds
 //   curl -s http://127.0.0.1:9464/metrics | grep lag_seconds     # answers all the same
 import { startWatchdog } from 'event-loop-watchdog';

@@ -1,6 +1,6 @@
 // A Fastify app under watch. Its hook closes the watchdog after the last request is answered.
 //
-//   PORT=3000 node examples/fastify.mjs
+//   PORT=3000 node examples/frameworks/fastify.mjs
 //   curl http://127.0.0.1:3000/report &                          # blocks the app for two seconds
 //   curl -s http://127.0.0.1:9464/metrics | grep lag_seconds     # answers all the same
 import { startWatchdog } from 'event-loop-watchdog';

@@ -1,6 +1,6 @@
 // A web server with a route that blocks it, the watchdog on a port of its own, and a shutdown that loses no request.
 //
-//   PORT=3000 node examples/http-server.mjs
+//   PORT=3000 node examples/frameworks/http-server.mjs
 //   curl http://127.0.0.1:3000/report &                                  # blocks the server for two seconds
 //   curl -s http://127.0.0.1:9464/metrics | grep lag_seconds             # answers all the same
 //   kill -TERM <pid>                                                     # requests under way are still answered

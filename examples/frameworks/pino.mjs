@@ -1,6 +1,6 @@
 // Stalls in the app's own log: pino, with structured fields, and a level by how long the loop was held.
 //
-//   node examples/pino.mjs
+//   node examples/frameworks/pino.mjs
 //
 // An error tracker of Sentry's kind wants an Error instead. It is given the stack of the stall, not that of this listener:
 //

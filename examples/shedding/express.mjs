@@ -1,7 +1,7 @@
 // An Express app that turns requests away early when it has too many, and so answers the others in time.
 //
-//   PORT=3000 node examples/shedding-express.mjs                    # with SHEDDING=off to see what it is good for
-//   node examples/shedding-load.mjs http://127.0.0.1:3000/report    # four times more than the app can do
+//   PORT=3000 node examples/shedding/express.mjs                    # with SHEDDING=off to see what it is good for
+//   node examples/shedding/load.mjs http://127.0.0.1:3000/report    # four times more than the app can do
 import { startWatchdog } from 'event-loop-watchdog';
 import express from 'express';
 import { createShedder } from './shedding.mjs';

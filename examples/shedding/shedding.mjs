@@ -1,4 +1,4 @@
-// Which requests to turn away when more come than the loop can serve; for shedding-express.mjs and shedding-fastify.mjs.
+// Which requests to turn away when more come than the loop can serve; for express.mjs and fastify.mjs beside it.
 //
 // A share of the requests is let in, by chance, and the share is what the loop can serve. To let in all or none would
 // swing between a flood and an empty loop; and by chance, whoever tries again gets in some time.

@@ -31,7 +31,7 @@ async function* secondsOf(load: Example): AsyncGenerator<Second> {
 }
 
 async function overload(app: string): Promise<{ load: Example; seconds: AsyncGenerator<Second> }> {
-  const load = startExample('shedding-load.mjs', { args: [app, '100'], deadManMs: DEAD_MAN_MS });
+  const load = startExample('shedding/load.mjs', { args: [app, '100'], deadManMs: DEAD_MAN_MS });
   await load.line('users');
   return { load, seconds: secondsOf(load) };
 }
@@ -88,7 +88,7 @@ function probe(url: string): () => Promise<number[]> {
 
 describe('shedding under a real overload', { timeout: 2 * DEAD_MAN_MS }, () => {
   it.each(['express', 'fastify'])('%s', async (name) => {
-    const file = `shedding-${name}.mjs`;
+    const file = `shedding/${name}.mjs`;
     const without = await goodputWithout(file);
 
     const { app } = await startApp(file, {});

@@ -30,7 +30,7 @@ describe('the examples', { timeout: DEAD_MAN_MS }, () => {
   });
 
   it('http-server: metrics while a route blocks, and a shutdown that loses no request', async () => {
-    const example = startExample('http-server.mjs');
+    const example = startExample('frameworks/http-server.mjs');
     const app = await example.line('app');
     const url = await example.line('metrics');
     expect(await get(`${app}/`)).toBe('hello\n');
@@ -117,7 +117,7 @@ describe('the examples', { timeout: DEAD_MAN_MS }, () => {
       readonly stall?: { readonly cause: string; readonly durationMs: number; readonly culprit?: Frame };
     }
     type Frame = { readonly function: string; readonly file: string };
-    const example = startExample('pino.mjs');
+    const example = startExample('frameworks/pino.mjs');
     const { metrics } = await example.json<Entry>('the address', (entry) => entry.metrics !== undefined);
     expect(await get(metrics as string)).toContain(LAG);
 
@@ -127,7 +127,7 @@ describe('the examples', { timeout: DEAD_MAN_MS }, () => {
     );
     expect(long.level).toBe(50);
     expect(long.stall?.culprit).toMatchObject({ function: 'buildReport' });
-    expect(long.stall?.culprit?.file).toMatch(/examples\/pino\.mjs$/);
+    expect(long.stall?.culprit?.file).toMatch(/examples\/frameworks\/pino\.mjs$/);
     const short = await example.json<Entry>('a short one', ({ stall }) => (stall?.durationMs ?? 250) < 250);
     expect(short.level).toBe(30);
     expect(example.stderr()).toBe('');

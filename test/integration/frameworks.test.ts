@@ -70,13 +70,13 @@ interface Started {
 }
 
 const FRAMEWORKS: Readonly<Record<string, () => Started>> = {
-  fastify: () => ({ file: 'fastify.mjs', closes: true }),
+  fastify: () => ({ file: 'frameworks/fastify.mjs', closes: true }),
 
-  express: () => ({ file: 'express.mjs', closes: true }),
+  express: () => ({ file: 'frameworks/express.mjs', closes: true }),
 
   'nest-like: CommonJS by require()'() {
     const home = makeHome('nest');
-    cpSync(join(ROOT, 'examples/nest-like'), home, { recursive: true });
+    cpSync(join(ROOT, 'examples/frameworks/nest-like'), home, { recursive: true });
     // As `npm install` of the folder would link them.
     mkdirSync(join(home, 'node_modules'), { recursive: true });
     for (const [name, place] of [
@@ -91,15 +91,17 @@ const FRAMEWORKS: Readonly<Record<string, () => Started>> = {
   },
 
   'next-like: bundled, and loaded twice'() {
-    compile(join(ROOT, 'examples/next-like'));
+    compile(join(ROOT, 'examples/frameworks/next-like'));
     const home = makeHome('next');
-    execFileSync(process.execPath, [join(ROOT, 'examples/next-like/build.mjs'), home], { stdio: 'inherit' });
+    execFileSync(process.execPath, [join(ROOT, 'examples/frameworks/next-like/build.mjs'), home], {
+      stdio: 'inherit',
+    });
     return { file: join(home, 'server.cjs'), closes: false };
   },
 
   tsx() {
-    compile(join(ROOT, 'examples/tsx'));
-    return { file: 'tsx/app.ts', flags: ['--import', 'tsx'], closes: false };
+    compile(join(ROOT, 'examples/frameworks/tsx'));
+    return { file: 'frameworks/tsx/app.ts', flags: ['--import', 'tsx'], closes: false };
   },
 };
 
@@ -124,18 +126,20 @@ describe('the frameworks', { timeout: 2 * DEAD_MAN_MS }, () => {
   });
 
   it('tsx: a stall is told in lines of the source', async () => {
-    const example = startExample('tsx/app.ts', { flags: ['--import', 'tsx'] });
+    const example = startExample('frameworks/tsx/app.ts', { flags: ['--import', 'tsx'] });
     const app = await example.line('app');
-    const source = readFileSync(join(ROOT, 'examples/tsx/app.ts'), 'utf8').split('\n');
+    const source = readFileSync(join(ROOT, 'examples/frameworks/tsx/app.ts'), 'utf8').split('\n');
     const line = source.findIndex((text) => text.includes('while (')) + 1;
     await whileFreezing(app, () =>
-      example.line('stall', (rest) => rest.endsWith(`examples/tsx/app.ts:${line}`)),
+      example.line('stall', (rest) => rest.endsWith(`examples/frameworks/tsx/app.ts:${line}`)),
     );
   });
 
   it('next-like: nothing is started for the edge', async () => {
     const home = makeHome('edge');
-    execFileSync(process.execPath, [join(ROOT, 'examples/next-like/build.mjs'), home], { stdio: 'inherit' });
+    execFileSync(process.execPath, [join(ROOT, 'examples/frameworks/next-like/build.mjs'), home], {
+      stdio: 'inherit',
+    });
     const { register } = await import(join(home, 'instrumentation.cjs'));
     await register();
     expect(Reflect.has(globalThis, Symbol.for(RUNNING_KEY))).toBe(false);

@@ -1,6 +1,6 @@
 // Stands in for `next build`: each entry becomes a bundle of its own, with all that it imports inside, minified.
 //
-//   node examples/next-like/build.mjs [folder]
+//   node examples/frameworks/next-like/build.mjs [folder]
 import { build } from 'esbuild';
 
 await build({

@@ -1,6 +1,6 @@
 // Stands in for `next start`: loads the bundles of `build.mjs` and serves the routes.
 //
-//   node examples/next-like/build.mjs && PORT=3000 node examples/next-like/dist/server.cjs
+//   node examples/frameworks/next-like/build.mjs && PORT=3000 node examples/frameworks/next-like/dist/server.cjs
 //   curl http://127.0.0.1:3000/report &                          # blocks the app for two seconds
 //   curl -s http://127.0.0.1:9464/metrics | grep lag_seconds     # answers all the same
 import { createServer } from 'node:http';

@@ -1,6 +1,6 @@
 // TypeScript without a build. A stall names the file and line of the source, not of what tsx makes of it.
 //
-//   PORT=3000 node --import tsx examples/tsx/app.ts
+//   PORT=3000 node --import tsx examples/frameworks/tsx/app.ts
 //   curl http://127.0.0.1:3000/report &                          # blocks the app for two seconds
 //   curl -s http://127.0.0.1:9464/metrics | grep lag_seconds     # answers all the same
 import { createServer } from 'node:http';

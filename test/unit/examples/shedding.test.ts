@@ -8,7 +8,9 @@ describe('the share that is let in', () => {
   beforeEach(async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     vi.spyOn(Math, 'random').mockImplementation(() => random);
-    const { createShedder } = await import(new URL('../../../examples/shedding.mjs', import.meta.url).href);
+    const { createShedder } = await import(
+      new URL('../../../examples/shedding/shedding.mjs', import.meta.url).href
+    );
     shouldShed = createShedder({ pressure: () => pressure });
   });
   afterEach(() => {

@@ -1,6 +1,6 @@
 // A NestJS-like app: TypeScript with decorators, compiled to CommonJS, which loads the watchdog by require().
 //
-//   cd examples/nest-like && npm install && npm run build && PORT=3000 npm start
+//   cd examples/frameworks/nest-like && npm install && npm run build && PORT=3000 npm start
 //   curl http://127.0.0.1:3000/report &                          # blocks the app for two seconds
 //   curl -s http://127.0.0.1:9464/metrics | grep lag_seconds     # answers all the same
 import './watchdog'; // First: it runs while all else is loaded.
