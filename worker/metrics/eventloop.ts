@@ -18,41 +18,49 @@ export const EVENTLOOP = {
   lag: {
     name: 'watchdog_eventloop_lag_seconds',
     type: 'gauge',
+    labels: ['thread'],
     help: 'How late the next heartbeat of the event loop is now; grows while the loop is blocked.',
   },
   lagMax: {
     name: 'watchdog_eventloop_lag_max_seconds',
     type: 'gauge',
+    labels: ['thread'],
     help: 'Longest delay of a turn of the event loop over the last 60 seconds, the turn in progress included.',
   },
   delay: {
     name: 'watchdog_eventloop_delay_seconds',
     type: 'histogram',
+    labels: ['thread'],
     help: 'Exact time that an event arriving at a random moment waits for the event loop: one virtual arrival each millisecond.',
   },
   time: {
     name: 'watchdog_eventloop_time_seconds_total',
     type: 'counter',
+    labels: ['thread', 'state'],
     help: 'Time of the event loop by state: active (holding the loop or overdue) or idle (waiting for events).',
   },
   turns: {
     name: 'watchdog_eventloop_turns_total',
     type: 'counter',
+    labels: ['thread'],
     help: 'Turns of the event loop.',
   },
   resources: {
     name: 'watchdog_eventloop_active_resources',
     type: 'gauge',
+    labels: ['thread', 'type'],
     help: 'Resources that keep the event loop alive (pending tasks), by type; counted about once a second, on a quiet loop each ten seconds.',
   },
   lastHeartbeat: {
     name: 'watchdog_last_heartbeat_timestamp_seconds',
     type: 'gauge',
+    labels: ['thread'],
     help: 'Unix time of the last heartbeat of the event loop.',
   },
   startup: {
     name: 'watchdog_startup_seconds',
     type: 'gauge',
+    labels: [],
     help: 'Time from startWatchdog to the first turn of the event loop; grows until then.',
   },
 } as const;

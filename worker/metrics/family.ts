@@ -2,6 +2,8 @@
 export interface Definition {
   readonly name: string;
   readonly type: 'gauge' | 'counter' | 'histogram';
+  /** Names of the labels that each of its series has, besides `le` and the user's own. */
+  readonly labels: readonly string[];
   readonly help: string;
 }
 

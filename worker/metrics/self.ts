@@ -7,51 +7,61 @@ export const SELF = {
   sidecarLagMax: {
     name: 'watchdog_sidecar_lag_max_seconds',
     type: 'gauge',
+    labels: [],
     help: "How late the sidecar's own timer was at most over the last 60 seconds: if this is high, distrust the rest.",
   },
   restarts: {
     name: 'watchdog_sidecar_restarts_total',
     type: 'counter',
+    labels: [],
     help: 'Sidecar threads that died and were replaced.',
   },
   startTime: {
     name: 'watchdog_start_time_seconds',
     type: 'gauge',
+    labels: [],
     help: 'Unix time at which startWatchdog was called.',
   },
   collectorErrors: {
     name: 'watchdog_collector_errors_total',
     type: 'counter',
+    labels: ['collector'],
     help: 'Times that a collector failed; its series are missing from that scrape.',
   },
   journalErrors: {
     name: 'watchdog_journal_errors_total',
     type: 'counter',
+    labels: [],
     help: 'Lines of the stall journal that could not be written.',
   },
   relayAge: {
     name: 'watchdog_relay_age_seconds',
     type: 'gauge',
+    labels: [],
     help: "Age of the relayed metrics of the app's own registry.",
   },
   relayDropped: {
     name: 'watchdog_relay_dropped_families_total',
     type: 'counter',
+    labels: ['reason'],
     help: "Families of the app's own registry left out: duplicate (ours wins), invalid or too_large.",
   },
   heartbeatInterval: {
     name: 'watchdog_heartbeat_interval_seconds',
     type: 'gauge',
+    labels: [],
     help: 'Effective heartbeatInterval.',
   },
   stallThreshold: {
     name: 'watchdog_stall_threshold_seconds',
     type: 'gauge',
+    labels: [],
     help: 'Effective stallThreshold.',
   },
   buildInfo: {
     name: 'watchdog_build_info',
     type: 'gauge',
+    labels: ['version', 'node_version'],
     help: 'Always 1; versions of event-loop-watchdog and of Node.js.',
   },
 } as const;

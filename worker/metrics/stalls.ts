@@ -16,21 +16,25 @@ export const STALLS = {
   count: {
     name: 'watchdog_stalls_total',
     type: 'counter',
+    labels: ['thread', 'cause'],
     help: 'Finished stalls (turns of the event loop of at least the stall threshold) by cause.',
   },
   seconds: {
     name: 'watchdog_stall_seconds_total',
     type: 'counter',
+    labels: ['thread', 'cause'],
     help: 'Time stalled by cause; grows during the stall.',
   },
   duration: {
     name: 'watchdog_stall_duration_seconds',
     type: 'histogram',
+    labels: ['thread'],
     help: 'Length of finished stalls.',
   },
   last: {
     name: 'watchdog_last_stall_timestamp_seconds',
     type: 'gauge',
+    labels: ['thread'],
     help: 'Unix time at which the latest stall began.',
   },
 } as const;

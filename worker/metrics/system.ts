@@ -7,41 +7,49 @@ export const SYSTEM = {
   captures: {
     name: 'watchdog_captures_total',
     type: 'counter',
+    labels: ['kind', 'result'],
     help: 'Stack and profile captures of the main thread, by kind and result.',
   },
   cpu: {
     name: 'watchdog_thread_cpu_seconds_total',
     type: 'counter',
+    labels: ['thread'],
     help: 'Time that the thread of the event loop spent on a CPU (Linux).',
   },
   runQueue: {
     name: 'watchdog_thread_runqueue_seconds_total',
     type: 'counter',
+    labels: ['thread'],
     help: 'Time that the thread of the event loop was runnable and waited for a CPU (Linux).',
   },
   periods: {
     name: 'watchdog_cgroup_cpu_periods_total',
     type: 'counter',
+    labels: [],
     help: 'Enforcement periods of the CPU quota of the cgroup; absent without a quota.',
   },
   throttledPeriods: {
     name: 'watchdog_cgroup_cpu_throttled_periods_total',
     type: 'counter',
+    labels: [],
     help: 'Enforcement periods in which the CPU quota was used up.',
   },
   throttledSeconds: {
     name: 'watchdog_cgroup_cpu_throttled_seconds_total',
     type: 'counter',
+    labels: [],
     help: 'Time for which threads of the cgroup were held back because the CPU quota was used up.',
   },
   suspensions: {
     name: 'watchdog_process_suspensions_total',
     type: 'counter',
+    labels: [],
     help: 'Times that the whole process stood still (SIGSTOP, frozen cgroup).',
   },
   suspendedSeconds: {
     name: 'watchdog_process_suspended_seconds_total',
     type: 'counter',
+    labels: [],
     help: 'Time for which the whole process stood still.',
   },
 } as const;

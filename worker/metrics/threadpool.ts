@@ -6,21 +6,25 @@ export const THREADPOOL = {
   size: {
     name: 'watchdog_threadpool_size',
     type: 'gauge',
+    labels: [],
     help: "Threads of libuv's pool, in which fs, dns.lookup, crypto and zlib work.",
   },
   busy: {
     name: 'watchdog_threadpool_busy_threads',
     type: 'gauge',
+    labels: [],
     help: "Threads of libuv's pool that work now; live while the main thread is blocked (Linux, Node.js 22 and later).",
   },
   queueDelay: {
     name: 'watchdog_threadpool_queue_delay_seconds',
     type: 'histogram',
+    labels: [],
     help: "Time that a probe, one a second, waited for a thread of libuv's pool.",
   },
   probePending: {
     name: 'watchdog_threadpool_probe_pending_seconds',
     type: 'gauge',
+    labels: [],
     help: "Age of the probe that waits for a thread of libuv's pool; 0 when none does.",
   },
 } as const;

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { COLLECTORS } from '../../../../src/shared/labels.js';
+import { COLLECTORS, DROP_REASONS } from '../../../../src/shared/labels.js';
 import { allocate, LEDGER, openReader, PROCESS_STATE, RESOURCES } from '../../../../src/shared/layout.js';
 import { openLedger, openTally } from '../../../../worker/counters.js';
-import { METRIC_NAMES } from '../../../../worker/metrics/names.js';
+import { METRIC_NAMES, METRICS } from '../../../../worker/metrics/names.js';
 import { createRenderer } from '../../../../worker/metrics/render.js';
 import type { Sources } from '../../../../worker/metrics/sources.js';
 import type { PoolView } from '../../../../worker/pools/pool.js';
@@ -76,4 +76,52 @@ it('puts the static labels on every series', async () => {
 
 it('names every metric once', () => {
   expect(new Set(METRIC_NAMES).size).toBe(METRIC_NAMES.length);
+});
+
+it('gives each series the labels of its definition', async () => {
+  const loop = createVirtualLoop();
+  loop.idle(500);
+  loop.busy(300);
+  const all = sources(loop);
+  const [main] = all.loops;
+  main.ledger.set('lastStallWallMs', 1);
+  const resources = { ...main.resources, countedAtMs: 1 };
+  const taken = { buckets: [], sumMs: 0, count: 0 };
+  const state = {
+    capacity: 1,
+    active: 1,
+    saturation: 1,
+    queueSize: 1,
+    queueLimit: 1,
+    threads: 1,
+    completed: 1,
+  };
+  const times = { run: taken, wait: taken, oldestTaskMs: 1, dispatchBlockedMs: 1 };
+  const text = await renderMetrics({
+    ...all,
+    loops: [{ ...main, resources, resourceTypes: ['Timeout'], times: { cpuMs: 1, runQueueMs: 1 } }],
+    pools: [
+      {
+        labels: { pool: 'images' },
+        state: { ...state, ...times },
+        wallTimeOf: () => 1,
+      } as unknown as PoolView,
+    ],
+    threadpool: { size: 4, busy: 1, probePendingMs: 0 },
+    throttling: { periods: 1, throttledPeriods: 1, throttledSeconds: 1 },
+    relayAgeMs: 1,
+    relayDropped: openTally(all.ledger, 'relayDropped', DROP_REASONS),
+    options: { ...all.options, journal: '/var/log/stalls.jsonl' },
+  });
+  const found = new Map<string, Set<string>>();
+  for (const [, series = '', inside = ''] of text.matchAll(/^(watchdog_\w+)(?:\{(.*)\})? /gm)) {
+    const name = METRIC_NAMES.includes(series) ? series : series.replace(/_(?:bucket|sum|count)$/, '');
+    const labels = [...inside.matchAll(/(\w+)="/g)]
+      .map(([, label]) => label)
+      .filter((label) => label !== 'le');
+    found.set(name, (found.get(name) ?? new Set()).add(labels.join()));
+  }
+  expect([...found].map(([name, labels]) => [name, ...labels])).toEqual(
+    METRICS.map(({ name, labels }) => [name, labels.join()]),
+  );
 });
