@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { OPTIONS } from '../../src/options/options.js';
-import { METRIC_NAMES, METRICS } from '../../worker/metrics/names.js';
+import { METRIC_NAMES } from '../../worker/metrics/names.js';
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 const section = (title: string): string =>
@@ -17,12 +17,6 @@ const rows = (title: string): string[][] =>
         .slice(1, -1)
         .map((cell) => cell.trim()),
     );
-
-it('documents every metric with its type, and none that does not exist', () => {
-  expect(rows('Metrics').map(([name, type]) => `${name} ${type}`)).toEqual(
-    METRICS.map(({ name, type }) => `\`${name}\` ${type}`),
-  );
-});
 
 it('documents every option with its default and variable, and none that does not exist', () => {
   const shown = (name: string, value: unknown): string => {
