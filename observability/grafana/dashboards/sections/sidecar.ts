@@ -39,7 +39,7 @@ const restarts = stat({
 const captures = bars({
   title: 'Captures by result',
   description:
-    'Looks at the main thread in the range shown, by kind (its stack or a CPU profile) and by what became of them, all selected processes together. The README tells what each result means.',
+    'Looks at the main thread in the range shown, by kind (its stack or a CPU profile) and by what became of them, all selected processes together. STALLS.md, beside METRICS.md, tells what each result means.',
   unit: 'none',
   width: 8,
   height: 8,
