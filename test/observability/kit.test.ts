@@ -197,6 +197,9 @@ describe('metric names', () => {
     'prometheus/alerts.yml',
     'prometheus/rules.yml',
     'prometheus/alerts.test.yml',
+    'METRICS.md',
+    'DELAY.md',
+    'STALLS.md',
     'RUNBOOK.md',
     'README.md',
   ])('in %s are ones that the sidecar serves or rules.yml records', (file) => {

@@ -1,9 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { OPTIONS } from '../../src/options/resolve.js';
-import { CAPTURE_KINDS, CAPTURE_RESULTS, COLLECTORS, DROP_REASONS } from '../../src/shared/labels.js';
+import { OPTIONS } from '../../src/options/options.js';
+import { CAPTURE_KINDS, CAPTURE_RESULTS, CAUSES, COLLECTORS, DROP_REASONS } from '../../src/shared/labels.js';
 import {
-  CAUSES,
   DELAY_BOUNDS_MS,
   RESOURCE_TYPES_MAX,
   STALL_BOUNDS_MS,

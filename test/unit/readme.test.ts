@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
 import { OPTIONS } from '../../src/options/options.js';
 import { METRIC_NAMES } from '../../worker/metrics/names.js';
 
@@ -57,4 +57,40 @@ it('has a comment at every member of the public types', () => {
   );
   expect(members.length).toBeGreaterThan(80);
   expect(members.filter(({ before }) => !before?.endsWith('*/'))).toEqual([]);
+});
+
+describe('the pages', () => {
+  const root = new URL('../../', import.meta.url);
+  const pages = ['.', 'observability', 'examples'].flatMap((folder) =>
+    readdirSync(new URL(`${folder}/`, root))
+      .filter((file) => file.endsWith('.md'))
+      .map((file) => `${folder}/${file}`),
+  );
+  const textOf = (page: URL): string => readFileSync(page, 'utf8');
+  /** As GitHub makes them of headings. */
+  const anchorsOf = (text: string): string[] =>
+    [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+      title
+        .toLowerCase()
+        .replace(/[^\w\- ]/g, '')
+        .replaceAll(' ', '-'),
+    );
+
+  it.each(pages)('%s links to what there is', (name) => {
+    const page = new URL(name, root);
+    for (const [, link = ''] of textOf(page).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(link)) continue;
+      const target = new URL(link, page);
+      const anchor = target.hash.slice(1);
+      target.hash = '';
+      expect(existsSync(target), link).toBe(true);
+      if (anchor !== '') expect(anchorsOf(textOf(target)), link).toContain(anchor);
+    }
+  });
+
+  it('begin with one that can be read: few lines, and short ones', () => {
+    const lines = readme.split('\n');
+    expect(lines.length).toBeLessThanOrEqual(221);
+    expect(lines.filter((line) => line.length > 120)).toEqual([]);
+  });
 });
