@@ -50,7 +50,7 @@ async function bundleTypes() {
   const bundle = await rolldown({
     input: { index: 'src/index.ts' },
     external: /^node:/,
-    plugins: dts({ generator: 'oxc', dtsOnly: true, tsconfig: 'src/tsconfig.json' }),
+    plugins: dts({ oxc: true, emitDtsOnly: true, tsconfig: 'src/tsconfig.json' }),
   });
   await bundle.write({ dir: 'dist' });
   await bundle.close();

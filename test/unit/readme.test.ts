@@ -46,7 +46,7 @@ it('has a comment at every member of the public types', () => {
   const carried = [...source('shared/protocol.ts').matchAll(/^export interface (\w+) \{\n[\s\S]*?^\}/gm)]
     .filter(([, name]) => ['Address', 'Frame', 'StackSample', 'Stall'].includes(name as string))
     .map(([text]) => text);
-  const lines = [source('types.ts'), source('errors.ts'), ...carried]
+  const lines = [source('types.ts'), source('options/types.ts'), source('errors.ts'), ...carried]
     .flatMap((text) => text.split('\n'))
     .filter((line) => !line.includes('biome-ignore'));
   const members = lines.flatMap((line, i) =>
