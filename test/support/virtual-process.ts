@@ -11,8 +11,6 @@ export interface Hold {
   runQueueMs: number;
   sleepMs: number;
   suspendedMs: number;
-  /** Of all that, in `pause()`. */
-  pausedMs: number;
 }
 
 export type Work = 'cpu' | 'crowded' | 'starved' | 'blocked';
@@ -38,10 +36,14 @@ export interface VirtualProcess {
   idle(ms: number): void;
   /** One turn of the loop; after the first part of it the process stands still for `stopMs`. */
   hold(parts: readonly Part[], stopMs?: number): void;
-  /** The same in `pause()`. */
-  holdPaused(parts: readonly Part[]): void;
+  /** One that begins in `pause()`. */
+  holdPaused(paused: readonly Part[], then: readonly Part[]): void;
   /** The whole process stands still while the loop waits for events. */
   stop(ms: number): void;
+  /** For how long it has stood still in all. */
+  stoppedMs(): number;
+  /** An event has come, but the thread gets no CPU: the loop, too, takes that for waiting. */
+  starve(ms: number): void;
   /** From now on it is stopped and continued in slices. */
   slice(onMs: number, offMs: number): void;
 }
@@ -55,6 +57,7 @@ interface State {
   slices: { readonly onMs: number; readonly offMs: number } | undefined;
   /** How much of its slice has passed. */
   sliceMs: number;
+  stoppedMs: number;
 }
 
 export function createVirtualProcess(options: VirtualProcessOptions): VirtualProcess {
@@ -71,42 +74,51 @@ export function createVirtualProcess(options: VirtualProcessOptions): VirtualPro
       });
       end(state, hold);
     },
-    holdPaused(parts) {
+    holdPaused(paused, then) {
       const hold = begin(state);
       loop.enterPause();
-      for (const part of parts) work(state, ...part);
+      for (const part of paused) work(state, ...part);
       loop.leavePause();
-      hold.pausedMs = loop.now() - hold.fromMs;
+      for (const part of then) work(state, ...part);
       end(state, hold);
     },
     stop(ms) {
       thread.sleep();
       stop(state, ms, loop.wait);
     },
+    stoppedMs: () => state.stoppedMs,
+    starve(ms) {
+      live(state, ms, loop.wait, thread.wait);
+      thread.endWait();
+      endTurn(state, undefined);
+    },
     slice(onMs, offMs) {
       state.slices = { onMs, offMs };
     },
   };
-  const state: State = { options, process, hold: undefined, slices: undefined, sliceMs: 0 };
+  const state: State = { options, process, hold: undefined, slices: undefined, sliceMs: 0, stoppedMs: 0 };
   return process;
 }
 
 function begin(state: State): Hold {
   const fromMs = state.options.loop.now();
-  state.hold = { fromMs, toMs: 0, cpuMs: 0, runQueueMs: 0, sleepMs: 0, suspendedMs: 0, pausedMs: 0 };
+  state.hold = { fromMs, toMs: 0, cpuMs: 0, runQueueMs: 0, sleepMs: 0, suspendedMs: 0 };
   return state.hold;
 }
 
 function end(state: State, hold: Hold): void {
-  const { loop, onTurn } = state.options;
-  loop.mark();
-  hold.toMs = loop.now();
+  hold.toMs = state.options.loop.now();
   state.hold = undefined;
-  onTurn?.(hold);
+  endTurn(state, hold);
+}
+
+function endTurn(state: State, hold: Hold | undefined): void {
+  state.options.loop.mark();
+  state.options.onTurn?.(hold);
 }
 
 function idle(state: State, ms: number): void {
-  const { loop, thread, onTurn } = state.options;
+  const { loop, thread } = state.options;
   const endMs = loop.now() + ms;
   while (loop.now() < endMs) {
     const untilMs = Math.min(endMs, Math.max(loop.read().dueMs, loop.now()));
@@ -116,8 +128,7 @@ function idle(state: State, ms: number): void {
       live(state, Math.min(untilMs - loop.now(), sliceMs), loop.wait, thread.sleep);
     }
     if (loop.now() >= endMs) return;
-    loop.mark();
-    onTurn?.(undefined);
+    endTurn(state, undefined);
   }
 }
 
@@ -151,6 +162,7 @@ function live(state: State, ms: number, pass: Pass, book: Pass): void {
 
 function stop(state: State, ms: number, pass: Pass): void {
   state.sliceMs = 0;
+  state.stoppedMs += ms;
   if (state.hold) state.hold.suspendedMs += ms;
   pass(ms);
 }
