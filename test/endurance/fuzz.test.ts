@@ -2,7 +2,8 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, expect, it } from 'vitest';
-import { eventually, killChildren, startChild } from '../support/child.js';
+import { killChildren, startApp } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
 import { descriptors, rssMib } from '../support/process.js';
 import { promtool, SKIP_PROMTOOL } from '../support/promtool.js';
 import { scrape } from '../support/scrape.js';
@@ -125,8 +126,7 @@ const conversation = fc.record({
 it(`${REQUESTS} hostile requests neither crash, hang nor swell the sidecar`, async () => {
   const seed = Number(process.env.WATCHDOG_FUZZ_SEED ?? Date.now() % 2 ** 31);
   console.log(`seed ${seed}; repeat with WATCHDOG_FUZZ_SEED=${seed}`);
-  const app = startChild('registry.mjs', { args: ['prom-client'], deadManMs: 600_000 });
-  const { url } = await app.message<{ url: string }>('ready');
+  const { app, url } = await startApp('registry.mjs', {}, { args: ['prom-client'], deadManMs: 600_000 });
   app.send({
     deed: 'pools',
     value: ['a"b', 'a\\', 'a\\nb} 1', 'größe', '漢 字', '# HELP x', "it's", '{}\\r\\nX: 1'],

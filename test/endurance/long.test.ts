@@ -1,25 +1,18 @@
 import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, it } from 'vitest';
-import { type Child, eventually, killChildren, stallOver, startChild } from '../support/child.js';
+import { killChildren, stallOver, startApp, startChild } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
 import { descriptors, rssMib } from '../support/process.js';
-import { scrape } from '../support/scrape.js';
+import { LAG, scrape } from '../support/scrape.js';
 
 // Not after each: they run side by side.
 afterAll(killChildren);
 
-async function startApp(options: object = {}): Promise<{ app: Child; url: string }> {
-  const app = startChild('app.mjs', {
-    args: [JSON.stringify({ log: false, ...options })],
-    deadManMs: 300_000,
-  });
-  const { url } = await app.message<{ url: string }>('ready');
-  return { app, url };
-}
-const LAG = 'watchdog_eventloop_lag_seconds{thread="main"}';
+const LONG = { deadManMs: 300_000 };
 
 it('a main thread that is frozen for a minute is watched all the time', { concurrent: true }, async () => {
-  const { app, url } = await startApp({ livenessTimeout: 30_000 });
+  const { app, url } = await startApp('app.mjs', { log: false, livenessTimeout: 30_000 }, LONG);
   app.send({ deed: 'sleep', value: 60_000 });
   await app.message('begun');
   let done = false;
@@ -62,7 +55,7 @@ it('an app that loads for longer than its sidecar is waited for', { concurrent: 
 });
 
 it('a process that was stopped for ten seconds says so and blames nobody', { concurrent: true }, async () => {
-  const { app, url } = await startApp();
+  const { app, url } = await startApp('app.mjs', { log: false }, LONG);
   await scrape(url);
   app.process.kill('SIGSTOP');
   await sleep(10_000);
@@ -77,7 +70,7 @@ it('a process that was stopped for ten seconds says so and blames nobody', { con
 it('10,000 connections, one after the other, leave nothing behind', { concurrent: true }, async () => {
   const CONNECTIONS = 10_000;
   const NOISE_MIB = 24;
-  const { app, url } = await startApp();
+  const { app, url } = await startApp('app.mjs', { log: false }, LONG);
   const pid = app.process.pid as number;
   const once = (): Promise<void> =>
     new Promise((resolve, reject) => {

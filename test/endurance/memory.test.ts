@@ -1,6 +1,7 @@
 import { Agent, get } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
-import { eventually, killChildren, startChild } from '../support/child.js';
+import { killChildren, startApp } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
 import { rssMib } from '../support/process.js';
 import { scrape } from '../support/scrape.js';
 
@@ -23,8 +24,7 @@ function drainOnce(url: string, agent: Agent): Promise<void> {
 }
 
 it(`memory is flat over ${SCRAPES} scrapes and ${TURNS} turns`, async () => {
-  const app = startChild('busy-loop.mjs', { deadManMs: 600_000 });
-  const { url } = await app.message<{ url: string }>('ready');
+  const { app, url } = await startApp('busy-loop.mjs', {}, { deadManMs: 600_000 });
   const pid = app.process.pid as number;
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const samples: number[] = [];

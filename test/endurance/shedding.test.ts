@@ -1,9 +1,10 @@
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Example, endExamples, get, poll, startExample } from '../support/example.js';
+import { killChildren } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
+import { DEAD_MAN_MS, type Example, get, startExample } from '../support/example.js';
 
-afterEach(endExamples);
+afterEach(killChildren);
 
 /** What came of the requests of one second. */
 interface Second {
@@ -13,7 +14,6 @@ interface Second {
   readonly failed: number;
 }
 
-const DEAD_MAN_MS = 120_000;
 /** Over how many seconds goodput is taken. */
 const MEASURED = 6;
 /** Shedding has found its way once so many are served in time a second. The app can serve fifty, by their length. */
@@ -31,7 +31,7 @@ async function* secondsOf(load: Example): AsyncGenerator<Second> {
 }
 
 async function overload(app: string): Promise<{ load: Example; seconds: AsyncGenerator<Second> }> {
-  const load = startExample('shedding/load.mjs', { args: [app, '100'], deadManMs: DEAD_MAN_MS });
+  const load = startExample('shedding/load.mjs', { args: [app, '100'] });
   await load.line('users');
   return { load, seconds: secondsOf(load) };
 }
@@ -50,18 +50,17 @@ async function settle(seconds: AsyncGenerator<Second>): Promise<number> {
   return past.length;
 }
 
-async function startApp(file: string, env: NodeJS.ProcessEnv): Promise<{ example: Example; app: string }> {
-  const example = startExample(file, { env, deadManMs: DEAD_MAN_MS });
-  return { example, app: await example.line('app') };
-}
+/** Where the app answers. */
+const startServer = (file: string, env: Record<string, string> = {}): Promise<string> =>
+  startExample(file, { env }).line('app');
 
 /** Goodput of an app that lets everything in, some seconds after its overload began. */
 async function goodputWithout(file: string): Promise<number> {
-  const { app } = await startApp(file, { SHEDDING: 'off' });
+  const app = await startServer(file, { SHEDDING: 'off' });
   const { seconds } = await overload(app);
   await take(seconds, MEASURED);
   const measured = await take(seconds, MEASURED);
-  await endExamples();
+  await killChildren();
   return goodput(measured);
 }
 
@@ -91,7 +90,7 @@ describe('shedding under a real overload', { timeout: 2 * DEAD_MAN_MS }, () => {
     const file = `shedding/${name}.mjs`;
     const without = await goodputWithout(file);
 
-    const { app } = await startApp(file, {});
+    const app = await startServer(file);
     const health = probe(`${app}/healthz`);
     const { load, seconds } = await overload(app);
     const settledAfter = await settle(seconds);
@@ -106,12 +105,11 @@ describe('shedding under a real overload', { timeout: 2 * DEAD_MAN_MS }, () => {
     // The others were told at once, and when to come back.
     expect(measured.reduce((sum, { shed }) => sum + shed, 0)).toBeGreaterThan(0);
 
-    load.process.kill('SIGKILL');
-    await once(load.process, 'exit');
-    await poll('everything to be served again', async () => {
+    await load.kill();
+    await eventually(async () => {
       for (let n = 0; n < 20; n++) if ((await get(`${app}/report`)) !== 'report\n') return undefined;
       return true;
-    });
+    }, 'everything is served again');
     expect(new Set(await health())).toEqual(new Set([200]));
   });
 });

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { afterEach, expect, it } from 'vitest';
-import { killChildren, NODE, startChild } from '../support/child.js';
+import { killChildren, NODE, startApp } from '../support/child.js';
 import { scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
@@ -31,8 +31,7 @@ it.skipIf(process.platform !== 'linux')(
   async () => {
     const kb = needOf(BARE_THREAD) - SPARED_KB;
     expect(kb).toBeGreaterThan(needOf(''));
-    const app = startChild('app.mjs', { args: ['{"log":false}'], under: within(kb) });
-    const { url } = await app.message<{ url: string }>('ready');
+    const { app, url } = await startApp('app.mjs', {}, { args: ['{"log":false}'], under: within(kb) });
     expect((await scrape(url)).value('watchdog_sidecar_restarts_total')).toBe(0);
     app.send({ deed: 'exit', value: 4 });
     expect(await app.exit).toMatchObject({ code: 4, stderr: '' });

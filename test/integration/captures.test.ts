@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Stall } from '../../src/types.js';
-import { type Child, eventually, killChildren, startChild } from '../support/child.js';
+import { type Child, killChildren, startApp, startChild } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
 import { scrape } from '../support/scrape.js';
 
 const homes: string[] = [];
@@ -17,12 +18,6 @@ function makeHome(): string {
   const home = mkdtempSync(join(tmpdir(), 'watchdog-captures-'));
   homes.push(home);
   return home;
-}
-
-async function startApp(fixture: string): Promise<{ app: Child; url: string }> {
-  const app = startChild(fixture);
-  const { url } = await app.message<{ url: string }>('ready');
-  return { app, url };
 }
 
 const functionsOf = (stall: Stall): (string | undefined)[] =>
@@ -182,16 +177,14 @@ describe('a look', () => {
       },
     ],
   ])('at a %s keeps nothing of what main logs', async (_, look) => {
-    const app = startChild('logging-app.mjs', { nodeArgs: ['--expose-gc'] });
-    const { url } = await app.message<{ url: string }>('ready');
+    const { app, url } = await startApp('logging-app.mjs', {}, { nodeArgs: ['--expose-gc'] });
     await look(app, url);
     app.send({ deed: 'count' });
     expect(await app.message<number>('kept')).toBeLessThan(3);
   });
 
   it('that takes long is broken off by the end of the process', async () => {
-    const app = startChild('logging-app.mjs', { nodeArgs: ['--expose-gc'] });
-    const { url } = await app.message<{ url: string }>('ready');
+    const { app, url } = await startApp('logging-app.mjs', {}, { nodeArgs: ['--expose-gc'] });
     const profile = post(`${url}/debug/cpu-profile?seconds=30`).catch(() => 'broken off');
     await eventually(
       async () => (await post(`${url}/debug/stack`)).status === 429,

@@ -1,12 +1,12 @@
 import { afterEach, expect, it } from 'vitest';
-import { eventually, killChildren, startChild } from '../support/child.js';
+import { killChildren, startApp } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
 import { scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
 
 it('a part that fails is counted and costs that part: scrapes, probes and the hang guard go on', async () => {
-  const app = startChild('broken-pool.mjs');
-  const { url } = await app.message<{ url: string }>('ready');
+  const { app, url } = await startApp('broken-pool.mjs');
   await eventually(async () => {
     const one = await scrape(url);
     return one.value('watchdog_collector_errors_total{collector="pools"}') > 2 || undefined;

@@ -1,15 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Frame } from '../../src/types.js';
-import { type Child, eventually, killChildren, startChild } from '../support/child.js';
+import { killChildren, startApp } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
 import { scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
 
-async function startApp(options: object = {}): Promise<{ app: Child; url: string }> {
-  const app = startChild('culprits.mjs', { args: [JSON.stringify({ capture: false, ...options })] });
-  const { url } = await app.message<{ url: string }>('ready');
-  return { app, url };
-}
 const post = (url: string): Promise<Response> =>
   fetch(url, { method: 'POST', signal: AbortSignal.timeout(30_000) });
 const frozen = (url: string): Promise<unknown> =>
@@ -21,7 +17,7 @@ const frozen = (url: string): Promise<unknown> =>
 
 describe('on demand, while main is blocked in JavaScript,', () => {
   it('the stack', async () => {
-    const { app, url } = await startApp();
+    const { app, url } = await startApp('culprits.mjs', { capture: false });
     app.send({ deed: 'endless' });
     await frozen(url);
     const response = await post(`${url}/debug/stack`);
@@ -36,7 +32,7 @@ describe('on demand, while main is blocked in JavaScript,', () => {
   });
 
   it('a CPU profile, and nothing else beside it', async () => {
-    const { app, url } = await startApp();
+    const { app, url } = await startApp('culprits.mjs', { capture: false });
     app.send({ deed: 'endless' });
     await frozen(url);
     const first = post(`${url}/debug/cpu-profile?seconds=2`);
@@ -68,7 +64,7 @@ describe('on demand, while main is blocked in JavaScript,', () => {
 });
 
 it('a main thread in a long system call cannot answer: 504 with the reason, and the app is unharmed', async () => {
-  const { app, url } = await startApp();
+  const { app, url } = await startApp('culprits.mjs', { capture: false });
   app.send({ deed: 'holdAsleep' });
   await frozen(url);
   const response = await post(`${url}/debug/stack`);
@@ -81,6 +77,6 @@ it('a main thread in a long system call cannot answer: 504 with the reason, and 
 });
 
 it('an idle main thread answers, too', async () => {
-  const { url } = await startApp();
+  const { url } = await startApp('culprits.mjs', { capture: false });
   expect((await post(`${url}/debug/stack`)).status).toBe(200);
 });

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Child, eventually, killChildren, RARE_LOOKS, stallOver, startChild } from '../support/child.js';
+import { type Child, killChildren, RARE_LOOKS, stallOver, startApp } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
 
 const open: Socket[] = [];
 afterEach(async () => {
@@ -11,12 +12,6 @@ afterEach(async () => {
 });
 
 const HANG_MS = 8000;
-
-async function startApp(options: object, ...nodeArgs: string[]): Promise<{ app: Child; url: string }> {
-  const app = startChild('culprits.mjs', { args: [JSON.stringify(options)], nodeArgs });
-  const { url } = await app.message<{ url: string }>('ready');
-  return { app, url };
-}
 
 /** Attaches a debugger to the app's inspector, as soon as that says where it listens; it stays until it is destroyed. */
 async function attach(app: Child): Promise<Socket> {
@@ -49,8 +44,9 @@ const told = (url: string, status: number, detail: RegExp, afterMs: number): Pro
 describe.runIf(process.platform === 'linux')('a debugger', () => {
   it('that attaches to a frozen app is let alone, and for a while after it has gone', async () => {
     const { app, url } = await startApp(
+      'culprits.mjs',
       { livenessTimeout: 1000, hang: { after: HANG_MS, action: 'kill' } },
-      '--inspect-port=0',
+      { nodeArgs: ['--inspect-port=0'] },
     );
     app.send({ deed: 'endless' });
     await told(url, 503, /the limit is/, 1000);
@@ -64,7 +60,11 @@ describe.runIf(process.platform === 'linux')('a debugger', () => {
   });
 
   it('keeps looks away', async () => {
-    const { app } = await startApp({ ...RARE_LOOKS, log: 'text' }, '--inspect=0');
+    const { app } = await startApp(
+      'culprits.mjs',
+      { ...RARE_LOOKS, log: 'text' },
+      { nodeArgs: ['--inspect=0'] },
+    );
     await attach(app);
     app.send({ deed: 'hotLoop' });
     const stall = await stallOver(app, 1500);
@@ -76,7 +76,11 @@ describe.runIf(process.platform === 'linux')('a debugger', () => {
     const nodeArgs = way.startsWith('--')
       ? [way]
       : ['--import', 'data:text/javascript,import { open } from "node:inspector"; open(0)'];
-    const { app, url } = await startApp({ ...RARE_LOOKS, livenessTimeout: 1000 }, ...nodeArgs);
+    const { app, url } = await startApp(
+      'culprits.mjs',
+      { ...RARE_LOOKS, livenessTimeout: 1000 },
+      { nodeArgs },
+    );
     await app.printed(/ws:/);
     app.send({ deed: 'holdBusy' });
     await told(url, 503, /the limit is/, 1000);

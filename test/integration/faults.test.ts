@@ -3,16 +3,8 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  type Child,
-  type ChildOptions,
-  eventually,
-  killChildren,
-  NODE_MAJOR,
-  RARE_LOOKS,
-  stallOver,
-  startChild,
-} from '../support/child.js';
+import { killChildren, NODE_MAJOR, RARE_LOOKS, stallOver, startApp, startChild } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
 import { scrape } from '../support/scrape.js';
 
 const sockets: Socket[] = [];
@@ -20,12 +12,6 @@ afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
   await killChildren();
 });
-
-async function startApp(options: object, more: ChildOptions = {}): Promise<{ app: Child; url: string }> {
-  const app = startChild('app.mjs', { args: [JSON.stringify({ log: false, ...options })], ...more });
-  const { url } = await app.message<{ url: string }>('ready');
-  return { app, url };
-}
 
 describe('runs under', () => {
   it.each([
@@ -38,7 +24,11 @@ describe('runs under', () => {
     ['--enable-source-maps'],
     ['--unhandled-rejections=strict', '--trace-uncaught', '--throw-deprecation'],
   ])('%s %s', async (...nodeArgs) => {
-    const { app, url } = await startApp(RARE_LOOKS, { nodeArgs: nodeArgs.filter(Boolean) });
+    const { app, url } = await startApp(
+      'app.mjs',
+      { log: false, ...RARE_LOOKS },
+      { nodeArgs: nodeArgs.filter(Boolean) },
+    );
     app.send({ deed: 'holdBusy' });
     const looks = 'watchdog_captures_total{kind="stack",result="captured"}';
     await eventually(async () => {
@@ -69,8 +59,7 @@ describe('runs under', () => {
   });
 
   it('polluted prototypes, which set nothing', async () => {
-    const app = startChild('polluted.mjs');
-    const { url } = await app.message<{ url: string }>('ready');
+    const { app, url } = await startApp('polluted.mjs');
     const one = await eventually(async () => {
       const now = await scrape(url);
       return now.has('watchdog_pool_capacity{pool="given"}') ? now : undefined;
@@ -109,7 +98,7 @@ describe('clients that misbehave shut nobody out:', () => {
     ['ones that never finish their request', 'GET /metrics HTTP/1.1\r\nHost: x\r\n'],
     ['ones that read nothing', 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(99)],
   ])('%s', async (_, request) => {
-    const { url } = await startApp({});
+    const { url } = await startApp('app.mjs', { log: false });
     await open(url, request, false);
     for (let i = 0; i < 5; i++) {
       const one = await scrape(url);
@@ -119,7 +108,11 @@ describe('clients that misbehave shut nobody out:', () => {
 });
 
 it('an app that has used up its file descriptors is served again as soon as it has some', async () => {
-  const { app, url } = await startApp({}, { under: ['sh', '-c', 'ulimit -n 96; exec "$@"', 'sh'] });
+  const { app, url } = await startApp(
+    'app.mjs',
+    { log: false },
+    { under: ['sh', '-c', 'ulimit -n 96; exec "$@"', 'sh'] },
+  );
   await scrape(url);
   app.send({ deed: 'hoard' });
   await app.message('done');
@@ -161,7 +154,11 @@ it.skipIf(SKIP_FAKETIME)('a step of the system clock is neither lag nor a stall'
   const step = join(home, 'step');
   writeFileSync(step, '+0s');
   const env = { FAKETIME_TIMESTAMP_FILE: step, FAKETIME_NO_CACHE: '1', DONT_FAKE_MONOTONIC: '1' };
-  const { app, url } = await startApp({ stallThreshold: 5000 }, { env: { ...env, LD_PRELOAD: FAKETIME } });
+  const { app, url } = await startApp(
+    'app.mjs',
+    { log: false, stallThreshold: 5000 },
+    { env: { ...env, LD_PRELOAD: FAKETIME } },
+  );
   for (const [offset, offsetMs] of [
     ['+3600s', HOUR_MS],
     ['-3600s', -HOUR_MS],

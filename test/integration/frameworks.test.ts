@@ -1,24 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { RUNNING_KEY } from '../../src/shared/protocol.js';
-import {
-  DEAD_MAN_MS,
-  endExamples,
-  get,
-  LAG,
-  poll,
-  ROOT,
-  scrapeWhileBlocked,
-  startExample,
-  value,
-} from '../support/example.js';
+import { killChildren } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
+import { DEAD_MAN_MS, get, ROOT, startExample } from '../support/example.js';
+import { LAG, type Scrape, scrape, scrapeWhileBlocked } from '../support/scrape.js';
 
 const homes: string[] = [];
-afterEach(endExamples);
+afterEach(killChildren);
 afterAll(() => {
   for (const home of homes) rmSync(home, { recursive: true, force: true });
 });
@@ -54,13 +46,13 @@ async function whileFreezing<T>(app: string, observe: () => Promise<T>): Promise
 }
 
 /** Two scrapes in a row, answered within one turn of a blocked loop. */
-const scrapeTwiceInATurn = (metrics: string): Promise<readonly [string, string]> =>
-  poll('two scrapes within one turn of a blocked loop', async () => {
-    const first = await get(metrics);
-    const second = await get(metrics);
-    const frozen = value(first, LAG) >= 0.3 && value(second, TURNS) === value(first, TURNS);
+const scrapeTwiceInATurn = (url: string): Promise<readonly [Scrape, Scrape]> =>
+  eventually(async () => {
+    const first = await scrape(url);
+    const second = await scrape(url);
+    const frozen = first.value(LAG) >= 0.3 && second.value(TURNS) === first.value(TURNS);
     return frozen ? ([first, second] as const) : undefined;
-  });
+  }, 'two scrapes within one turn of a blocked loop');
 
 interface Started {
   readonly file: string;
@@ -110,19 +102,18 @@ describe('the frameworks', { timeout: 2 * DEAD_MAN_MS }, () => {
     const { file, flags = [], closes } = prepare();
     const example = startExample(file, { flags });
     const app = await example.line('app');
-    const metrics = await example.line('metrics');
+    const url = await example.url();
     expect(await get(`${app}/`)).toBe('hello\n');
-    const [first, second] = await whileFreezing(app, () => scrapeTwiceInATurn(metrics));
-    expect(value(second, LAG)).toBeGreaterThan(value(first, LAG));
+    const [first, second] = await whileFreezing(app, () => scrapeTwiceInATurn(url));
+    expect(second.value(LAG)).toBeGreaterThan(first.value(LAG));
     expect(await get(`${app}/`)).toBe('hello\n');
 
     if (!closes) return;
-    const exit = once(example.process, 'exit');
     const report = get(`${app}/report`);
-    await scrapeWhileBlocked(metrics);
+    await scrapeWhileBlocked(url);
     example.process.kill('SIGTERM');
     expect(await report).toBe('report\n');
-    expect(await exit).toEqual([0, null]);
+    expect(await example.exit).toMatchObject({ code: 0, signal: null });
   });
 
   it('tsx: a stall is told in lines of the source', async () => {

@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Child, eventually, killChildren, startChild } from '../support/child.js';
+import { killChildren, startApp, startChild } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/free-port.js';
 
 const homes: string[] = [];
 afterEach(async () => {
@@ -24,14 +23,6 @@ const outside = Object.values(networkInterfaces())
   .flat()
   .find((address) => address && !address.internal && address.family === 'IPv4')?.address;
 
-async function startApp(
-  options: object = {},
-  env: Record<string, string> = {},
-): Promise<{ app: Child; url: string }> {
-  const app = startChild('app.mjs', { args: [JSON.stringify(options)], env });
-  const { url } = await app.message<{ url: string }>('ready');
-  return { app, url };
-}
 /** The status of one request. */
 function curl(...args: string[]): string {
   try {
@@ -42,18 +33,11 @@ function curl(...args: string[]): string {
     return `curl ${(error as { status: number }).status}`;
   }
 }
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 const bearer = (token: string): string[] => ['-H', `Authorization: Bearer ${token}`];
 
 describe('guarded routes', () => {
   it('opens the guarded routes to this host by its own names only', async () => {
-    const { url } = await startApp({ allowedHosts: ['shop.internal'] });
+    const { url } = await startApp('app.mjs', { allowedHosts: ['shop.internal'] });
     const route = `${url}/api/stalls`;
     const { port } = new URL(url);
     expect(curl(route)).toBe('200');
@@ -70,7 +54,7 @@ describe('guarded routes', () => {
   });
 
   it.runIf(outside)('opens them to others by the token only', async () => {
-    const { url } = await startApp({ token: TOKEN });
+    const { url } = await startApp('app.mjs', { token: TOKEN });
     const from = `http://${outside}:${new URL(url).port}`;
     expect(curl(`${from}/metrics`)).toBe('200');
     expect(curl(`${from}/api/stalls`)).toBe('404');
@@ -84,7 +68,7 @@ describe('the token', () => {
   const closed = 'Host: attacker.example';
 
   it('may be in the environment', async () => {
-    const { url } = await startApp({}, { WATCHDOG_TOKEN: TOKEN });
+    const { url } = await startApp('app.mjs', {}, { env: { WATCHDOG_TOKEN: TOKEN } });
     expect(curl('-H', closed, `${url}/api/stalls`)).toBe('404');
     expect(curl('-H', closed, ...bearer(TOKEN), `${url}/api/stalls`)).toBe('200');
   });
@@ -96,7 +80,7 @@ describe('the token', () => {
       renameSync(`${file}.new`, file);
     };
     write(`${TOKEN}\n`);
-    const { app, url } = await startApp({ tokenFile: file, guardMetrics: true });
+    const { app, url } = await startApp('app.mjs', { tokenFile: file, guardMetrics: true });
     const status = (token: string): string => curl(...bearer(token), `${url}/metrics`);
     expect(status(TOKEN)).toBe('200');
     write(`${TOKEN}-renewed\n`);
@@ -119,7 +103,7 @@ describe('the token', () => {
 
   it('that is not there yet opens nothing, which is said at the start, once; then it opens', async () => {
     const file = join(newHome(), 'token');
-    const { app, url } = await startApp({ tokenFile: file, guardMetrics: true });
+    const { app, url } = await startApp('app.mjs', { tokenFile: file, guardMetrics: true });
     expect(await app.message('warning')).toMatchObject({
       message: expect.stringMatching(
         /^The option "tokenFile" cannot be used: ENOENT.*nobody has the token\.$/,
@@ -138,7 +122,7 @@ describe('the token', () => {
   });
 
   it('guards the metrics if asked to, from everyone; the probes stay open', async () => {
-    const { url } = await startApp({ token: TOKEN, guardMetrics: true });
+    const { url } = await startApp('app.mjs', { token: TOKEN, guardMetrics: true });
     const refused = await fetch(`${url}/metrics`);
     expect(refused.status).toBe(401);
     expect(refused.headers.get('www-authenticate')).toBe('Bearer');
@@ -192,7 +176,7 @@ describe('TLS', () => {
       execFileSync('cp', [pair.cert, tls.cert]);
     };
     install(first);
-    const { app, url } = await startApp({ tls });
+    const { app, url } = await startApp('app.mjs', { tls });
     expect(url).toMatch(/^https:/);
     const trusting = (cert: string): string => curl('--cacert', cert, `${url}/metrics`);
     expect(trusting(first.cert)).toBe('200');
@@ -212,7 +196,7 @@ describe('TLS', () => {
     const server = certify(home, 'server');
     const authority = certify(home, 'authority');
     const client = certify(home, 'client', 'authority');
-    const { url } = await startApp({ tls: { ...server, ca: authority.cert } });
+    const { url } = await startApp('app.mjs', { tls: { ...server, ca: authority.cert } });
     const trusting = ['--cacert', server.cert];
     expect(curl(...trusting, '--cert', client.cert, '--key', client.key, `${url}/metrics`)).toBe('200');
     expect(curl(...trusting, '--cert', server.cert, '--key', server.key, `${url}/metrics`)).toMatch(/^curl/);
@@ -316,7 +300,7 @@ describe('TLS', () => {
     const client = certify(home, 'client', 'authority');
     const ca = join(home, 'ca.pem');
     copyFileSync(authority.cert, ca);
-    const { app, url } = await startApp({ tls: { ...server, ca } });
+    const { app, url } = await startApp('app.mjs', { tls: { ...server, ca } });
     const ask = clientOf(url, server);
     expect(ask(client)).toBe('200');
     const spoils: [RegExp, () => void][] = [

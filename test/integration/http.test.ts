@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { connect } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, killChildren, startChild } from '../support/child.js';
+import { killChildren, startApp, startChild } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
 import { promtool, SKIP_PROMTOOL } from '../support/promtool.js';
 import { scrape } from '../support/scrape.js';
 
@@ -135,8 +136,7 @@ it('carries the static labels and the effective settings', async () => {
 it.skipIf(SKIP_PROMTOOL)(
   'promtool has no complaint about a live scrape, whatever the pools are called',
   async () => {
-    const app = startChild('registry.mjs', { args: ['prom-client'] });
-    const { url: busy } = await app.message<{ url: string }>('ready');
+    const { app, url: busy } = await startApp('registry.mjs', {}, { args: ['prom-client'] });
     app.send({
       deed: 'pools',
       value: ['a"b', 'a\\', 'a\\nb} 1', 'größe', '漢 字', '# HELP x', "it's", '{}'],

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Stall } from '../../src/types.js';
-import { type Child, eventually, killChildren, RARE_LOOKS, stallOver, startChild } from '../support/child.js';
+import { type Child, killChildren, RARE_LOOKS, stallOver, startApp } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
 import { scrape } from '../support/scrape.js';
 
 interface Line {
@@ -31,15 +32,9 @@ const lines = (): Line[] =>
         .map((line) => JSON.parse(line) as Line)
     : [];
 
-async function startApp(options: object): Promise<{ app: Child; url: string }> {
-  const app = startChild('culprits.mjs', { args: [JSON.stringify({ ...RARE_LOOKS, ...options })] });
-  const { url } = await app.message<{ url: string }>('ready');
-  return { app, url };
-}
-
 describe('the journal file', () => {
   it('has a line for the begin and one for the end of each stall, and the API tells the same', async () => {
-    const { app, url } = await startApp({ journal });
+    const { app, url } = await startApp('culprits.mjs', { ...RARE_LOOKS, journal });
     app.send({ deed: 'hotLoop' });
     const told = await stallOver(app, 1500);
     const end = lines().find(({ type, stall }) => type === 'end' && stall.id === told.id);
@@ -61,7 +56,7 @@ describe('the journal file', () => {
   });
 
   it('outlives a SIGKILL in the middle of the stall', async () => {
-    const { app, url } = await startApp({ journal });
+    const { app, url } = await startApp('culprits.mjs', { ...RARE_LOOKS, journal });
     app.send({ deed: 'endless' });
     // Longer than any stall before it: what is written then is of this one.
     const lag = 'watchdog_eventloop_lag_seconds{thread="main"}';
@@ -94,8 +89,7 @@ describe('the journal file', () => {
       },
     ],
   ])('that %s is one warning and a metric', async (_, path) => {
-    const app = startChild('app.mjs', { args: [JSON.stringify({ journal: path(), log: false })] });
-    const { url } = await app.message<{ url: string }>('ready');
+    const { app, url } = await startApp('app.mjs', { journal: path(), log: false });
     for (let i = 0; i < 2; i++) {
       app.send({ deed: 'spin', value: 400 });
       await app.message('done');
@@ -123,7 +117,7 @@ describe('the log', () => {
       /^\{"level":"warn","time":"[^"]+","msg":"event loop stalled","id":.*"culprit":\{"function":"hotLoop"/m,
     ],
   ])('says a line on stderr (%s)', async (log, line) => {
-    const { app } = await startApp({ log });
+    const { app } = await startApp('culprits.mjs', { ...RARE_LOOKS, log });
     app.send({ deed: 'hotLoop' });
     await stallOver(app, 1500);
     expect((await app.kill()).stderr).toMatch(line);
@@ -135,7 +129,7 @@ describe('names that came from elsewhere', () => {
   const CONTROL = /(?!\n)[\p{Cc}\u2028-\u202e]/u;
 
   it.each(['text', 'json'])('forge no line of the log (%s), the journal and the API', async (log) => {
-    const { app, url } = await startApp({ log, journal });
+    const { app, url } = await startApp('culprits.mjs', { ...RARE_LOOKS, log, journal });
     app.send({ deed: 'forged', value: 900 });
     const { culprit } = await app.message<Stall>('stall');
     expect(culprit?.function).toContain('x\nevent-loop-watchdog: ');
@@ -157,7 +151,11 @@ describe('names that came from elsewhere', () => {
 
 describe('a loop that never returns', () => {
   it('is reported and ended', async () => {
-    const { app } = await startApp({ journal, hang: { after: 1500, action: 'kill' } });
+    const { app } = await startApp('culprits.mjs', {
+      ...RARE_LOOKS,
+      journal,
+      hang: { after: 1500, action: 'kill' },
+    });
     // Not a loop that computes: on a busy machine it may get no CPU, and nobody is blamed for that.
     app.send({ deed: 'waitForLock', value: 600_000 });
     const { signal, stderr } = await app.exit;
@@ -168,7 +166,11 @@ describe('a loop that never returns', () => {
   });
 
   it('is only reported, if that is what is asked', async () => {
-    const { app } = await startApp({ journal, hang: { after: 1000, action: 'report' } });
+    const { app } = await startApp('culprits.mjs', {
+      ...RARE_LOOKS,
+      journal,
+      hang: { after: 1000, action: 'report' },
+    });
     app.send({ deed: 'holdAsleep' });
     const reports = () => lines().filter(({ type }) => type === 'hang');
     await eventually(() => reports().length > 0, 'the report');
@@ -188,7 +190,10 @@ describe('a loop that never returns', () => {
     ],
     ['is known long work', (app) => app.send({ deed: 'pauseHotLoop', value: 3500 })],
   ])('is let live when it %s', async (_, act) => {
-    const { app, url } = await startApp({ hang: { after: 2500, action: 'kill' } });
+    const { app, url } = await startApp('culprits.mjs', {
+      ...RARE_LOOKS,
+      hang: { after: 2500, action: 'kill' },
+    });
     act(app);
     if (_ === 'is known long work') await app.message('done');
     else await stallOver(app, 1000);

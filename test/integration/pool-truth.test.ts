@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { TASK_BOUNDS_MS } from '../../src/shared/layout.js';
-import { type Child, type ChildOptions, eventually, killChildren, startChild } from '../support/child.js';
+import { type Child, type ChildOptions, killChildren, startApp } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
 import { type Scrape, scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
@@ -53,8 +54,11 @@ const shown = (one: Scrape, what: string): number | undefined => {
 };
 
 async function start(kind: string, sizes: object, options: ChildOptions = {}): Promise<Pool> {
-  const app = startChild('true-pool.mjs', { args: [kind.slice(-1), JSON.stringify(sizes)], ...options });
-  const { url } = await app.message<{ url: string }>('ready');
+  const { app, url } = await startApp(
+    'true-pool.mjs',
+    {},
+    { args: [kind.slice(-1), JSON.stringify(sizes)], ...options },
+  );
   return new Pool(app, url);
 }
 

@@ -1,19 +1,18 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Child, eventually, killChildren, startChild } from '../support/child.js';
+import { type App, killChildren, startApp } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
 import { type Scrape, scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
 
 const TWO_THREADS = { minThreads: 2, maxThreads: 2 };
 
-async function startPool(
+function startPool(
   kind: string,
   sizes: object = TWO_THREADS,
   nodeArgs: readonly string[] = [],
-): Promise<{ app: Child; url: string }> {
-  const app = startChild('pools.mjs', { args: [kind, JSON.stringify(sizes)], nodeArgs });
-  const { url } = await app.message<{ url: string }>('ready');
-  return { app, url };
+): Promise<App> {
+  return startApp('pools.mjs', {}, { args: [kind, JSON.stringify(sizes)], nodeArgs });
 }
 
 const pool = (one: Scrape, what: string): number => one.value(`watchdog_pool_${what}{pool="images"}`);
@@ -64,8 +63,11 @@ describe.each(['piscina5', 'piscina4'])('%s', (kind) => {
 
 /** A pool of one name whose tasks end when they are released; the threads themselves count those that they are at. */
 async function startHeld(kind: string, options: object): Promise<Held> {
-  const app = startChild('held-pool.mjs', { args: [kind.slice(-1), JSON.stringify(options)] });
-  const { url } = await app.message<{ url: string }>('ready');
+  const { app, url } = await startApp(
+    'held-pool.mjs',
+    {},
+    { args: [kind.slice(-1), JSON.stringify(options)] },
+  );
   const ask = <T>(deed: string, value?: unknown): Promise<T> => {
     app.send({ deed, value });
     return app.message<T>(deed);

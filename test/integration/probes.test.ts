@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Child, eventually, killChildren, stallOver, startChild } from '../support/child.js';
+import { killChildren, stallOver, startApp, startChild } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
 
 afterEach(killChildren);
 
@@ -19,14 +20,8 @@ async function probe(url: string, path: string): Promise<Answer> {
   return { status: response.status, body: (await response.json()) as Answer['body'] };
 }
 
-async function startApp(): Promise<{ app: Child; url: string }> {
-  const app = startChild('app.mjs', { args: [JSON.stringify({ ...LIMITS, log: false })] });
-  const { url } = await app.message<{ url: string }>('ready');
-  return { app, url };
-}
-
 it('both probes pass, fail while the loop is stuck for too long, and pass again', async () => {
-  const { app, url } = await startApp();
+  const { app, url } = await startApp('app.mjs', { ...LIMITS, log: false });
   const ready = async (): Promise<true | undefined> =>
     (await probe(url, '/readyz')).status === 200 || undefined;
   expect(await probe(url, '/livez')).toEqual({ status: 200, body: { status: 'ok' } });
@@ -72,7 +67,7 @@ it('neither waits for main when the process starts, which is not ready then', as
 
 describe('liveness is kept', () => {
   it('by a process that was stopped', async () => {
-    const { app, url } = await startApp();
+    const { app, url } = await startApp('app.mjs', { ...LIMITS, log: false });
     app.process.kill('SIGSTOP');
     await new Promise((resolve) => setTimeout(resolve, 2 * LIMITS.livenessTimeout));
     const first = probe(url, '/livez');
@@ -81,7 +76,7 @@ describe('liveness is kept', () => {
   });
 
   it('by known long work', async () => {
-    const { app, url } = await startApp();
+    const { app, url } = await startApp('app.mjs', { ...LIMITS, log: false });
     app.send({ deed: 'pause', value: 2 * LIMITS.livenessTimeout });
     await app.message('begun');
     let done = false;

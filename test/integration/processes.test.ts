@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Child, eventually, killChildren, startChild } from '../support/child.js';
+import { type Child, killChildren, startChild } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/free-port.js';
 import { scrape } from '../support/scrape.js';
 
 interface Discovered {
@@ -30,30 +30,9 @@ async function discover(url: string): Promise<Discovered[]> {
   return (await response.json()) as Discovered[];
 }
 
-/** The first of so many ports in a row that are free now. */
-async function freePorts(count: number): Promise<number> {
-  for (;;) {
-    const servers: Server[] = [];
-    let first = 0;
-    try {
-      while (servers.length < count) {
-        const server = createServer().listen(first && first + servers.length);
-        await once(server, 'listening');
-        servers.push(server);
-        first ||= (server.address() as AddressInfo).port;
-      }
-      return first;
-    } catch {
-      // One of them is taken: elsewhere.
-    } finally {
-      for (const server of servers) server.close();
-    }
-  }
-}
-
 describe('four processes behind node:cluster', () => {
   it('serve on ports in a row; any of them lists all, while one is frozen too, and forgets the dead', async () => {
-    const port = await freePorts(4);
+    const port = await freePort(4);
     const app = start('processes.mjs', port);
     const urls = new Map<number, string>();
     while (urls.size < 4) {
@@ -116,7 +95,7 @@ describe('four processes behind node:cluster', () => {
 
 describe('processes under pm2', () => {
   it('go by NODE_APP_INSTANCE; one that closes takes itself off the list', async () => {
-    const port = await freePorts(2);
+    const port = await freePort(2);
     const [first, second] = ['0', '1'].map((NODE_APP_INSTANCE) =>
       start('process.mjs', port, { NODE_APP_INSTANCE }),
     ) as [Child, Child];
@@ -136,7 +115,7 @@ describe('processes under pm2', () => {
   });
 
   it('one that has to wait for its port, as in a reload, is on the list once it has it', async () => {
-    const port = await freePorts(1);
+    const port = await freePort(1);
     const old = start('process.mjs', port, { NODE_APP_INSTANCE: '0' });
     await old.message('ready');
     const fresh = start('process.mjs', port, { NODE_APP_INSTANCE: '0' });
@@ -152,7 +131,7 @@ describe('processes under pm2', () => {
 
 describe('a process by itself', () => {
   it('keeps its port', async () => {
-    const port = await freePorts(1);
+    const port = await freePort(1);
     const app = start('process.mjs', port);
     expect(await app.message('ready')).toMatchObject({ port });
   });

@@ -1,24 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { createServer } from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
-import { eventually, killChildren, NODE, startChild } from '../support/child.js';
+import { killChildren, NODE, startChild } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/free-port.js';
 import { scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
 
 const REGISTER = pathToFileURL(fileURLToPath(new URL('../../dist/register.js', import.meta.url))).href;
 const PRELOAD = fileURLToPath(new URL('../fixtures/preload.cjs', import.meta.url));
-
-/** A port that was free a moment ago. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 it('watches an app without a line of code in it, by the environment', async () => {
   const port = await freePort();

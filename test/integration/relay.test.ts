@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
-import { eventually, killChildren, startChild } from '../support/child.js';
+import { killChildren, startApp } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
 import { parse, scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
@@ -11,8 +12,7 @@ it.each([
   ['prom-client', 'openmetrics'],
   ['@prometheus-io/client', 'text'],
 ])("the app's own registry (%s, %s) is served along, frozen or not", async (client, format) => {
-  const app = startChild('registry.mjs', { args: [client, format] });
-  const { url } = await app.message<{ url: string }>('ready');
+  const { app, url } = await startApp('registry.mjs', {}, { args: [client, format] });
   const first = await eventually(async () => {
     const one = await scrape(url);
     return one.has('orders_total') ? one : undefined;
@@ -40,8 +40,11 @@ it.each([
 });
 
 it("its series carry the option's labels like the watchdog's own", async () => {
-  const app = startChild('registry.mjs', { args: ['prom-client', 'text', '1', '{"labels":{"app":"shop"}}'] });
-  const { url } = await app.message<{ url: string }>('ready');
+  const { url } = await startApp(
+    'registry.mjs',
+    {},
+    { args: ['prom-client', 'text', '1', '{"labels":{"app":"shop"}}'] },
+  );
   const one = await eventually(async () => {
     const now = await scrape(url);
     return now.has('orders_total{app="shop"}') ? now : undefined;
@@ -51,8 +54,7 @@ it("its series carry the option's labels like the watchdog's own", async () => {
 });
 
 it('a registry that throws is counted; the scrape goes on with the last copy', async () => {
-  const app = startChild('registry.mjs', { args: ['prom-client'] });
-  const { url } = await app.message<{ url: string }>('ready');
+  const { app, url } = await startApp('registry.mjs', {}, { args: ['prom-client'] });
   await eventually(async () => (await scrape(url)).has('stock') || undefined, 'the relayed series');
   app.send({ deed: 'break', value: true });
   await app.message('done');
@@ -64,8 +66,7 @@ it('a registry that throws is counted; the scrape goes on with the last copy', a
 });
 
 it('of a registry that is too large the families that fit are served, with one warning', async () => {
-  const app = startChild('large-registry.mjs');
-  const { url } = await app.message<{ url: string }>('ready');
+  const { app, url } = await startApp('large-registry.mjs');
   const SURPLUS = 'watchdog_relay_dropped_families_total{reason="too_large"}';
   // It is asked for again, and says no more.
   const one = await eventually(async () => {

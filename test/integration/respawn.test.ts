@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import type { Stall } from '../../src/types.js';
-import { eventually, killChildren, startChild } from '../support/child.js';
+import { killChildren, startApp, startChild } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
 import { type Scrape, scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
@@ -12,8 +13,7 @@ const WAYS = ['terminate', 'exception', 'exhaustion', 'exit'];
 const WAIT_MAX_MS = 1000;
 
 it('a sidecar that dies, ten times in a row and in several ways, comes back on its port and counts on', async () => {
-  const app = startChild('killable.mjs');
-  const { url } = await app.message<{ url: string }>('ready');
+  const { app, url } = await startApp('killable.mjs');
   let last: Scrape | undefined;
   for (let death = 1; death <= 10; death++) {
     app.send({ deed: 'spin' });
@@ -45,8 +45,7 @@ it('a sidecar that dies, ten times in a row and in several ways, comes back on i
 });
 
 it('a moment has one wall time: from scrape to scrape, for another sidecar, in the stall that is told of', async () => {
-  const app = startChild('killable.mjs');
-  const { url } = await app.message<{ url: string }>('ready');
+  const { app, url } = await startApp('killable.mjs');
   app.send({ deed: 'spin' });
   const { startedAt } = await app.message<Stall>('stall');
   /** What was told of the latest stall, by all that was told of stalls: a busy machine has some of its own. */
@@ -84,8 +83,7 @@ it('a sidecar for which there is no thread is made as soon as there is one', asy
 });
 
 it('a sidecar that is deaf is replaced, and counted', async () => {
-  const app = startChild('killable.mjs');
-  const { url } = await app.message<{ url: string }>('ready');
+  const { app, url } = await startApp('killable.mjs');
   app.send({ deed: 'kill', value: 'deafness' });
   const one = await eventually(async () => {
     const now = await scrape(url);

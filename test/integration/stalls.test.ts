@@ -8,7 +8,16 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Cause, Stall } from '../../src/types.js';
-import { type Child, killChildren, NODE_MAJOR, RARE_LOOKS, stallOver, startChild } from '../support/child.js';
+import {
+  type App,
+  type Child,
+  killChildren,
+  NODE_MAJOR,
+  RARE_LOOKS,
+  stallOver,
+  startApp,
+  startChild,
+} from '../support/child.js';
 import { scrape } from '../support/scrape.js';
 
 const cleanups: (() => void)[] = [];
@@ -17,10 +26,8 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) cleanup();
 });
 
-async function startCulprits(options: object = {}): Promise<{ app: Child; url: string }> {
-  const app = startChild('culprits.mjs', { args: [JSON.stringify(options)], nodeArgs: ['--expose-gc'] });
-  const { url } = await app.message<{ url: string }>('ready');
-  return { app, url };
+function startCulprits(options: object = {}): Promise<App> {
+  return startApp('culprits.mjs', options, { nodeArgs: ['--expose-gc'] });
 }
 
 /** The stall in which a deed was done, by the app's own clock: a busy machine may bring others of its own. */

@@ -3,7 +3,8 @@ import { connect } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, expect, it } from 'vitest';
 import { startStrangers } from '../fixtures/strangers.mjs';
-import { eventually, killChildren, startChild } from '../support/child.js';
+import { killChildren, startApp } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
 import { parse, scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
@@ -29,8 +30,7 @@ function get(url: string, headers: Record<string, string> = {}): Promise<{ statu
 }
 
 it('strangers that pipeline scrapes and never read: probes and scrapes are answered, and nothing dies', async () => {
-  const app = startChild('registry.mjs', { args: ['prom-client', 'text', String(SERIES)] });
-  const { url } = await app.message<{ url: string }>('ready');
+  const { url } = await startApp('registry.mjs', {}, { args: ['prom-client', 'text', String(SERIES)] });
   await eventually(async () => (await scrape(url)).has('stock') || undefined, 'the relayed series');
   const strangers = startStrangers(url, STRANGERS);
   try {
@@ -53,8 +53,7 @@ it('strangers that pipeline scrapes and never read: probes and scrapes are answe
 });
 
 it('a connection has eight requests answered ahead, is told so at the ninth, and ends', async () => {
-  const app = startChild('app.mjs');
-  const { url } = await app.message<{ url: string }>('ready');
+  const { url } = await startApp('app.mjs');
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port) });
   let answer = '';

@@ -1,20 +1,12 @@
 import { afterEach, expect, it } from 'vitest';
-import { type Child, eventually, killChildren, stallOver, startChild } from '../support/child.js';
-import { type Scrape, scrape } from '../support/scrape.js';
+import { type Child, killChildren, stallOver, startApp, startChild } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
+import { LAG, type Scrape, scrape } from '../support/scrape.js';
 
 afterEach(killChildren);
 
-const LAG = 'watchdog_eventloop_lag_seconds{thread="main"}';
-const stallSeconds = (one: Scrape): number =>
-  [...one.family('watchdog_stall_seconds_total').values()].reduce((sum, value) => sum + value, 0);
-const stalls = (one: Scrape): number =>
-  [...one.family('watchdog_stalls_total').values()].reduce((sum, value) => sum + value, 0);
-
-async function startApp(options: object = {}): Promise<{ app: Child; url: string }> {
-  const app = startChild('app.mjs', { args: [JSON.stringify(options)] });
-  const { url } = await app.message<{ url: string }>('ready');
-  return { app, url };
-}
+const stallSeconds = (one: Scrape): number => one.sum('watchdog_stall_seconds_total');
+const stalls = (one: Scrape): number => one.sum('watchdog_stalls_total');
 
 async function block(app: Child, deed: string, ms?: number): Promise<void> {
   app.send({ deed, value: ms });
@@ -22,7 +14,7 @@ async function block(app: Child, deed: string, ms?: number): Promise<void> {
 }
 
 it('answers a hundred scrapes out of a hundred while main is blocked for ten seconds, the lag rising each time', async () => {
-  const { app, url } = await startApp();
+  const { app, url } = await startApp('app.mjs');
   await block(app, 'holdBusy');
   await eventually(async () => (await scrape(url)).value(LAG) > 0.1 || undefined, 'the block begins');
   const lags: number[] = [];
@@ -57,7 +49,7 @@ it('answers a hundred scrapes out of a hundred while main is blocked for ten sec
 });
 
 it('sees a main thread that sleeps in a system call as well as one that computes', async () => {
-  const { app, url } = await startApp();
+  const { app, url } = await startApp('app.mjs');
   await block(app, 'holdAsleep');
   await eventually(async () => (await scrape(url)).value(LAG) > 1 || undefined, 'the lag grows');
   app.release();
@@ -76,7 +68,7 @@ it('boots and serves while main is blocked from the start', async () => {
 });
 
 it('counts known long work as loop time but not as a stall', async () => {
-  const { app, url } = await startApp();
+  const { app, url } = await startApp('app.mjs');
   for (const deed of ['pause', 'pauseAsync']) {
     await block(app, deed, 1500);
     await app.message('done');
@@ -92,7 +84,7 @@ it('counts known long work as loop time but not as a stall', async () => {
 });
 
 it('never lets a counter go back', async () => {
-  const { app, url } = await startApp({ heartbeatInterval: 50 });
+  const { app, url } = await startApp('app.mjs', { heartbeatInterval: 50 });
   const counters = (one: Scrape): [string, number][] =>
     one.text
       .split('\n')

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Child, eventually, killChildren, NODE_MAJOR, startChild } from '../support/child.js';
-import { type Scrape, scrape } from '../support/scrape.js';
+import { type App, killChildren, NODE_MAJOR, startApp, startChild } from '../support/child.js';
+import { type Scrape, scrape, scrapeUntil } from '../support/scrape.js';
 
 let home: string;
 beforeEach(() => {
@@ -22,36 +22,33 @@ const SUM = 'watchdog_threadpool_queue_delay_seconds_sum';
 
 const TELLS_BUSY = process.platform === 'linux' && NODE_MAJOR >= 22;
 
-async function startApp(size: number): Promise<{ app: Child; url: string; idle: Scrape }> {
+async function startPool(size: number): Promise<App & { idle: Scrape }> {
   const env = { UV_THREADPOOL_SIZE: String(size) };
-  const app = startChild('threadpool.mjs', { env, args: [join(home, 'pipe')] });
-  const { url } = await app.message<{ url: string }>('ready');
-  const idle = await until(url, (one) => one.value(COUNT) >= 1, 'a probe has come back');
+  const { app, url } = await startApp('threadpool.mjs', {}, { env, args: [join(home, 'pipe')] });
+  const idle = await scrapeUntil(url, 'a probe has come back', (one) => one.value(COUNT) >= 1);
   return { app, url, idle };
 }
-
-const until = (url: string, holds: (one: Scrape) => boolean, what: string): Promise<Scrape> =>
-  eventually(async () => {
-    const one = await scrape(url);
-    return holds(one) ? one : undefined;
-  }, what);
 
 describe("libuv's pool", () => {
   it.runIf(process.platform === 'linux')(
     'full of threads that wait, while the main thread is frozen: seen live',
     async () => {
-      const { app, url, idle } = await startApp(3);
+      const { app, url, idle } = await startPool(3);
       expect(idle.value(SIZE)).toBe(3);
       expect(idle.has(BUSY)).toBe(TELLS_BUSY);
       app.send({ deed: 'wait', value: 2 });
       await app.message('done');
-      if (TELLS_BUSY) await until(url, (one) => one.value(BUSY) === 2, 'two threads wait');
+      if (TELLS_BUSY) await scrapeUntil(url, 'two threads wait', (one) => one.value(BUSY) === 2);
 
       // One is free: probes come back.
       const before = (await scrape(url)).value(COUNT);
-      await until(url, (one) => one.value(COUNT) > before, 'probes come back');
+      await scrapeUntil(url, 'probes come back', (one) => one.value(COUNT) > before);
       app.send({ deed: 'hold' });
-      await until(url, (one) => one.value('watchdog_eventloop_lag_seconds{thread="main"}') > 1, 'frozen');
+      await scrapeUntil(
+        url,
+        'frozen',
+        (one) => one.value('watchdog_eventloop_lag_seconds{thread="main"}') > 1,
+      );
       if (TELLS_BUSY) expect((await scrape(url)).value(BUSY)).toBe(2);
       app.release();
       await app.message('done');
@@ -61,16 +58,16 @@ describe("libuv's pool", () => {
   it.runIf(process.platform === 'linux')(
     'a probe waits as long as all threads do, one at a time, and then counts for all that it kept back',
     async () => {
-      const { app, url } = await startApp(2);
+      const { app, url } = await startPool(2);
       app.send({ deed: 'wait', value: 2 });
       await app.message('done');
-      const full = await until(url, (one) => one.value(PENDING) > 2, 'a probe waits');
+      const full = await scrapeUntil(url, 'a probe waits', (one) => one.value(PENDING) > 2);
       if (TELLS_BUSY) expect(full.value(BUSY)).toBe(2);
       // Nothing new is sent meanwhile.
       expect((await scrape(url)).value(COUNT)).toBe(full.value(COUNT));
       const waited = (await scrape(url)).value(PENDING);
       app.send({ deed: 'release' });
-      const after = await until(url, (one) => one.value(COUNT) > full.value(COUNT), 'it comes back');
+      const after = await scrapeUntil(url, 'it comes back', (one) => one.value(COUNT) > full.value(COUNT));
       // It waited over 2 s, the one a second later would have waited over 1 s.
       expect(after.value(COUNT) - full.value(COUNT)).toBeGreaterThanOrEqual(Math.ceil(waited));
       expect(after.value(SUM) - full.value(SUM)).toBeGreaterThanOrEqual(waited + (waited - 1));
@@ -81,14 +78,14 @@ describe("libuv's pool", () => {
   );
 
   it('queueing for pbkdf2: the probe waits about as long as a task would', async () => {
-    const { app, url } = await startApp(1);
+    const { app, url } = await startPool(1);
     const before = await scrape(url);
     app.send({ deed: 'work', value: 12 });
-    if (TELLS_BUSY) await until(url, (one) => one.value(BUSY) === 1, 'it works');
-    const pending = await until(url, (one) => one.value(PENDING) > 0.2, 'a probe waits');
+    if (TELLS_BUSY) await scrapeUntil(url, 'it works', (one) => one.value(BUSY) === 1);
+    const pending = await scrapeUntil(url, 'a probe waits', (one) => one.value(PENDING) > 0.2);
     const askedAt = Date.now();
     const workedAt = await app.message<number>('worked');
-    const after = await until(url, (one) => one.value(PENDING) === 0, 'it has come back');
+    const after = await scrapeUntil(url, 'it has come back', (one) => one.value(PENDING) === 0);
     expect(pending.value(SIZE)).toBe(1);
     // It came back after the last task: one at a time, in the order in which they came.
     const waited = pending.value(PENDING) + (workedAt - askedAt) / 1000;
@@ -103,13 +100,13 @@ it.runIf(process.platform === 'linux')(
     const app = startChild('late-threadpool.cjs');
     const { url } = await app.message<{ url: string }>('ready');
     // By then the sidecar has looked more than once at a loop that turns.
-    await until(
+    await scrapeUntil(
       url,
-      (one) => one.value('watchdog_eventloop_turns_total{thread="main"}') > 5,
       'the loop turns',
+      (one) => one.value('watchdog_eventloop_turns_total{thread="main"}') > 5,
     );
     app.send({ deed: 'use', value: '7' });
     expect(await app.message<number>('made')).toBe(7);
-    await until(url, (one) => one.value(COUNT) >= 1, 'now it is probed');
+    await scrapeUntil(url, 'now it is probed', (one) => one.value(COUNT) >= 1);
   },
 );

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Stall } from '../../src/types.js';
-import { type Child, eventually, killChildren, startChild } from '../support/child.js';
-import { type Scrape, scrape } from '../support/scrape.js';
+import { type App, type Child, killChildren, startChild } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
+import { scrape, scrapeUntil } from '../support/scrape.js';
 
 afterEach(killChildren);
 
@@ -13,7 +14,7 @@ interface Refusal {
   readonly message: string;
 }
 
-async function startApp(): Promise<{ app: Child; url: string }> {
+async function startThreads(): Promise<App> {
   const app = startChild('threads.mjs');
   await app.message('up');
   return { app, url: await startWatchdog(app) };
@@ -32,40 +33,34 @@ async function spawn(app: Child, ...names: string[]): Promise<void> {
 const tell = (app: Child, name: string, deed: string, value?: unknown, blockMs = 0): void =>
   app.send({ deed: 'tell', value: { name, deed, value, blockMs } });
 
-const until = (url: string, holds: (one: Scrape) => boolean, what: string): Promise<Scrape> =>
-  eventually(async () => {
-    const one = await scrape(url);
-    return holds(one) ? one : undefined;
-  }, what);
-
 describe('a worker thread', () => {
   it('that goes on loading for longer than an answer is waited for has joined all the same', async () => {
-    const { app } = await startApp();
+    const { app } = await startThreads();
     app.send({ deed: 'spawn', value: ['loading'] });
     expect(await Promise.race([app.message('joined'), app.message('refused')])).toBe('loading');
   });
 
   it('joins while the main thread is frozen, and its own stalls are seen then', async () => {
-    const { app, url } = await startApp();
+    const { app, url } = await startThreads();
     // One after the other in main's queue: the second begins when the thread is made, but cannot have joined yet.
     app.send({ deed: 'spawn', value: ['late'] });
     app.send({ deed: 'hold' });
-    const joined = await until(url, (one) => one.has(turns('late')), 'it has joined');
+    const joined = await scrapeUntil(url, 'it has joined', (one) => one.has(turns('late')));
     expect(joined.value(lag('main'))).toBeGreaterThan(0);
     app.release();
     await app.message('joined');
 
     tell(app, 'late', 'wait', 6000, 6000);
-    const both = await until(
+    const both = await scrapeUntil(
       url,
-      (one) => one.value(lag('late')) > 1 && one.value(lag('main')) > 1,
       'both are stuck',
+      (one) => one.value(lag('late')) > 1 && one.value(lag('main')) > 1,
     );
     expect(both.value('watchdog_stall_seconds_total{thread="late",cause="blocked"}')).toBeGreaterThan(0);
   });
 
   it('has its stalls counted, explained and told of on the main thread, without a stack', async () => {
-    const { app, url } = await startApp();
+    const { app, url } = await startThreads();
     await spawn(app, 'crunch', 'idle');
     tell(app, 'crunch', 'wait', 700);
     const stall = await eventually(async () => {
@@ -80,32 +75,27 @@ describe('a worker thread', () => {
       one.value('watchdog_eventloop_delay_seconds_count{thread="crunch"}') - 100,
     );
     expect(one.value('watchdog_thread_cpu_seconds_total{thread="crunch"}')).toBeGreaterThan(0);
-    await until(
-      url,
-      (now) => now.has('watchdog_eventloop_active_resources{thread="idle",type="MessagePort"}'),
-      'its resources are counted',
+    await scrapeUntil(url, 'its resources are counted', (now) =>
+      now.has('watchdog_eventloop_active_resources{thread="idle",type="MessagePort"}'),
     );
     const { stalls } = (await (await fetch(`${url}/api/stalls`)).json()) as { stalls: Stall[] };
     expect(stalls).toContainEqual(stall);
   });
 
   it('has its first job counted, which it begins as soon as it is watched', async () => {
-    const { app, url } = await startApp();
+    const { app, url } = await startThreads();
     const names = ['hasty 1', 'hasty 2', 'hasty 3', 'hasty 4'];
     await spawn(app, ...names);
-    await until(
-      url,
-      (one) =>
-        names.every(
-          (name) =>
-            one.has(turns(name)) && one.value(`watchdog_stall_duration_seconds_sum{thread="${name}"}`) > 0.5,
-        ),
-      'each has stalled once',
+    await scrapeUntil(url, 'each has stalled once', (one) =>
+      names.every(
+        (name) =>
+          one.has(turns(name)) && one.value(`watchdog_stall_duration_seconds_sum{thread="${name}"}`) > 0.5,
+      ),
     );
   });
 
   it('that ends by a long turn has told of it', async () => {
-    const { app } = await startApp();
+    const { app } = await startThreads();
     await spawn(app, 'last words');
     tell(app, 'last words', 'spinAndExit', 900);
     const stall = await eventually(async () => {
@@ -118,10 +108,10 @@ describe('a worker thread', () => {
   it.runIf(process.platform === 'linux')(
     'that is ended in the midst of a stall takes the cause along',
     async () => {
-      const { app, url } = await startApp();
+      const { app, url } = await startThreads();
       await spawn(app, 'doomed');
       tell(app, 'doomed', 'spin', 600_000);
-      await until(url, (one) => one.value(lag('doomed')) > 1, 'it is stuck');
+      await scrapeUntil(url, 'it is stuck', (one) => one.value(lag('doomed')) > 1);
       app.send({ deed: 'terminate', value: 'doomed' });
       const stall = await eventually(async () => {
         const one = await app.message<Stall>('stall');
@@ -134,25 +124,29 @@ describe('a worker thread', () => {
   );
 
   it('minds no nonsense on the channel, and neither does the sidecar', async () => {
-    const { app, url } = await startApp();
+    const { app, url } = await startThreads();
     await spawn(app, 'calm');
     app.send({ deed: 'garble' });
     await app.message('done');
     await spawn(app, 'calm, too');
-    const one = await until(url, (now) => now.has(turns('calm')) && now.has(turns('calm, too')), 'both');
+    const one = await scrapeUntil(
+      url,
+      'both',
+      (now) => now.has(turns('calm')) && now.has(turns('calm, too')),
+    );
     expect(one.has(turns('main'))).toBe(true);
     expect(one.value('watchdog_sidecar_restarts_total')).toBe(0);
     expect(one.value('watchdog_collector_errors_total{collector="eventloop"}')).toBe(0);
   });
 
   it('may do known long work', async () => {
-    const { app, url } = await startApp();
+    const { app, url } = await startThreads();
     await spawn(app, 'rebuild');
     tell(app, 'rebuild', 'pause', 2000);
-    const after = await until(
+    const after = await scrapeUntil(
       url,
-      (one) => one.value('watchdog_eventloop_lag_max_seconds{thread="rebuild"}') > 1.5,
       'it was at work',
+      (one) => one.value('watchdog_eventloop_lag_max_seconds{thread="rebuild"}') > 1.5,
     );
     const stalled = [...after.family('watchdog_stall_seconds_total')].filter(([name]) =>
       name.includes('thread="rebuild"'),
@@ -161,9 +155,9 @@ describe('a worker thread', () => {
   });
 
   it.each(['end', 'exit', 'crash', 'unwatch', 'terminate'])('leaves when it ends (%s)', async (way) => {
-    const { app, url } = await startApp();
+    const { app, url } = await startThreads();
     await spawn(app, 'first', 'second');
-    await until(url, (one) => one.has(turns('first')) && one.has(turns('second')), 'both are there');
+    await scrapeUntil(url, 'both are there', (one) => one.has(turns('first')) && one.has(turns('second')));
     if (way === 'terminate') {
       app.send({ deed: 'terminate', value: 'second' });
       await app.message('done');
@@ -171,7 +165,7 @@ describe('a worker thread', () => {
       await spawn(app, 'second');
       app.send({ deed: 'terminate', value: 'first' });
     } else tell(app, 'first', way);
-    const left = await until(url, (one) => !one.text.includes('thread="first"'), 'it is gone');
+    const left = await scrapeUntil(url, 'it is gone', (one) => !one.text.includes('thread="first"'));
     expect(left.has(turns('second'))).toBe(true);
     if (way === 'unwatch') {
       // It may come back.
@@ -181,11 +175,11 @@ describe('a worker thread', () => {
       // Another one may have its name.
       await spawn(app, 'first');
     }
-    await until(url, (one) => one.has(turns('first')), 'it is there again');
+    await scrapeUntil(url, 'it is there again', (one) => one.has(turns('first')));
   });
 
   it('must have a name of its own, and at most 32 are taken', async () => {
-    const { app, url } = await startApp();
+    const { app, url } = await startThreads();
     await spawn(app, ...Array.from({ length: 32 }, (_, i) => `thread ${i}`));
     app.send({ deed: 'spawn', value: ['thread 7'] });
     expect(await app.message<Refusal>('refused')).toMatchObject({
@@ -201,16 +195,20 @@ describe('a worker thread', () => {
     expect(one.family('watchdog_eventloop_turns_total').size).toBe(33);
     // A place that is free again is for who was refused.
     app.send({ deed: 'terminate', value: 'thread 3' });
-    const later = await until(url, (now) => now.has(turns('one more')), 'it has joined');
+    const later = await scrapeUntil(url, 'it has joined', (now) => now.has(turns('one more')));
     expect(later.family('watchdog_eventloop_turns_total').size).toBe(33);
   });
 
   it('goes on under a new sidecar, and its counters do, too', async () => {
-    const { app, url } = await startApp();
+    const { app, url } = await startThreads();
     await spawn(app, 'steady');
     tell(app, 'steady', 'wait', 300);
     const count = 'watchdog_stalls_total{thread="steady",cause="blocked"}';
-    const before = await until(url, (one) => one.has(count) && one.value(count) === 1, 'a stall is counted');
+    const before = await scrapeUntil(
+      url,
+      'a stall is counted',
+      (one) => one.has(count) && one.value(count) === 1,
+    );
     app.send({ deed: 'killSidecar' });
     const after = await eventually(async () => {
       const one = await scrape(url);
@@ -227,11 +225,11 @@ describe('a worker thread', () => {
     await app.message('done');
     const url = await startWatchdog(app);
     await app.message('joined');
-    await until(url, (one) => one.has(turns('early')), 'it has joined');
+    await scrapeUntil(url, 'it has joined', (one) => one.has(turns('early')));
     app.send({ deed: 'stop' });
     await eventually(async () => !(await fetch(url).catch(() => undefined)) || undefined, 'closed');
     const next = await startWatchdog(app, { stallThreshold: 50 });
-    await until(next, (one) => one.has(turns('early')), 'it has joined the next one');
+    await scrapeUntil(next, 'it has joined the next one', (one) => one.has(turns('early')));
   });
 });
 

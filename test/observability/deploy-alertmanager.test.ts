@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Service, startAlertmanager, startHook } from '../prometheus/services.js';
-import { eventually } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
 import { kit, readYaml } from './files.js';
 
 /** As with promtool: skipped where it is not installed (Debian: prometheus-alertmanager), but never in CI. */

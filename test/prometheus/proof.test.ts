@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { METRICS } from '../../worker/metrics/names.js';
 import { chart, type Dashboard, expressionsOf } from '../observability/lint/model.js';
-import { type Child, eventually, killChildren, NODE_MAJOR, startChild } from '../support/child.js';
+import { type Child, killChildren, NODE_MAJOR, startChild } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
 import {
   type Client,
   createClient,

@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, createServer as createNetServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { eventually } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/free-port.js';
 
 const kit = new URL('../../observability/', import.meta.url);
 const readYaml = (file: string): unknown => parse(readFileSync(new URL(file, kit), 'utf8'));
@@ -57,15 +58,6 @@ export interface Sample {
 export interface Service {
   readonly url: string;
   stop(): Promise<void>;
-}
-
-async function freePort(): Promise<number> {
-  const server = createNetServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Runs a service of Debian's until it says that it is ready. */

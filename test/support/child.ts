@@ -21,8 +21,6 @@ const OWN_ENV = Object.fromEntries(
 
 /** A child that did not end by itself is killed after this long; tests never wait for it on purpose. */
 const DEAD_MAN_MS = 180_000;
-/** The same for what a test waits for. A machine with more to do than it can takes several times as long as another. */
-const PATIENCE_MS = 90_000;
 
 export interface Exit {
   readonly code: number | null;
@@ -40,6 +38,8 @@ export interface Child {
   messages(key: string): unknown[];
   /** What it has written to standard error, as soon as that matches. */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
+  /** What is made of the first line of its standard output of which something is made, once there is one. */
+  line<T>(what: string, of: (line: string) => T | undefined): Promise<T>;
   send(message: object): void;
   /** Ends what `fixtures/hold.mjs` holds by this name, `main` by default. */
   release(what?: string): void;
@@ -54,6 +54,8 @@ export interface ChildOptions {
   readonly cwd?: string;
   /** A command that runs the one it is given. */
   readonly under?: readonly string[];
+  /** `false`: without a channel, as from a shell. */
+  readonly channel?: boolean;
   /** When to give the child up, in milliseconds. */
   readonly deadManMs?: number;
 }
@@ -65,72 +67,86 @@ export async function killChildren(): Promise<void> {
   await Promise.all([...running].map((child) => child.kill()));
 }
 
+/** What a child says, by message and in text, kept for those who wait for it. */
+interface Ear {
+  stdout: string;
+  stderr: string;
+  readonly inbox: Record<string, unknown>[];
+  /** Asks again whenever there is more, until there is an answer or the child has ended. */
+  hear<T>(what: string, ask: () => T | undefined): Promise<T>;
+}
+
+function listen(child: ChildProcess, exit: Promise<Exit>): Ear {
+  const waiting: (() => void)[] = [];
+  const wakeAll = (): void => {
+    for (const wake of waiting.splice(0)) wake();
+  };
+  const ear: Ear = {
+    stdout: '',
+    stderr: '',
+    inbox: [],
+    async hear(what, ask) {
+      for (;;) {
+        const answer = ask();
+        if (answer !== undefined) return answer;
+        await Promise.race([
+          new Promise<void>((resolve) => waiting.push(resolve)),
+          exit.then((end) => {
+            throw new Error(`the child ended before ${what}: ${JSON.stringify(end)}`);
+          }),
+        ]);
+      }
+    },
+  };
+  child.stdout?.on('data', (data) => {
+    ear.stdout += data;
+    wakeAll();
+  });
+  child.stderr?.on('data', (data) => {
+    ear.stderr += data;
+    wakeAll();
+  });
+  child.on('message', (message: Record<string, unknown>) => {
+    ear.inbox.push(message);
+    wakeAll();
+  });
+  return ear;
+}
+
 /** Runs a file of `test/fixtures` (or an absolute path) in a process of its own. */
 export function startChild(fixture: string, options: ChildOptions = {}): Child {
+  const { under = [], nodeArgs = [], args = [], env, cwd, channel = true, deadManMs = DEAD_MAN_MS } = options;
   const file = fixture.startsWith('/')
     ? fixture
     : fileURLToPath(new URL(`../fixtures/${fixture}`, import.meta.url));
-  const [command = NODE, ...args] = [
-    ...(options.under ?? []),
-    NODE,
-    ...(options.nodeArgs ?? []),
-    file,
-    ...(options.args ?? []),
-  ];
+  const [command = NODE, ...rest] = [...under, NODE, ...nodeArgs, file, ...args];
   const releases = mkdtempSync(join(tmpdir(), 'watchdog-releases-'));
-  const child = spawn(command, args, {
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { ...OWN_ENV, NODE_OPTIONS: '', TEST_RELEASES: releases, ...options.env },
-    cwd: options.cwd,
+  const child = spawn(command, rest, {
+    stdio: ['ignore', 'pipe', 'pipe', channel ? 'ipc' : 'ignore'],
+    env: { ...OWN_ENV, NODE_OPTIONS: '', TEST_RELEASES: releases, ...env },
+    cwd,
   });
-  let stdout = '';
-  let stderr = '';
-  /** Those who wait for a message, or for text. */
-  const waiting: (() => void)[] = [];
-  child.stdout?.on('data', (data) => {
-    stdout += data;
-  });
-  child.stderr?.on('data', (data) => {
-    stderr += data;
-    for (const wake of waiting.splice(0)) wake();
-  });
-  const deadMan = setTimeout(() => child.kill('SIGKILL'), options.deadManMs ?? DEAD_MAN_MS);
+  const deadMan = setTimeout(() => child.kill('SIGKILL'), deadManMs);
   const exit = once(child, 'close').then(([code, signal]): Exit => {
     clearTimeout(deadMan);
     rmSync(releases, { recursive: true });
     running.delete(handle);
-    return { code, signal, stdout, stderr };
+    return { code, signal, stdout: ear.stdout, stderr: ear.stderr };
   });
-
-  const inbox: Record<string, unknown>[] = [];
-  child.on('message', (message: Record<string, unknown>) => {
-    inbox.push(message);
-    for (const wake of waiting.splice(0)) wake();
-  });
-  const more = (awaited: string): Promise<void> =>
-    Promise.race([
-      new Promise<void>((resolve) => waiting.push(resolve)),
-      exit.then((end) => {
-        throw new Error(`the child ended before ${awaited}: ${JSON.stringify(end)}`);
-      }),
-    ]);
+  const ear = listen(child, exit);
   const handle: Child = {
     process: child,
-    async message<T>(key: string) {
-      for (;;) {
-        const place = inbox.findIndex((message) => Object.hasOwn(message, key));
-        if (place >= 0) return inbox.splice(place, 1)[0]?.[key] as T;
-        await more(`it sent "${key}"`);
-      }
-    },
-    async printed(pattern) {
-      for (;;) {
-        const match = pattern.exec(stderr);
-        if (match) return match;
-        await more(`it printed ${pattern}`);
-      }
-    },
-    messages: (key) => inbox.filter((message) => Object.hasOwn(message, key)).map((message) => message[key]),
+    message: <T>(key: string) =>
+      ear
+        .hear(`it sent "${key}"`, () => {
+          const index = ear.inbox.findIndex((message) => Object.hasOwn(message, key));
+          return index < 0 ? undefined : ear.inbox.splice(index, 1);
+        })
+        .then(([message]) => message?.[key] as T),
+    messages: (key) =>
+      ear.inbox.filter((message) => Object.hasOwn(message, key)).map((message) => message[key]),
+    printed: (pattern) => ear.hear(`it printed ${pattern}`, () => pattern.exec(ear.stderr) ?? undefined),
+    line: (what, of) => ear.hear(`it printed ${what}`, () => firstOf(linesOf(ear.stdout), of)),
     send: (message) => void child.send(message),
     release: (what = 'main') => writeFileSync(join(releases, what), ''),
     exit,
@@ -143,6 +159,32 @@ export function startChild(fixture: string, options: ChildOptions = {}): Child {
   return handle;
 }
 
+/** Those that are whole. */
+const linesOf = (text: string): string[] => text.split('\n').slice(0, -1);
+
+function firstOf<T>(lines: readonly string[], of: (line: string) => T | undefined): T | undefined {
+  for (const line of lines) {
+    const made = of(line);
+    if (made !== undefined) return made;
+  }
+  return undefined;
+}
+
+/** An app under watch, and where its sidecar serves. */
+export interface App {
+  readonly app: Child;
+  readonly url: string;
+}
+
+/**
+ * Runs a fixture until its watchdog is ready, whose options are its first argument: but for those that take others, by `more`.
+ */
+export async function startApp(fixture: string, options: object = {}, more: ChildOptions = {}): Promise<App> {
+  const app = startChild(fixture, { args: [JSON.stringify(options)], ...more });
+  const { url } = await app.message<{ url: string }>('ready');
+  return { app, url };
+}
+
 /** Options with which the own stalls of a busy machine, which are shorter, use up no looks at the stack. */
 export const RARE_LOOKS = { stallThreshold: 400 } as const;
 
@@ -152,23 +194,4 @@ export async function stallOver(app: Child, ms: number): Promise<Stall> {
     const stall = await app.message<Stall>('stall');
     if (stall.durationMs >= ms) return stall;
   }
-}
-
-/** Tries `attempt` until it returns something, every 20 ms, for as long as it may take on a busy machine. */
-export async function eventually<T>(
-  attempt: () => Promise<T | undefined> | T | undefined,
-  what: string,
-): Promise<T> {
-  const deadline = Date.now() + PATIENCE_MS;
-  let last: unknown;
-  while (Date.now() < deadline) {
-    try {
-      const result = await attempt();
-      if (result !== undefined && (result as unknown) !== false) return result;
-    } catch (error) {
-      last = error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`gave up waiting: ${what}`, { cause: last });
 }

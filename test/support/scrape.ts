@@ -1,9 +1,15 @@
+import { eventually } from './eventually.js';
+
+export const LAG = 'watchdog_eventloop_lag_seconds{thread="main"}';
+
 /** One scrape: series by name and labels as they stand in the text. */
 export interface Scrape {
   readonly text: string;
   /** @throws if there is no such series */
   value(series: string): number;
   has(series: string): boolean;
+  /** The sum over all series of this name. */
+  sum(name: string): number;
   /** All series of a family, histogram parts included. */
   family(name: string): ReadonlyMap<string, number>;
 }
@@ -12,6 +18,19 @@ export async function scrape(url: string, path = '/metrics'): Promise<Scrape> {
   const response = await fetch(url + path, { signal: AbortSignal.timeout(30_000) });
   if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
   return parse(await response.text());
+}
+
+/** Scrapes until a scrape is as wanted, and returns that one. */
+export function scrapeUntil(url: string, what: string, wanted: (one: Scrape) => boolean): Promise<Scrape> {
+  return eventually(async () => {
+    const one = await scrape(url);
+    return wanted(one) ? one : undefined;
+  }, what);
+}
+
+/** A scrape that the sidecar answers while the app is blocked. */
+export function scrapeWhileBlocked(url: string): Promise<Scrape> {
+  return scrapeUntil(url, 'a blocked loop', (one) => one.value(LAG) >= 0.3);
 }
 
 export function parse(text: string): Scrape {
@@ -29,6 +48,8 @@ export function parse(text: string): Scrape {
       return value;
     },
     has: (name) => series.has(name),
+    sum: (name) =>
+      [...series].reduce((sum, [one, value]) => sum + (one.replace(/\{.*/, '') === name ? value : 0), 0),
     family: (name) =>
       new Map(
         [...series].filter(([one]) => one.replace(/\{.*/, '').replace(/_(bucket|sum|count)$/, '') === name),

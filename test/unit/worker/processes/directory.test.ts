@@ -24,7 +24,8 @@ import { appNameOf } from '../../../../worker/processes/app-name.js';
 import { type Directory, joinDirectory } from '../../../../worker/processes/directory.js';
 import { serviceDiscovery } from '../../../../worker/processes/discovery.js';
 import type { Listing, Neighbour } from '../../../../worker/processes/listing.js';
-import { type Child, eventually, killChildren, startChild } from '../../../support/child.js';
+import { type Child, killChildren, startChild } from '../../../support/child.js';
+import { eventually } from '../../../support/eventually.js';
 
 const LINUX = process.platform === 'linux';
 const UID = process.geteuid?.();
