@@ -45,10 +45,10 @@ const EXPECTED = [
   'NodejsStallBudgetBurn warning hot',
   'NodejsThreadpoolSaturated critical flooded',
   'NodejsThreadpoolSaturated warning flooded',
+  'NodejsWorkerPoolDispatchBlocked warning frozen',
   'NodejsWorkerPoolQueueFull critical flooded',
   'NodejsWorkerPoolSaturated critical flooded',
   'NodejsWorkerPoolSaturated warning flooded',
-  'NodejsWorkerPoolDispatchBlocked warning frozen',
 ];
 const DOWN = 'NodejsWatchdogDown critical well';
 
@@ -342,12 +342,12 @@ it('every metric that is documented is scraped, and every one that is scraped is
   );
 });
 
-/** What the picture in the README shows: a panel of the dashboard and the process in which there is something to see. */
+/** What the picture shows to which the README leads: a panel of the dashboard and the process in which there is something to see. */
 const PICTURE = [
   ['Event loop lag and delay', 'frozen'],
   ['Event loop lag and delay', 'hot'],
   ['Stall seconds by cause', '.+'],
-  ['Starved', 'frozen'],
+  ['Dispatch blocked', 'frozen'],
   ['Queue', 'flooded'],
   ['Wait for a libuv thread', 'flooded'],
 ] as const;

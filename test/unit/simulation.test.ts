@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { allocate, CAUSES, openReader, RESOURCES, RING_SIZE } from '../../src/shared/layout.js';
+import { CAUSES } from '../../src/shared/labels.js';
+import { allocate, openReader, RESOURCES, RING_SIZE } from '../../src/shared/layout.js';
 import { collectEventloop } from '../../worker/metrics/eventloop.js';
 import type { Family } from '../../worker/metrics/family.js';
 import type { Sources } from '../../worker/metrics/sources.js';

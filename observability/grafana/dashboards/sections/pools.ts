@@ -66,17 +66,17 @@ const oldest = timeseries({
   queries: [line(`max(${gauge('watchdog_pool_oldest_task_seconds', POOL)})`, 'oldest')],
 });
 
-const starved = timeseries({
-  title: 'Starved',
+const dispatchBlocked = timeseries({
+  title: 'Dispatch blocked',
   description:
     'Share of the time with threads idle and tasks queued because the main thread, which hands them out, was blocked; all selected processes together. More threads do not help; a free event loop does.',
   unit: 'percentunit',
   ...size,
-  queries: [line(`sum(${rate('watchdog_pool_dispatch_blocked_seconds_total', POOL)})`, 'starved')],
+  queries: [line(`sum(${rate('watchdog_pool_dispatch_blocked_seconds_total', POOL)})`, 'dispatch blocked')],
 });
 
 /** One row for each worker pool chosen. */
 export const WORKER_POOLS: Section = {
   row: new RowBuilder('Worker pool $pool').repeat('pool'),
-  panels: [activeAgainstCapacity, queue, times, completed, oldest, starved],
+  panels: [activeAgainstCapacity, queue, times, completed, oldest, dispatchBlocked],
 };

@@ -27,7 +27,7 @@ const cpu = timeseries({
 const suspensions = timeseries({
   title: 'Process suspensions',
   description:
-    'Times in which a whole process stood still: stopped by a signal, or in a frozen cgroup. Share of the time (left) and pauses per second (right), all selected processes together. No code is to blame for these.',
+    'Times in which a whole process stood still: stopped by a signal, or in a frozen cgroup. Share of the time (left) and suspensions per second (right), all selected processes together. No code is to blame for these.',
   unit: 'percentunit',
   width: 12,
   height: 9,
