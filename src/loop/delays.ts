@@ -1,4 +1,5 @@
-import { DELAY_BOUNDS_MS, type LOOP_STATS, type RegionWriter, WORST_SLOTS } from '../shared/layout.js';
+import { DELAY_BOUNDS_MS, WORST_SLOTS } from '../shared/layout.js';
+import type { StatsWriter } from './open-turn.js';
 
 /** What is told of the last second is kept in two halves. */
 const HALF_WINDOW_MS = 500;
@@ -11,7 +12,7 @@ export interface Delays {
   worstMs(nowMs: number): number;
 }
 
-export function createDelays({ at, values }: RegionWriter<(typeof LOOP_STATS)['fields']>): Delays {
+export function createDelays({ at, values }: StatsWriter): Delays {
   // The longest of this half of the last second, and of the half before it.
   let halfFromMs = Number.NEGATIVE_INFINITY;
   let worstNow = 0;

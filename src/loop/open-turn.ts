@@ -1,3 +1,8 @@
+import type { LOOP_STATS, RegionWriter } from '../shared/layout.js';
+
+/** The loop's hold on its numbers. */
+export type StatsWriter = RegionWriter<(typeof LOOP_STATS)['fields']>;
+
 /** The turn in progress, on the shared clock. */
 export interface OpenTurn {
   /** When it began: the mark before it. */

@@ -1,6 +1,6 @@
 import { TIMER_SLACK_MS } from '../shared/lateness.js';
-import { beginWrite, endWrite, type LOOP_STATS, type RegionWriter } from '../shared/layout.js';
-import type { OpenTurn } from './open-turn.js';
+import { beginWrite, endWrite } from '../shared/layout.js';
+import type { OpenTurn, StatsWriter } from './open-turn.js';
 import type { Pauses } from './pauses.js';
 
 /** An idle loop is woken by the pacer alone; after this long the pacer begins to back off. */
@@ -19,7 +19,7 @@ export interface Pace {
 }
 
 export function createPace(
-  { at, values, sequence }: RegionWriter<(typeof LOOP_STATS)['fields']>,
+  { at, values, sequence }: StatsWriter,
   turn: OpenTurn,
   pauses: Pauses,
   { heartbeatIntervalMs, startedAtMs }: { heartbeatIntervalMs: number; startedAtMs: number },

@@ -1,5 +1,5 @@
-import { type LOOP_STATS, locked, type RegionWriter } from '../shared/layout.js';
-import type { OpenTurn } from './open-turn.js';
+import { locked } from '../shared/layout.js';
+import type { OpenTurn, StatsWriter } from './open-turn.js';
 
 /** Known long work, by `pause()`; its time is not a stall's. */
 export interface Pauses {
@@ -16,7 +16,7 @@ export interface Pauses {
   forget(): void;
 }
 
-export function createPauses(stats: RegionWriter<(typeof LOOP_STATS)['fields']>, turn: OpenTurn): Pauses {
+export function createPauses(stats: StatsWriter, turn: OpenTurn): Pauses {
   const { at, values, sequence } = stats;
   let depth = 0;
   let idleAtEnter = 0;

@@ -1,4 +1,5 @@
-import { type LOOP_STATS, openWriter, type RegionWriter, RING, RING_SIZE } from '../shared/layout.js';
+import { openWriter, RING, RING_SIZE } from '../shared/layout.js';
+import type { StatsWriter } from './open-turn.js';
 import type { Pauses } from './pauses.js';
 
 /** A turn that is over. */
@@ -6,7 +7,7 @@ type NoteTurn = (turn: number, nowMs: number, idleMs: number, busyMs: number, la
 
 /** Returns a function that writes a turn down if it was a stall; inside of the seqlock of `stats`. */
 export function openStallRing(
-  { at, values }: RegionWriter<(typeof LOOP_STATS)['fields']>,
+  { at, values }: StatsWriter,
   memory: SharedArrayBuffer,
   pauses: Pauses,
   thresholdMs: number,

@@ -69,7 +69,7 @@ describe('the packed package, installed elsewhere,', () => {
   });
 
   it.each(['--import', '--require'])('watches an app by %s, without a word', (flag) => {
-    const app = `const { getWatchdog } = require('event-loop-watchdog'); console.log(getWatchdog() !== undefined);`;
+    const app = "console.log(require('event-loop-watchdog').getWatchdog() !== undefined);";
     const { stdout, stderr } = spawnSync(
       NODE,
       [flag, 'event-loop-watchdog/register', write('plain.cjs', app)],
@@ -99,7 +99,9 @@ describe('the packed package, installed elsewhere,', () => {
     expect(run(moved)).toBe('true\n');
     rmSync(alone, { recursive: true });
   });
+});
 
+describe('the packed package', () => {
   it('brings types, the kit and the licences of what it bundles, and depends on nothing', () => {
     const installed = join(home, 'node_modules/event-loop-watchdog');
     const { dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
