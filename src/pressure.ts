@@ -1,4 +1,5 @@
-import { LEDGER, openView } from './shared/layout.js';
+import { LEDGER } from './shared/layout.js';
+import { openView } from './shared/regions.js';
 import type { Pressure } from './types.js';
 
 /** Pools and utilization are read anew at most this often. */

@@ -1,4 +1,5 @@
-import { locked, openWriter, PROCESS_STATE } from './shared/layout.js';
+import { PROCESS_STATE } from './shared/layout.js';
+import { locked, openWriter } from './shared/regions.js';
 import { isInspectorOpen } from './sidecar/inspectable.js';
 
 /** What main notes now and then of the process. */

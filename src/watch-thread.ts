@@ -11,7 +11,6 @@ import { show } from './options/show.js';
 import { createReady } from './ready.js';
 import { checkRuntime } from './runtime.js';
 import { startDeadline } from './shared/deadline.js';
-import { allocateLoop } from './shared/layout.js';
 import { readStat } from './shared/proc-stat.js';
 import {
   RUNNING_KEY,
@@ -20,6 +19,7 @@ import {
   THREADS_CHANNEL,
   type ThreadMessage,
 } from './shared/protocol.js';
+import { allocateLoop } from './shared/regions.js';
 import type { ThreadOptions, WatchedThread } from './types.js';
 import { uniqueId } from './unique-id.js';
 import { warn } from './warn.js';

@@ -1,7 +1,8 @@
 import type { Remote } from 'comlink';
 import { COLLECTORS, type CollectorName } from '../src/shared/labels.js';
-import { LEDGER, openReader, PROCESS_STATE, type ProcessState } from '../src/shared/layout.js';
+import { LEDGER, PROCESS_STATE, type ProcessState } from '../src/shared/layout.js';
 import type { Host, SidecarData } from '../src/shared/protocol.js';
+import { openReader } from '../src/shared/regions.js';
 import { type Contain, createContain } from './contain.js';
 import { openLedger, openTally, type ProcessLedger, type Tally } from './counters.js';
 import { createSuspensions, type Suspensions } from './stalls/suspensions.js';

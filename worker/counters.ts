@@ -1,5 +1,6 @@
 import { wallClockOf } from '../src/shared/clock.js';
-import { type Fields, type LEDGER, type LOOP_LEDGER, openWriter, type Region } from '../src/shared/layout.js';
+import type { Fields, LEDGER, LOOP_LEDGER, Region } from '../src/shared/layout.js';
+import { openWriter } from '../src/shared/regions.js';
 
 /**
  * Counters of the sidecar that live in shared memory, so that the sidecar's successor goes on with them. An

@@ -1,6 +1,7 @@
 import { PerformanceObserver } from 'node:perf_hooks';
 import { CLOCK_OFFSET_MS } from '../shared/clock.js';
-import { GC, GC_RING_SIZE, locked, openWriter } from '../shared/layout.js';
+import { GC, GC_RING_SIZE } from '../shared/layout.js';
+import { locked, openWriter } from '../shared/regions.js';
 
 /**
  * Collections share an index as one block while no more than this was between them in all: there may be

@@ -1,4 +1,5 @@
-import type { LOOP_STATS, RegionWriter } from '../shared/layout.js';
+import type { LOOP_STATS } from '../shared/layout.js';
+import type { RegionWriter } from '../shared/regions.js';
 
 /** The loop's hold on its numbers. */
 export type StatsWriter = RegionWriter<(typeof LOOP_STATS)['fields']>;

@@ -1,5 +1,5 @@
 import { TIMER_SLACK_MS } from '../shared/lateness.js';
-import { beginWrite, endWrite } from '../shared/layout.js';
+import { beginWrite, endWrite } from '../shared/regions.js';
 import type { OpenTurn, StatsWriter } from './open-turn.js';
 import type { Pauses } from './pauses.js';
 

@@ -1,4 +1,4 @@
-import { locked } from '../shared/layout.js';
+import { locked } from '../shared/regions.js';
 import type { OpenTurn, StatsWriter } from './open-turn.js';
 
 /** Known long work, by `pause()`; its time is not a stall's. */

@@ -1,4 +1,5 @@
-import { locked, openWriter, RESOURCE_TYPES_MAX, RESOURCES } from '../shared/layout.js';
+import { RESOURCE_TYPES_MAX, RESOURCES } from '../shared/layout.js';
+import { locked, openWriter } from '../shared/regions.js';
 
 const EVERY_MS = 1000;
 /** On a quiet loop, where hardly anything can have changed. */

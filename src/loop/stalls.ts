@@ -1,4 +1,5 @@
-import { openWriter, RING, RING_SIZE } from '../shared/layout.js';
+import { RING, RING_SIZE } from '../shared/layout.js';
+import { openWriter } from '../shared/regions.js';
 import type { StatsWriter } from './open-turn.js';
 import type { Pauses } from './pauses.js';
 

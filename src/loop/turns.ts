@@ -1,5 +1,6 @@
 import { latenessOf } from '../shared/lateness.js';
-import { beginWrite, DELAY_BOUNDS_MS, endWrite, LOOP_STATS, locked, openWriter } from '../shared/layout.js';
+import { DELAY_BOUNDS_MS, LOOP_STATS } from '../shared/layout.js';
+import { beginWrite, endWrite, locked, openWriter } from '../shared/regions.js';
 import { createDelays } from './delays.js';
 import type { OpenTurn } from './open-turn.js';
 import { createPace } from './pace.js';

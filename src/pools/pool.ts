@@ -1,15 +1,7 @@
 import { show } from '../options/show.js';
-import {
-  allocate,
-  beginWrite,
-  endWrite,
-  locked,
-  openWriter,
-  POOL,
-  POOL_LEDGER,
-  type RegionWriter,
-} from '../shared/layout.js';
+import { POOL, POOL_LEDGER } from '../shared/layout.js';
 import type { PoolEntry } from '../shared/protocol.js';
+import { allocate, beginWrite, endWrite, locked, openWriter, type RegionWriter } from '../shared/regions.js';
 import type { PoolPressure } from '../types.js';
 import { reasonOf, warn } from '../warn.js';
 import { POOL_NUMBERS, type PoolReader, type PoolReading, type ThreadsReading } from './reader.js';

@@ -1,8 +1,9 @@
 import { WatchdogError } from '../errors.js';
 import { checkName } from '../options/names.js';
 import { show, typeOf } from '../options/show.js';
-import { locked, openWriter, POOLS_MAX, PROCESS_STATE } from '../shared/layout.js';
+import { POOLS_MAX, PROCESS_STATE } from '../shared/layout.js';
 import type { PoolEntry } from '../shared/protocol.js';
+import { locked, openWriter } from '../shared/regions.js';
 import type { PiscinaLike, PoolPressure, PoolSampler, Pressure } from '../types.js';
 import { readPiscina } from './piscina.js';
 import { glanceAt, openPool, type Pool, pressureOf, samplePool } from './pool.js';

@@ -1,4 +1,5 @@
-import { LEDGER, openView } from '../shared/layout.js';
+import { LEDGER } from '../shared/layout.js';
+import { openView } from '../shared/regions.js';
 
 /** A sidecar looks once a second at least; after such a silence, while main turns, it will not come back. */
 const DEAF_AFTER_MS = 10_000;

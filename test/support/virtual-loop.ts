@@ -1,13 +1,6 @@
 import { createTurnMeter, GO_ROUND, ROUSE, type TurnMeter } from '../../src/loop/turns.js';
-import {
-  allocate,
-  LOOP_LEDGER,
-  LOOP_STATS,
-  type LoopStats,
-  openReader,
-  RING,
-  type RingValues,
-} from '../../src/shared/layout.js';
+import { LOOP_LEDGER, LOOP_STATS, type LoopStats, RING, type RingValues } from '../../src/shared/layout.js';
+import { allocate, openReader } from '../../src/shared/regions.js';
 import { type LoopLedger, openLedger } from '../../worker/counters.js';
 
 export interface VirtualLoop {

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { CAUSES } from '../../src/shared/labels.js';
-import { allocate, openReader, RESOURCES, RING_SIZE } from '../../src/shared/layout.js';
+import { RESOURCES, RING_SIZE } from '../../src/shared/layout.js';
+import { allocate, openReader } from '../../src/shared/regions.js';
 import { collectEventloop } from '../../worker/metrics/eventloop.js';
 import type { Family } from '../../worker/metrics/family.js';
 import type { Sources } from '../../worker/metrics/sources.js';

@@ -1,8 +1,9 @@
 import { parentPort } from 'node:worker_threads';
 import { now } from '../../src/shared/clock.js';
 import { openLookMark } from '../../src/shared/exit-interlock.js';
-import { LOOP_STATS, openReader } from '../../src/shared/layout.js';
+import { LOOP_STATS } from '../../src/shared/layout.js';
 import { printableJson } from '../../src/shared/printable.js';
+import { openReader } from '../../src/shared/regions.js';
 import { openThread, type ThreadReader } from '../system/thread.js';
 import { createAbsence, TICK_MS } from './absence.js';
 import { toFrames } from './frames.js';

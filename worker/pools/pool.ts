@@ -1,6 +1,7 @@
 import { latenessOf } from '../../src/shared/lateness.js';
-import { type LoopStats, openReader, POOL, POOL_LEDGER, type PoolValues } from '../../src/shared/layout.js';
+import { type LoopStats, POOL, POOL_LEDGER, type PoolValues } from '../../src/shared/layout.js';
 import type { PoolEntry } from '../../src/shared/protocol.js';
+import { openReader } from '../../src/shared/regions.js';
 import { type Ledger, openLedger, wallTimeOf } from '../counters.js';
 import { followTimes, type TaskTimes } from './task-times.js';
 import { oldestOf, sampleThreads, type ThreadView, viewThreads } from './threads.js';

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createStallEvents } from '../../../src/events.js';
 import { pauseDuring } from '../../../src/loop/long-work.js';
 import { createPools } from '../../../src/pools/pools.js';
-import { allocate, POOLS_MAX, PROCESS_STATE } from '../../../src/shared/layout.js';
+import { POOLS_MAX, PROCESS_STATE } from '../../../src/shared/layout.js';
+import { allocate } from '../../../src/shared/regions.js';
 import { watchThread } from '../../../src/watch-thread.js';
 
 const sampler = () => ({ capacity: 1, active: 0, queued: 0 });

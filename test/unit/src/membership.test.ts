@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import type { Instruments } from '../../../src/loop/instrument.js';
 import { createMembership, type Membership } from '../../../src/membership.js';
-import { allocateLoop } from '../../../src/shared/layout.js';
 import type { SidecarMessage } from '../../../src/shared/protocol.js';
+import { allocateLoop } from '../../../src/shared/regions.js';
 
 /** The membership of the thread `t`, and what it has done so far. */
 function newMembership(): { did: string[]; hear: Membership['hear'] } {

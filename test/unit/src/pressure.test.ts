@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { createPools } from '../../../src/pools/pools.js';
 import { createPressureGauge, type PressureGauge } from '../../../src/pressure.js';
-import { allocate, LEDGER, PROCESS_STATE } from '../../../src/shared/layout.js';
+import { LEDGER, PROCESS_STATE } from '../../../src/shared/layout.js';
+import { allocate } from '../../../src/shared/regions.js';
 import { openLedger } from '../../../worker/counters.js';
 import { watchThreadpool } from '../../../worker/system/threadpool.js';
 import { createVirtualLoop, type VirtualLoop } from '../../support/virtual-loop.js';

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { allocate, LEDGER } from '../../../src/shared/layout.js';
+import { LEDGER } from '../../../src/shared/layout.js';
+import { allocate } from '../../../src/shared/regions.js';
 import { openLedger, openTally } from '../../../worker/counters.js';
 
 it.each([-1, 1, 0.5, Number.NaN])('index %s of a row of one throws, and counts nowhere', (index) => {

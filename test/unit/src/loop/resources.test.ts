@@ -1,6 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { createResourceSampler } from '../../../../src/loop/resources.js';
-import { allocate, openReader, RESOURCES } from '../../../../src/shared/layout.js';
+import { RESOURCES } from '../../../../src/shared/layout.js';
+import { allocate, openReader } from '../../../../src/shared/regions.js';
 
 afterEach(() => vi.restoreAllMocks());
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createTurnMeter, GO_ROUND, ROUSE } from '../../../../src/loop/turns.js';
-import { allocate, LOOP_STATS, openReader, RING } from '../../../../src/shared/layout.js';
+import { LOOP_STATS, RING } from '../../../../src/shared/layout.js';
+import { allocate, openReader } from '../../../../src/shared/regions.js';
 import { total } from '../../../support/virtual-loop.js';
 
 /**

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { PACE_MAX_MS, QUIET_AFTER_MS } from '../../../../src/loop/pace.js';
 import { createTurnMeter } from '../../../../src/loop/turns.js';
 import { latenessOf, stallOf } from '../../../../src/shared/lateness.js';
-import { allocate, LOOP_STATS, openReader, RING } from '../../../../src/shared/layout.js';
+import { LOOP_STATS, RING } from '../../../../src/shared/layout.js';
+import { allocate, openReader } from '../../../../src/shared/regions.js';
 import { createVirtualLoop } from '../../../support/virtual-loop.js';
 
 describe('turn accounting', () => {

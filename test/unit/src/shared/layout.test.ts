@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
-import { allocate, LOOP_STATS, openReader, openWriter, POOL } from '../../../../src/shared/layout.js';
+import { LOOP_STATS, POOL } from '../../../../src/shared/layout.js';
+import { allocate, openReader, openWriter } from '../../../../src/shared/regions.js';
 
 it('a reader never sees half of a write', async () => {
   const memory = allocate(LOOP_STATS);

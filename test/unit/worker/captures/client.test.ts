@@ -1,6 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { INTERLOCK_BYTES, LOOKING } from '../../../../src/shared/exit-interlock.js';
-import { allocate, LOOP_STATS } from '../../../../src/shared/layout.js';
+import { LOOP_STATS } from '../../../../src/shared/layout.js';
+import { allocate } from '../../../../src/shared/regions.js';
 import { createInspector, type Inspector } from '../../../../worker/captures/client.js';
 
 const open: Inspector[] = [];

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { COLLECTORS, DROP_REASONS } from '../../../../src/shared/labels.js';
-import { allocate, LEDGER, openReader, PROCESS_STATE, RESOURCES } from '../../../../src/shared/layout.js';
+import { LEDGER, PROCESS_STATE, RESOURCES } from '../../../../src/shared/layout.js';
+import { allocate, openReader } from '../../../../src/shared/regions.js';
 import { openLedger, openTally } from '../../../../worker/counters.js';
 import { METRIC_NAMES, METRICS } from '../../../../worker/metrics/names.js';
 import { createRenderer } from '../../../../worker/metrics/render.js';

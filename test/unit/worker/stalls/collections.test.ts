@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { openGcNotes } from '../../../../src/loop/gc.js';
 import { CLOCK_OFFSET_MS } from '../../../../src/shared/clock.js';
-import { allocate, GC, type GcValues, openReader } from '../../../../src/shared/layout.js';
+import { GC, type GcValues } from '../../../../src/shared/layout.js';
+import { allocate, openReader } from '../../../../src/shared/regions.js';
 import { collectingBetween } from '../../../../worker/stalls/collections.js';
 
 describe('collections', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { allocate, GC, type GcValues, openReader } from '../../../../src/shared/layout.js';
+import { GC, type GcValues } from '../../../../src/shared/layout.js';
+import { allocate, openReader } from '../../../../src/shared/regions.js';
 import { createCpuHistory } from '../../../../worker/stalls/cpu-history.js';
 import { createVirtualLoop, type VirtualLoop } from '../../../support/virtual-loop.js';
 
