@@ -18,8 +18,8 @@ const common = {
 await rm('dist', { recursive: true, force: true });
 await mkdir('dist', { recursive: true });
 
-// The threads: one CommonJS program each, carried as a string inside the one that starts it, so that no bundler, file
-// tracer or missing file can part them.
+// The threads: one CommonJS program each, carried as a string inside the one that starts it, so that no
+// bundler, file tracer or missing file can part them.
 const inspector = await bundleThread('worker/inspector/main.ts', 'event-loop-watchdog-inspector.cjs');
 const sidecar = await bundleThread('worker/main.ts', 'event-loop-watchdog-sidecar.cjs', {
   __INSPECTOR_SOURCE__: JSON.stringify(inspector),
@@ -59,7 +59,9 @@ async function bundleTypes() {
   await writeFile('dist/register.d.ts', `${what}export {};\n`);
 }
 
-/** A thread's program as a string, to be defined into a module of its own, such as `src/sidecar/source.ts`. */
+/**
+ * A thread's program as a string, to be defined into a module of its own, such as `src/sidecar/source.ts`.
+ */
 async function bundleThread(entry, name, define = {}) {
   const { metafile, outputFiles } = await build({
     ...common,

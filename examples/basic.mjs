@@ -1,4 +1,5 @@
-// The least that it takes: a loop that is blocked for one second in three, and a sidecar that tells of it meanwhile.
+// The least that it takes: a loop that is blocked for one second in three, and a sidecar that tells of it
+// meanwhile.
 //
 //   node examples/basic.mjs
 //   watch -n 0.2 'curl -s http://127.0.0.1:9464/metrics | grep lag_seconds'    # grows while the loop is blocked

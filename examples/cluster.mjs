@@ -1,4 +1,5 @@
-// Four processes of one app on one port, each with a watchdog of its own; the second freezes for five seconds now and then. Run it:
+// Four processes of one app on one port, each with a watchdog of its own; the second freezes for five seconds
+// now and then. Run it:
 //
 //   node examples/cluster.mjs
 //

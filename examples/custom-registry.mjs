@@ -1,5 +1,6 @@
-// The app's own prom-client registry, served along on the sidecar's port: one scrape has it all. While the loop is
-// blocked (one second in three here) the latest copy is served, and watchdog_relay_age_seconds says how old it is.
+// The app's own prom-client registry, served along on the sidecar's port: one scrape has it all. While the
+// loop is blocked (one second in three here) the latest copy is served, and watchdog_relay_age_seconds says
+// how old it is.
 //
 //   node examples/custom-registry.mjs
 //   watch -n 0.2 'curl -s http://127.0.0.1:9464/metrics | grep -e ^shop_ -e relay_age -e lag_seconds'

@@ -1,4 +1,5 @@
-// Two pools under watch: worker threads (Piscina), and any other pool by a function that reads it (here p-queue).
+// Two pools under watch: worker threads (Piscina), and any other pool by a function that reads it (here
+// p-queue).
 //
 //   node examples/piscina.mjs
 //   watch -n 0.2 'curl -s http://127.0.0.1:9464/metrics | grep ^watchdog_pool_'

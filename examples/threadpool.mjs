@@ -1,5 +1,5 @@
-// libuv's thread pool, full: password hashes take all of its four threads, and a small file has to wait for one, while the
-// event loop idles. Run it:
+// libuv's thread pool, full: password hashes take all of its four threads, and a small file has to wait for
+// one, while the event loop idles. Run it:
 //
 //   node examples/threadpool.mjs
 //

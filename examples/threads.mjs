@@ -1,5 +1,5 @@
-// A worker thread of its own event loop, watched like the main thread: it freezes for three seconds now and then, the main thread does
-// not. Run it:
+// A worker thread of its own event loop, watched like the main thread: it freezes for three seconds now and
+// then, the main thread does not. Run it:
 //
 //   node examples/threads.mjs
 //

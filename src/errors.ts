@@ -1,6 +1,9 @@
 import { printable } from './shared/printable.js';
 
-/** Why a {@link WatchdogError} was raised; stable, fit for `switch`. System error codes pass through as they are. */
+/**
+ * Why a {@link WatchdogError} was raised; stable, fit for `switch`. System error codes pass through as they
+ * are.
+ */
 export type WatchdogErrorCode =
   | 'ERR_WATCHDOG_INVALID_OPTION'
   | 'ERR_WATCHDOG_INVALID_ARGUMENT'

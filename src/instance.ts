@@ -4,8 +4,9 @@ import { warn } from './warn.js';
 const PORT_MAX = 65_535;
 
 /**
- * The instance of this process among those of the app, from 0, as pm2 or `node:cluster` tells it; `undefined` if neither does. pm2's
- * comes first: it is given anew to the process that replaces another, while cluster's ids only grow.
+ * The instance of this process among those of the app, from 0, as pm2 or `node:cluster` tells it; `undefined`
+ * if neither does. pm2's comes first: it is given anew to the process that replaces another, while cluster's
+ * ids only grow.
  */
 export function instanceOfProcess(
   variable: string | undefined = process.env.NODE_APP_INSTANCE,
@@ -26,7 +27,10 @@ export function portOf(port: number, instance: number | undefined): number {
   return 0;
 }
 
-/** Asked for here and not imported: `node:cluster` brings the network stack with it, which an app may not need. */
+/**
+ * Asked for here and not imported: `node:cluster` brings the network stack with it, which an app may not
+ * need.
+ */
 function workerIdOfCluster(): number | undefined {
   // Its types are those of the ES module; what comes is the CommonJS one.
   return (process.getBuiltinModule('node:cluster') as unknown as typeof cluster).worker?.id;

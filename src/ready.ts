@@ -2,7 +2,9 @@ import timers from 'node:timers';
 
 const { setInterval, clearInterval } = timers;
 
-/** A promise that nobody needs to listen to, and that keeps the thread alive only for those who ask for it. */
+/**
+ * A promise that nobody needs to listen to, and that keeps the thread alive only for those who ask for it.
+ */
 export interface Ready<T> {
   readonly promise: Promise<T>;
   resolve(value: T): void;
@@ -25,7 +27,8 @@ export function createReady<T>(): Ready<T> {
   promise.then(release, release);
   return {
     get promise() {
-      // Everything that could settle it is unref'd; somebody who awaits it needs the thread to stay until then.
+      // Everything that could settle it is unref'd; somebody who awaits it needs the thread to stay until
+      // then.
       if (!settled) hold ??= setInterval(() => {}, 2 ** 30);
       return promise;
     },

@@ -30,8 +30,8 @@ const decoder = new TextDecoder();
 
 /**
  * Starts watching this thread's event loop and serves the metrics on `port`, from a thread of its own that
- * answers while this one is blocked. Call it first thing in the app's entry. Synchronous; never throws for a port that is
- * busy (that rejects {@link Watchdog.ready}) and never keeps the process alive.
+ * answers while this one is blocked. Call it first thing in the app's entry. Synchronous; never throws for a
+ * port that is busy (that rejects {@link Watchdog.ready}) and never keeps the process alive.
  *
  * @param port 0 to 65535; 0 takes any free port, see {@link Watchdog.ready}
  * @throws WatchdogError `ERR_WATCHDOG_INVALID_OPTION`, `ERR_WATCHDOG_ALREADY_STARTED`, or

@@ -127,7 +127,8 @@ function watchLoops(
   );
   // Now: the system's clock may be set before the first scrape.
   wallTimeOf(ledger, 'startedAt', main.stats().startedAtMs);
-  // Linux with /proc hidden, or a kernel without accounts. Once: a sidecar that replaces another need not say it again.
+  // Linux with /proc hidden, or a kernel without accounts. Once: a sidecar that replaces another need not say
+  // it again.
   const accountable = process.platform === 'linux' && threadId !== undefined;
   if (accountable && options.log && !main.view().times && processState().restarts === 0)
     logNoAccounts(options.log);

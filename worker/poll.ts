@@ -10,17 +10,17 @@ const STALLED_MS = 50;
 /** Never sooner than this, however near the next deadline. */
 const SOONEST_MS = 5;
 /**
- * After the moment at which an idle loop is due to beat: by then it has. To wake just after it costs an idle machine less
- * than to wake it a second time.
+ * After the moment at which an idle loop is due to beat: by then it has. To wake just after it costs an idle
+ * machine less than to wake it a second time.
  */
 const AFTER_BEAT_MS = TIMER_SLACK_MS + 1;
 /** Never later: pools are looked at, too, and an idle app's pacer sleeps no longer. */
 const LATEST_MS = 1000;
 
 /**
- * When to look again. While the loop is healthy: at the moment at which a silent loop would become a stall, but not more
- * than five times a second; on an idle loop just after its beat, which follows the pacer's back-off. During a stall: often;
- * and on the `alert` after one, as often as that at least.
+ * When to look again. While the loop is healthy: at the moment at which a silent loop would become a stall,
+ * but not more than five times a second; on an idle loop just after its beat, which follows the pacer's
+ * back-off. During a stall: often; and on the `alert` after one, as often as that at least.
  */
 export function nextPollMs(nowMs: number, stats: LoopStats, stallThresholdMs: number, alert = false): number {
   const calmMs = nextCalmLookMs(nowMs, stats, stallThresholdMs);
@@ -68,8 +68,8 @@ export function startPoll(now: () => number, { run, state }: Round): Poll {
     try {
       waitMs = Math.ceil(run(nowMs, lateMs));
     } finally {
-      // Whatever fails in a round, there is a next one. Expected from the beginning of this one: a process that is
-      // stopped in the midst of it is late, too.
+      // Whatever fails in a round, there is a next one. Expected from the beginning of this one: a process
+      // that is stopped in the midst of it is late, too.
       expectedMs = nowMs + waitMs;
       timer = setTimeout(tick, waitMs);
     }

@@ -20,7 +20,9 @@ export interface ScrapeParts {
   readonly poll: Poll;
 }
 
-/** The text of `/metrics`. Scrapes that come at once share one: any number of them costs the memory of one. */
+/**
+ * The text of `/metrics`. Scrapes that come at once share one: any number of them costs the memory of one.
+ */
 export type Scrape = (scrapeTimeoutMs?: number) => Promise<readonly Piece[]>;
 
 export function createScrape(basics: Basics, parts: ScrapeParts): Scrape {

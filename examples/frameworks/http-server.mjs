@@ -1,4 +1,5 @@
-// A web server with a route that blocks it, the watchdog on a port of its own, and a shutdown that loses no request.
+// A web server with a route that blocks it, the watchdog on a port of its own, and a shutdown that loses no
+// request.
 //
 //   PORT=3000 node examples/frameworks/http-server.mjs
 //   curl http://127.0.0.1:3000/report &                                  # blocks the server for two seconds
@@ -21,7 +22,8 @@ const server = createServer((request, response) => {
 });
 
 process.once('SIGTERM', () => {
-  // The watchdog goes last: until then it shows how the shutdown gets on. Nothing else keeps the process alive.
+  // The watchdog goes last: until then it shows how the shutdown gets on. Nothing else keeps the process
+  // alive.
   server.close(() => watchdog.close());
 });
 

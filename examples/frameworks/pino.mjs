@@ -2,7 +2,8 @@
 //
 //   node examples/frameworks/pino.mjs
 //
-// An error tracker of Sentry's kind wants an Error instead. It is given the stack of the stall, not that of this listener:
+// An error tracker of Sentry's kind wants an Error instead. It is given the stack of the stall, not that of
+// this listener:
 //
 //   watchdog.on('stall', ({ stacks, ...stall }) => {
 //     const error = new Error(`${stall.cause} in ${stall.culprit?.function ?? 'code that was not seen'}`);

@@ -1,5 +1,6 @@
-// More users than the app can serve, each with a connection that is kept alive: all are there already when all begin to
-// ask, each every two seconds. Who has no answer after a second gives up, closes the connection, and asks again later.
+// More users than the app can serve, each with a connection that is kept alive: all are there already when
+// all begin to ask, each every two seconds. Who has no answer after a second gives up, closes the connection,
+// and asks again later.
 //
 //   node examples/shedding/load.mjs http://127.0.0.1:3000 [seconds]
 import { Agent, get } from 'node:http';

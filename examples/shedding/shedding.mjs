@@ -1,16 +1,23 @@
-// Which requests to turn away when more come than the loop can serve; for express.mjs and fastify.mjs beside it.
+// Which requests to turn away when more come than the loop can serve; for express.mjs and fastify.mjs beside
+// it.
 //
-// A share of the requests is let in, by chance, and the share is what the loop can serve. To let in all or none would
-// swing between a flood and an empty loop; and by chance, whoever tries again gets in some time.
+// A share of the requests is let in, by chance, and the share is what the loop can serve. To let in all or
+// none would swing between a flood and an empty loop; and by chance, whoever tries again gets in some time.
 
-/** Shedding begins when turns of the loop take longer: a request waits for one or two, and clients wait for a second. */
+/**
+ * Shedding begins when turns of the loop take longer: a request waits for one or two, and clients wait for a
+ * second.
+ */
 const LAG_LIMIT_MS = 150;
 /**
- * How busy shedding keeps the loop. Not more: connections also wait in the system until the loop takes them, which lag
- * does not tell of. A loop that has idle time left has taken them all.
+ * How busy shedding keeps the loop. Not more: connections also wait in the system until the loop takes them,
+ * which lag does not tell of. A loop that has idle time left has taken them all.
  */
 const TARGET_UTILIZATION = 0.9;
-/** In one step the share falls to no less than this part of itself: one very long turn may have been one bad request. */
+/**
+ * In one step the share falls to no less than this part of itself: one very long turn may have been one bad
+ * request.
+ */
 const DEEPEST_CUT = 0.25;
 /** And it rises by no more than this factor a second: from a quarter to all takes two seconds. */
 const STEEPEST_RISE = 2;

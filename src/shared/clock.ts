@@ -7,8 +7,9 @@ const performanceNow: () => number = performance.now.bind(performance);
 const OFFSET_READS = 16;
 
 /**
- * What to add to `inner()` to get `outer()`. One is read between two reads of the other, several times, and those that lie
- * closest together count: a thread may lose its CPU between two reads, and would be wrong by as much for life.
+ * What to add to `inner()` to get `outer()`. One is read between two reads of the other, several times, and
+ * those that lie closest together count: a thread may lose its CPU between two reads, and would be wrong by
+ * as much for life.
  */
 export function offsetBetween(inner: () => number, outer: () => number): number {
   let offset = Number.NaN;
@@ -25,8 +26,8 @@ export function offsetBetween(inner: () => number, outer: () => number): number 
 }
 
 /**
- * What to add to this thread's `performance.now()` to get {@link now}. Each thread's `performance.now()` has an
- * origin of its own; `process.hrtime` has one origin for the whole process.
+ * What to add to this thread's `performance.now()` to get {@link now}. Each thread's `performance.now()` has
+ * an origin of its own; `process.hrtime` has one origin for the whole process.
  */
 export const CLOCK_OFFSET_MS: number = offsetBetween(
   performanceNow,
@@ -41,13 +42,15 @@ export function now(): number {
   return performanceNow() + CLOCK_OFFSET_MS;
 }
 
-/** A thread that loses its CPU between two clocks reads them at two moments: so many tries for a better pair. */
+/**
+ * A thread that loses its CPU between two clocks reads them at two moments: so many tries for a better pair.
+ */
 const PAIR_TRIES = 5;
 const PAIR_GOOD_MS = 0.1;
 
 /**
- * The wall-clock time, in milliseconds since the epoch, of a moment on the shared clock, as both clocks stand now.
- * Ask once for a moment and keep the answer: the system's clock may be set meanwhile.
+ * The wall-clock time, in milliseconds since the epoch, of a moment on the shared clock, as both clocks stand
+ * now. Ask once for a moment and keep the answer: the system's clock may be set meanwhile.
  */
 export function wallClockOf(momentMs: number): number {
   let wallMs = 0;

@@ -6,9 +6,9 @@ const { setTimeout, clearTimeout, setImmediate, clearImmediate } = timers;
 const PARTS = 10;
 
 /**
- * Calls `onLate` when what was waited for has not come within `ms` milliseconds of this loop's turning. While the loop is
- * blocked or the process stopped, nothing can come: of that, one part counts at most. And a timer is found expired before
- * mail is read, in the poll phase; the check phase comes after it.
+ * Calls `onLate` when what was waited for has not come within `ms` milliseconds of this loop's turning. While
+ * the loop is blocked or the process stopped, nothing can come: of that, one part counts at most. And a timer
+ * is found expired before mail is read, in the poll phase; the check phase comes after it.
  * @param hold whether the thread is kept alive meanwhile
  * @returns a function that ends the waiting
  */
@@ -29,8 +29,8 @@ export function startDeadline(ms: number, hold: boolean, onLate: () => void): ()
 }
 
 /**
- * `promise`, or a rejection with `onLate()` after {@link startDeadline}'s `ms` milliseconds. While it waits the timer keeps the
- * thread alive, so that a caller's `await` comes back even if nothing else is going on.
+ * `promise`, or a rejection with `onLate()` after {@link startDeadline}'s `ms` milliseconds. While it waits
+ * the timer keeps the thread alive, so that a caller's `await` comes back even if nothing else is going on.
  */
 export function withDeadline<T>(promise: Promise<T>, ms: number, onLate: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {

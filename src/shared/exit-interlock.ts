@@ -1,9 +1,9 @@
 import { now } from './clock.js';
 
 /**
- * Keeps the end of the process and a look into it apart: Node.js that ends with an inspector session connected says
- * "Waiting for the debugger to disconnect..." on standard error. Each side sets its own mark first and reads the
- * other's after it, so that one of the two sees the other's.
+ * Keeps the end of the process and a look into it apart: Node.js that ends with an inspector session
+ * connected says "Waiting for the debugger to disconnect..." on standard error. Each side sets its own mark
+ * first and reads the other's after it, so that one of the two sees the other's.
  */
 export const INTERLOCK_BYTES = 8;
 /** 1 from the `exit` event on. Main writes. */

@@ -1,4 +1,7 @@
-/** The known values of labels. Rows in shared memory that count by them are as wide as these lists, in their order. */
+/**
+ * The known values of labels. Rows in shared memory that count by them are as wide as these lists, in their
+ * order.
+ */
 
 export const CAUSES = ['cpu', 'gc', 'blocked', 'starved', 'suspended', 'unknown'] as const;
 /** Why a stall happened; see the README's table. */

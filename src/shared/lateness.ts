@@ -5,8 +5,8 @@ export const TIMER_SLACK_MS = 2;
 
 /**
  * How long the turn in progress has been keeping the loop past the moment at which it was due to beat, in
- * milliseconds; 0 while it is not late. A lower bound of the turn's delay: what the turn did before it was due
- * cannot be told from idling until it ends.
+ * milliseconds; 0 while it is not late. A lower bound of the turn's delay: what the turn did before it was
+ * due cannot be told from idling until it ends.
  */
 export function latenessOf(nowMs: number, dueMs: number, lastMarkMs: number): number {
   const late = nowMs - Math.max(dueMs, lastMarkMs);

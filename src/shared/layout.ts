@@ -1,7 +1,7 @@
 /**
- * Every value that the threads share, once: its name, its writer, how many numbers it takes. Indices, sizes and
- * the version derive from these tables. All values are Float64; those of a region are kept consistent by a seqlock
- * (an Int32 sequence in the header: odd while the writer is inside).
+ * Every value that the threads share, once: its name, its writer, how many numbers it takes. Indices, sizes
+ * and the version derive from these tables. All values are Float64; those of a region are kept consistent by
+ * a seqlock (an Int32 sequence in the header: odd while the writer is inside).
  */
 
 import { CAPTURE_KINDS, CAPTURE_RESULTS, CAUSES, COLLECTORS, DROP_REASONS } from './labels.js';
@@ -56,7 +56,9 @@ const loopStatsFields = {
   halfSquareMs2: 1,
   /** Per bound b, the sum of max(0, d - b). */
   excessMs: DELAY_BOUNDS_MS.length as number,
-  /** Turns with a delay of at least the stall threshold, those of `pause()` left out. Also the ring's head. */
+  /**
+   * Turns with a delay of at least the stall threshold, those of `pause()` left out. Also the ring's head.
+   */
   stalls: 1,
   /** Their total length. */
   stalledMs: 1,
@@ -110,8 +112,8 @@ const gcFields = {
 } as const;
 
 /**
- * A thread's latest garbage collections, written when it hears of them: after the turn in which they happened. Those
- * with next to nothing between them are put together.
+ * A thread's latest garbage collections, written when it hears of them: after the turn in which they
+ * happened. Those with next to nothing between them are put together.
  */
 export const GC: Region<'loop', typeof gcFields> = region('loop', gcFields);
 export type GcValues = Values<typeof gcFields>;
@@ -136,7 +138,10 @@ const loopLedgerFields = {
   stallBuckets: STALL_BOUNDS_MS.length as number,
   stallCount: 1,
   stallSumMs: 1,
-  /** The turn whose stall is being charged while it lasts, how much of it is charged, and how much of that to a pause. */
+  /**
+   * The turn whose stall is being charged while it lasts, how much of it is charged, and how much of that to
+   * a pause.
+   */
   chargedTurn: 1,
   chargedMs: 1,
   chargedSuspendedMs: 1,
@@ -210,7 +215,9 @@ export const LEDGER: Region<'sidecar', typeof ledgerFields> = region('sidecar', 
 export const TASK_BOUNDS_MS: readonly number[] = [
   1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 10_000, 60_000,
 ];
-/** A row of what is told of tasks' times: count, sum (milliseconds), then how many took at most each bound. */
+/**
+ * A row of what is told of tasks' times: count, sum (milliseconds), then how many took at most each bound.
+ */
 const TIMES_LENGTH = 2 + TASK_BOUNDS_MS.length;
 
 /** Threads of one pool that are told apart; a larger pool shows its public numbers. */
@@ -257,7 +264,10 @@ const poolLedgerFields = {
   dispatchBlockedMs: 1,
   /** The snapshot that was told of: on the shared clock, and by the wall clock. */
   snapshotAt: 2,
-  /** Times of tasks, run and wait: what is told; what was told when Piscina's record last began anew; tasks in that record. */
+  /**
+   * Times of tasks, run and wait: what is told; what was told when Piscina's record last began anew; tasks in
+   * that record.
+   */
   run: TIMES_LENGTH as number,
   runBefore: TIMES_LENGTH as number,
   runSeen: 1,
@@ -272,7 +282,9 @@ export const POOL_LEDGER: Region<'sidecar', typeof poolLedgerFields> = region('s
 /** Most pools that one watchdog takes: each is a label value. */
 export const POOLS_MAX = 32;
 
-/** Changes whenever a table above does: two copies of this package in one process must not misread each other. */
+/**
+ * Changes whenever a table above does: two copies of this package in one process must not misread each other.
+ */
 export const LAYOUT_VERSION: number = [
   ...Object.values(LOOP_REGIONS),
   PROCESS_STATE,

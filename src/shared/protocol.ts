@@ -28,7 +28,10 @@ export interface Frame {
   readonly column: number;
   /** Node.js' own code, or native. */
   readonly internal: boolean;
-  /** What stands there, at most 120 characters of the line, where the source can be read and `sourceLines` is on. */
+  /**
+   * What stands there, at most 120 characters of the line, where the source can be read and `sourceLines` is
+   * on.
+   */
   readonly code?: string;
 }
 
@@ -39,14 +42,15 @@ export interface StackSample {
   /** What became of it; see the README. */
   readonly result: CaptureResult;
   /**
-   * Innermost first; empty unless captured. Where `nativeMs` is there, the innermost is who called the native code, or, if
-   * that has returned by then, who called that; its line may be the next that calls something. What had only just been
-   * called is left out: it has run nothing yet.
+   * Innermost first; empty unless captured. Where `nativeMs` is there, the innermost is who called the native
+   * code, or, if that has returned by then, who called that; its line may be the next that calls something.
+   * What had only just been called is left out: it has run nothing yet.
    */
   readonly frames: readonly Frame[];
   /**
-   * For so many milliseconds the thread gave no answer, the time taken off in which it waited for a CPU or was stopped: it was
-   * in native code (`JSON.parse`, `v8.serialize`, a sync call, garbage collection). Absent if it answered within 2 ms.
+   * For so many milliseconds the thread gave no answer, the time taken off in which it waited for a CPU or
+   * was stopped: it was in native code (`JSON.parse`, `v8.serialize`, a sync call, garbage collection).
+   * Absent if it answered within 2 ms.
    */
   readonly nativeMs?: number;
 }
@@ -88,8 +92,8 @@ export interface Stall {
   /** Milliseconds for which the turn held the loop, without time in `pause()`. */
   readonly durationMs: number;
   /**
-   * What the time went into, in milliseconds; absent where the system does not tell (not Linux, `/proc` hidden), and of a stall
-   * of which the sidecar saw less than half.
+   * What the time went into, in milliseconds; absent where the system does not tell (not Linux, `/proc`
+   * hidden), and of a stall of which the sidecar saw less than half.
    */
   readonly cpuMs?: number;
   /** Runnable, waiting for a CPU. */
@@ -105,8 +109,8 @@ export interface Stall {
   /** System call it was in, where that can be read. */
   readonly syscall?: string;
   /**
-   * The frame to blame: the innermost one of the app's own code in the first stack that was captured. A file that exists, or
-   * whose text the map has; else what V8 says of the script that runs.
+   * The frame to blame: the innermost one of the app's own code in the first stack that was captured. A file
+   * that exists, or whose text the map has; else what V8 says of the script that runs.
    */
   readonly culprit?: Frame;
   /** For so many milliseconds that stack had to be waited for: see {@link StackSample.nativeMs}. */
@@ -206,7 +210,9 @@ export interface SidecarOptions extends ProcessFacts {
   readonly directory: DirectoryOptions | undefined;
 }
 
-/** Request and response counters of a Piscina thread: 0 requests handed to it, 1 responses it gave. They wrap. */
+/**
+ * Request and response counters of a Piscina thread: 0 requests handed to it, 1 responses it gave. They wrap.
+ */
 export type ThreadCounters = Int32Array;
 
 /** All that the sidecar must know of a pool besides its shared numbers. */
@@ -220,7 +226,10 @@ export interface PoolEntry {
   readonly threads: readonly ThreadCounters[] | undefined;
   /** Compared with the pool's `threadsVersion`: the counters count only while both speak of the same set. */
   readonly threadsVersion: number;
-  /** Piscina's own records of its tasks' times, in microseconds: what main records in them is seen in their copies, too. */
+  /**
+   * Piscina's own records of its tasks' times, in microseconds: what main records in them is seen in their
+   * copies, too.
+   */
   readonly times: { readonly run: Histogram; readonly wait: Histogram } | undefined;
 }
 
@@ -242,8 +251,8 @@ export interface SidecarData {
 }
 
 /**
- * What is relayed of the app's own registry at most, in MiB of UTF-8. It travels as bytes that are handed over, not copied:
- * they lie outside of the sidecar's heap.
+ * What is relayed of the app's own registry at most, in MiB of UTF-8. It travels as bytes that are handed
+ * over, not copied: they lie outside of the sidecar's heap.
  */
 export const RELAY_MAX_MIB = 16;
 
@@ -283,8 +292,8 @@ export interface Host {
 }
 
 /**
- * `BroadcastChannel` on which other threads join the sidecar. Main has no part in it: it may be blocked just then. A thread
- * asks, gets the settings, begins to beat, and joins with its memory.
+ * `BroadcastChannel` on which other threads join the sidecar. Main has no part in it: it may be blocked just
+ * then. A thread asks, gets the settings, begins to beat, and joins with its memory.
  */
 export const THREADS_CHANNEL = 'event-loop-watchdog:threads';
 

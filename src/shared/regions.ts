@@ -27,7 +27,10 @@ export function allocateLoop(): LoopMemory {
 export interface RegionWriter<F extends Fields> {
   readonly at: { readonly [K in keyof F]: number };
   readonly values: Float64Array;
-  /** First element: the seqlock. Readers see no writes but those between {@link beginWrite} and {@link endWrite}. */
+  /**
+   * First element: the seqlock. Readers see no writes but those between {@link beginWrite} and {@link
+   * endWrite}.
+   */
   readonly sequence: Int32Array;
 }
 
@@ -48,9 +51,10 @@ export function openView<F extends Fields>(
 }
 
 /**
- * Closes a region to its readers. The order of events: sequence odd, values, sequence even. On weakly ordered CPUs (ARM64) the
- * store half of the addition may be seen after plain stores that follow it, and a reader would take a torn copy for whole;
- * not if a sequentially consistent load stands between them: it comes after that store, and before what follows.
+ * Closes a region to its readers. The order of events: sequence odd, values, sequence even. On weakly ordered
+ * CPUs (ARM64) the store half of the addition may be seen after plain stores that follow it, and a reader
+ * would take a torn copy for whole; not if a sequentially consistent load stands between them: it comes after
+ * that store, and before what follows.
  */
 export function beginWrite(sequence: Int32Array): void {
   Atomics.add(sequence, 0, 1);
@@ -78,7 +82,9 @@ export function locked(sequence: Int32Array, write: () => void): void {
  */
 const READ_TRIES = 1000;
 
-/** Returns a function that reads all of a region at one moment: the same object until something is written. */
+/**
+ * Returns a function that reads all of a region at one moment: the same object until something is written.
+ */
 export function openReader<F extends Fields>(
   one: Region<Writer, F>,
   memory: SharedArrayBuffer,

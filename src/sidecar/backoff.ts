@@ -1,5 +1,7 @@
 const FIRST_MS = 50;
-/** The port should be back within two seconds: the first ten respawns in a row never wait longer than this. */
+/**
+ * The port should be back within two seconds: the first ten respawns in a row never wait longer than this.
+ */
 const MAX_MS = 1000;
 const PATIENCE = 10;
 /** What dies on and on is tried again once a minute. */

@@ -1,9 +1,9 @@
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * Why no other thread can inspect this one, if so. Under the permission model connecting to the main thread aborts the
- * whole process (Node.js 20 to 26); there are builds without an inspector; and of worker threads the sidecar could not
- * reach this one.
+ * Why no other thread can inspect this one, if so. Under the permission model connecting to the main thread
+ * aborts the whole process (Node.js 20 to 26); there are builds without an inspector; and of worker threads
+ * the sidecar could not reach this one.
  */
 export function whyNotInspectable(): string | undefined {
   if (!isMainThread)

@@ -6,7 +6,10 @@ import type { SidecarOptions } from '../shared/protocol.js';
 import { threadpoolSize } from '../threadpool-size.js';
 import { whyNotInspectable } from './inspectable.js';
 
-/** What the sidecar is told: the options, and what it cannot find out by itself. As they are when the watchdog starts. */
+/**
+ * What the sidecar is told: the options, and what it cannot find out by itself. As they are when the watchdog
+ * starts.
+ */
 export function sidecarOptions(resolved: ResolvedOptions): SidecarOptions {
   const { registry, log, capture, perProcess, ...settings } = resolved;
   const instance = perProcess ? instanceOfProcess() : undefined;

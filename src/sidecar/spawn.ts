@@ -22,8 +22,8 @@ export interface Incarnation {
   readonly worker: Worker;
   readonly control: Remote<Control>;
   /**
-   * Tells once when the thread is gone. Not a promise: calls that raced with one that is pending for days would stay
-   * with it.
+   * Tells once when the thread is gone. Not a promise: calls that raced with one that is pending for days
+   * would stay with it.
    * @returns a function that forgets the listener
    */
   onDeath(listener: (error: WatchdogError) => void): () => void;
@@ -39,7 +39,9 @@ export function whileAlive<T>({ onDeath }: Incarnation, outcome: Promise<T>): Pr
   });
 }
 
-/** A new sidecar thread. It inherits nothing, keeps nothing alive, and needs nothing more of main to serve. */
+/**
+ * A new sidecar thread. It inherits nothing, keeps nothing alive, and needs nothing more of main to serve.
+ */
 export function spawnSidecar(data: Omit<SidecarData, 'control' | 'host'>, ours: Host): Incarnation {
   const control = new MessageChannel();
   const host = new MessageChannel();

@@ -24,7 +24,9 @@ export interface SidecarEvents {
   onDeath(error: Error): void;
 }
 
-/** The sidecar thread as main sees it: one that is always there, whatever happens to the threads behind it. */
+/**
+ * The sidecar thread as main sees it: one that is always there, whatever happens to the threads behind it.
+ */
 export interface Sidecar {
   readonly ready: Promise<Address>;
   /** Calls the living sidecar; rejects when it dies meanwhile or does not answer in time. */

@@ -7,8 +7,8 @@ const EXIT_POLL_MS = 5;
 const GOODBYE_MS = 20;
 
 /**
- * Does `work` in a session with the main thread that is made for it, during the stall, and is gone after it, on every path.
- * No port is opened.
+ * Does `work` in a session with the main thread that is made for it, during the stall, and is gone after it,
+ * on every path. No port is opened.
  * @returns `undefined` if the process came to its end meanwhile: the session ends at once then
  */
 export async function withSession<T>(

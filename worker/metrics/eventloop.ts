@@ -75,10 +75,10 @@ export interface DelayHistogram {
 }
 
 /**
- * Arrivals during a turn of delay d wait uniformly 0..d, all others wait 0. So of `wall` milliseconds those in which
- * an arrival would have waited at most b are `wall - Σ max(0, d - b)`, and the waits sum up to `Σ d²/2`. The turn in
- * progress counts with what it is late by now. What the turn's end corrects, by at most one heartbeat interval,
- * never makes a count go back: all of them pass the ledger's high-water mark.
+ * Arrivals during a turn of delay d wait uniformly 0..d, all others wait 0. So of `wall` milliseconds those
+ * in which an arrival would have waited at most b are `wall - Σ max(0, d - b)`, and the waits sum up to `Σ
+ * d²/2`. The turn in progress counts with what it is late by now. What the turn's end corrects, by at most
+ * one heartbeat interval, never makes a count go back: all of them pass the ledger's high-water mark.
  */
 export function delayHistogram(nowMs: number, stats: LoopStats, ledger: LoopLedger): DelayHistogram {
   const wallMs = nowMs - stats.loopStartedAtMs;

@@ -7,14 +7,19 @@ export interface Definition {
   readonly help: string;
 }
 
-/** One object for each set of labels, which stays the same from scrape to scrape: its text is remembered with it. */
+/**
+ * One object for each set of labels, which stays the same from scrape to scrape: its text is remembered with
+ * it.
+ */
 export type Labels = Readonly<Record<string, string | number>>;
 
 export const NO_LABELS: Labels = {};
 
 const extensions = new WeakMap<Labels, Map<string, Labels>>();
 
-/** `labels` with one more: the same object each time. They are kept with `labels`, so the values must be few. */
+/**
+ * `labels` with one more: the same object each time. They are kept with `labels`, so the values must be few.
+ */
 export function extend(labels: Labels, name: string, value: string | number): Labels {
   let known = extensions.get(labels);
   if (!known) {

@@ -26,8 +26,8 @@ const COLLECTORS: readonly { name: CollectorName; collect: (sources: Sources) =>
 ];
 
 /**
- * What makes the watchdog's own metrics into Prometheus text. A collector that throws costs its own series only, and
- * is counted.
+ * What makes the watchdog's own metrics into Prometheus text. A collector that throws costs its own series
+ * only, and is counted.
  * @param statics labels of every series
  */
 export function createRenderer(statics: Labels): (sources: Sources) => Promise<string> {
@@ -41,7 +41,10 @@ export function createRenderer(statics: Labels): (sources: Sources) => Promise<s
     return all;
   }
 
-  /** prom-client renders any object of this shape; its own metric classes would keep a second copy of each value. */
+  /**
+   * prom-client renders any object of this shape; its own metric classes would keep a second copy of each
+   * value.
+   */
   function register(registry: PromClient.Registry, { name, type, help, samples }: Family): void {
     const values = samples.map(({ labels = NO_LABELS, value, suffix = '' }) => ({
       labels: NO_LABELS,

@@ -17,7 +17,9 @@ export interface LiveStall {
   readonly stallMs: number;
 }
 
-/** Stalls of which the ring tells no more: how many, how long in all, and before which turn all of them were. */
+/**
+ * Stalls of which the ring tells no more: how many, how long in all, and before which turn all of them were.
+ */
 export interface LostStalls {
   readonly count: number;
   readonly ms: number;

@@ -27,7 +27,9 @@ export interface StallCounters {
   charge(live: LiveStall, charge: Charge): void;
   /** Counts a stall that is over, and charges what is left of its time. */
   count(stall: FinishedStall, charge: Charge): void;
-  /** Counts stalls of which nothing but their number and time is known, and that all came before this turn. */
+  /**
+   * Counts stalls of which nothing but their number and time is known, and that all came before this turn.
+   */
   countLost(count: number, ms: number, beforeTurn: number): void;
 }
 
@@ -52,7 +54,10 @@ export function createStallCounters(ledger: LoopLedger): StallCounters {
     inherited.ms -= latest.ms;
   }
 
-  /** What of a stall of theirs, which takes `ms`, is charged: to the oldest first, so that no time is charged twice. */
+  /**
+   * What of a stall of theirs, which takes `ms`, is charged: to the oldest first, so that no time is charged
+   * twice.
+   */
   function inherit(ms: number): number {
     const taken = Math.max(0, Math.min(inherited.ms, ms));
     inherited.ms -= taken;

@@ -1,4 +1,5 @@
-// Stands in for `next build`: each entry becomes a bundle of its own, with all that it imports inside, minified.
+// Stands in for `next build`: each entry becomes a bundle of its own, with all that it imports inside,
+// minified.
 //
 //   node examples/frameworks/next-like/build.mjs [folder]
 import { build } from 'esbuild';

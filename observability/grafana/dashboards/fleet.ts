@@ -22,7 +22,9 @@ import { line, now, rows } from './queries.js';
 /** Targets that had a watchdog in the last hour and do not answer now, whatever their job is called. */
 const down = `${up()} == 0 and on (job, instance) last_over_time(${gauge('watchdog_build_info')}[1h])`;
 
-/** Counts from 0 when a process begins, and always moves. A start time would not do: it shifts with the clock. */
+/**
+ * Counts from 0 when a process begins, and always moves. A start time would not do: it shifts with the clock.
+ */
 const beginnings = resets('watchdog_eventloop_delay_seconds_count');
 
 const processes = stat({

@@ -192,7 +192,9 @@ export function heatmap(spec: PanelSpec, rowUnit: string): HeatmapPanel {
     .showLegend();
 }
 
-/** What a table shows: labels first, then a column for each query, named in their order; `null` is not shown. */
+/**
+ * What a table shows: labels first, then a column for each query, named in their order; `null` is not shown.
+ */
 export interface TableSpec extends PanelSpec {
   readonly labels: readonly string[];
   readonly columns: readonly (string | null)[];

@@ -16,8 +16,8 @@ type Metric =
 type Named<Type extends Metric['type']> = Extract<Metric, { readonly type: Type }>['name'];
 
 /**
- * The series of the sidecar, by what may be asked of them. Types only: a name that the sidecar does not serve, or
- * a counter without a rate, does not compile.
+ * The series of the sidecar, by what may be asked of them. Types only: a name that the sidecar does not
+ * serve, or a counter without a rate, does not compile.
  */
 export type Gauge = Named<'gauge'>;
 export type Histogram = Named<'histogram'>;
