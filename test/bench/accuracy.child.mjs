@@ -1,5 +1,5 @@
-// Holds and idles as the seed argv[3] has it for argv[4] seconds, beside the tool argv[2], and prints as JSON what the
-// tool tells of that time and what was true of it, in milliseconds.
+// Holds and idles as the seed argv[3] has it for argv[4] seconds, beside the tool argv[2], and prints as JSON
+// what the tool tells of that time and what was true of it, in milliseconds.
 import { readFile, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bucketed, ofTurns } from './accuracy.math.mjs';

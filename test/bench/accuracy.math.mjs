@@ -1,10 +1,13 @@
-// Of an event that arrives at a random moment: it waits for what is left of the turn that it meets, and not at all when
-// the loop idles. All in milliseconds.
+// Of an event that arrives at a random moment: it waits for what is left of the turn that it meets, and not
+// at all when the loop idles. All in milliseconds.
 
 const QUANTILES = { p50: 0.5, p90: 0.9, p99: 0.99 };
 const mapped = (of) => Object.fromEntries(Object.entries(QUANTILES).map(([name, q]) => [name, of(q)]));
 
-/** Mean and quantiles of the wait, from the turns' own lengths; with `bounds`, as a histogram with these shows them. */
+/**
+ * Mean and quantiles of the wait, from the turns' own lengths; with `bounds`, as a histogram with these shows
+ * them.
+ */
 export function ofTurns(turns, wallMs, bounds) {
   const within = (ms) => wallMs - turns.reduce((sum, turn) => sum + Math.max(0, turn - ms), 0);
   const sum = turns.reduce((all, turn) => all + turn ** 2 / 2, 0);
@@ -23,7 +26,10 @@ export function ofTurns(turns, wallMs, bounds) {
   };
 }
 
-/** The same from cumulative counts per bound, the last without one, as Prometheus' `histogram_quantile` has it. */
+/**
+ * The same from cumulative counts per bound, the last without one, as Prometheus' `histogram_quantile` has
+ * it.
+ */
 export function bucketed(bounds, counts, sum) {
   const total = counts.at(-1);
   return {

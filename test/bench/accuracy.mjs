@@ -1,5 +1,6 @@
-// What is told of the same minute of holds and idling by the watchdog and by others, each in a process of its own, beside
-// what was true of it. Budget: the watchdog within 5 % of the truth, as a histogram with its bounds shows it.
+// What is told of the same minute of holds and idling by the watchdog and by others, each in a process of its
+// own, beside what was true of it. Budget: the watchdog within 5 % of the truth, as a histogram with its
+// bounds shows it.
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -37,7 +38,8 @@ function cell(told, truth, column) {
 }
 
 console.log(
-  `Delay in ms and stalls of 100 ms and more, told / true, ${SECONDS} s each (Node ${process.version}, WATCHDOG_BENCH_SEED=${SEED})`,
+  `Delay in ms and stalls of 100 ms and more, told / true, ${SECONDS} s each (Node ${process.version}, ` +
+    `WATCHDOG_BENCH_SEED=${SEED})`,
 );
 console.log(row(['', ...COLUMNS]));
 let verdict = 'EXCEEDED';
@@ -60,7 +62,8 @@ for (const tool of TOOLS) {
     verdict = `not judged, the app waited for a CPU for ${(100 * waited).toFixed(0)} % of the time`;
 }
 console.log(
-  '  true: what an event that arrives at a random moment waits; by its bounds: as a histogram with the same bounds shows the truth;\n' +
+  '  true: what an event that arrives at a random moment waits; by its bounds: as a histogram with the ' +
+    'same bounds shows the truth;\n' +
     '  monitorEventLoopDelay less its resolution of 10 ms, the others as they tell it; -: is not told',
 );
 console.log(`  budget ${100 * BUDGET} % beside the truth by its bounds: ${verdict}`);

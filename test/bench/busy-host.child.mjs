@@ -1,4 +1,5 @@
-// A process that keeps every CPU busy with many threads, its main thread being one of them. Serves metrics in both ways.
+// A process that keeps every CPU busy with many threads, its main thread being one of them. Serves metrics in
+// both ways.
 import { createServer } from 'node:http';
 import { Worker } from 'node:worker_threads';
 import prom from 'prom-client';

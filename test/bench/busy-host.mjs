@@ -1,5 +1,6 @@
-// How long a scrape takes of a process that keeps every CPU busy with 16 threads: the sidecar's port and the app's own,
-// served by the main thread with prom-client. Budget: 99 of 100 scrapes of the sidecar within 250 ms.
+// How long a scrape takes of a process that keeps every CPU busy with 16 threads: the sidecar's port and the
+// app's own, served by the main thread with prom-client. Budget: 99 of 100 scrapes of the sidecar within 250
+// ms.
 import { fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -30,7 +31,8 @@ child.kill('SIGKILL');
 
 const quantile = (all, q) => all.toSorted((a, b) => a - b)[Math.ceil(q * all.length) - 1];
 console.log(
-  `Scrapes of a process with ${THREADS} threads that spin and turns of ${TURN_MS} ms (Node ${process.version})`,
+  `Scrapes of a process with ${THREADS} threads that spin and turns of ${TURN_MS} ms (Node ` +
+    `${process.version})`,
 );
 for (const [who, all] of Object.entries(times)) {
   const [p50, p99] = [0.5, 0.99].map((q) => quantile(all, q).toFixed(1).padStart(7));
@@ -38,5 +40,6 @@ for (const [who, all] of Object.entries(times)) {
 }
 const [sidecar, app] = [quantile(times.sidecar, 0.99), quantile(times.app, 0.99)];
 console.log(
-  `  sidecar : app at p99 = ${(sidecar / app).toFixed(2)}; budget ${BUDGET_MS} ms: ${sidecar <= BUDGET_MS ? 'kept' : 'EXCEEDED'}`,
+  `  sidecar : app at p99 = ${(sidecar / app).toFixed(2)}; budget ${BUDGET_MS} ms: ` +
+    `${sidecar <= BUDGET_MS ? 'kept' : 'EXCEEDED'}`,
 );

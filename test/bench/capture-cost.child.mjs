@@ -1,4 +1,5 @@
-// Prints, as JSON, how some stalls went in a process with many scripts, with captures `on` or `off` by argv[2].
+// Prints, as JSON, how some stalls went in a process with many scripts, with captures `on` or `off` by
+// argv[2].
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -19,7 +20,9 @@ const require = createRequire(import.meta.url);
 const folder = mkdtempSync(join(tmpdir(), 'watchdog-capture-'));
 const functions = Array.from({ length: Number(scripts) }, (_, n) => {
   const file = join(folder, `module-${n}.cjs`);
-  const code = `exports.sum = function sum${n}(to) { let s = ${n}; for (let i = 0; i < to; i++) s += i; return s; };`;
+  const code =
+    `exports.sum = function sum${n}(to) { let s = ${n}; for (let i = 0; i < to; i++) s += i; ` +
+    `return s; };`;
   writeFileSync(file, code);
   return require(file).sum;
 });

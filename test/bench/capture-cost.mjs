@@ -1,5 +1,5 @@
-// What a capture of the stack costs main in a process with 3,000 scripts: how much longer it makes the stall, and
-// whether anything is slower after it. Budget: 60 ms, and nothing.
+// What a capture of the stack costs main in a process with 3,000 scripts: how much longer it makes the stall,
+// and whether anything is slower after it. Budget: 60 ms, and nothing.
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -9,7 +9,9 @@ const SCRIPTS = 3000;
 const STALLS = 3;
 const PAIRS = 4;
 const BUDGET_MS = 60;
-/** Throughput after by throughput before a stall, with captures by without, differs by this much on its own. */
+/**
+ * Throughput after by throughput before a stall, with captures by without, differs by this much on its own.
+ */
 const NOISE = 0.05;
 
 const CHILD = fileURLToPath(new URL('capture-cost.child.mjs', import.meta.url));
@@ -32,7 +34,8 @@ for (let pair = 0; pair < PAIRS; pair++) {
 const ms = (numbers) =>
   `${median(numbers).toFixed(1).padStart(6)} ms (up to ${Math.max(...numbers).toFixed(1)})`;
 console.log(
-  `A stall of 700 ms in a process with ${SCRIPTS} scripts (${PAIRS} interleaved pairs of ${STALLS} stalls, Node ${process.version})`,
+  `A stall of 700 ms in a process with ${SCRIPTS} scripts (${PAIRS} interleaved pairs of ${STALLS} ` +
+    `stalls, Node ${process.version})`,
 );
 const ratios = {};
 for (const [mode, all] of Object.entries(runs)) {
@@ -52,7 +55,8 @@ for (const [which, from, to] of [
     median(runs[mode].flatMap((all) => all.slice(from, to)).map((row) => row.heldUpMs));
   const added = heldUp('on') - heldUp('off');
   console.log(
-    `  ${which} adds ${added.toFixed(1)} ms to its stall; budget ${BUDGET_MS}: ${added <= BUDGET_MS ? 'kept' : 'EXCEEDED'}`,
+    `  ${which} adds ${added.toFixed(1)} ms to its stall; budget ${BUDGET_MS}: ` +
+      `${added <= BUDGET_MS ? 'kept' : 'EXCEEDED'}`,
   );
 }
 const ratio = ratios.on / ratios.off;

@@ -1,5 +1,6 @@
-// Stalls in the ways of argv[2] by turns, for the lengths of argv[3] with rests as in argv[4] between, and tells the parent what
-// it did and what the watchdog says of it. A way that is not here is done to this process from outside.
+// Stalls in the ways of argv[2] by turns, for the lengths of argv[3] with rests as in argv[4] between, and
+// tells the parent what it did and what the watchdog says of it. A way that is not here is done to this
+// process from outside.
 import { execSync } from 'node:child_process';
 import { fsyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -68,7 +69,10 @@ function work(ms) {
 const MOST = 0.55;
 /** A stall that had a third of a CPU is not called starved. */
 const NEARLY_ALL = 0.7;
-/** What each way must have spent its time on, and how much of it, or the machine has made something else of it. */
+/**
+ * What each way must have spent its time on, and how much of it, or the machine has made something else of
+ * it.
+ */
 const deeds = {
   'hot loop': [spin, 'cpu', MOST],
   // Beside busy processes it may be starved: the parent is told how much of it was.
@@ -78,21 +82,24 @@ const deeds = {
   'execSync()': [(ms) => void execSync(`sleep ${ms / 1000}`), 'sleep', MOST],
   'Atomics.wait()': [(ms) => void Atomics.wait(lock, 0, 0, ms), 'sleep', MOST],
   'fsyncSync()': [sync, 'sleep', MOST],
-  'crowded CPU': [(ms) => work(ms / STRETCH), 'wait', NEARLY_ALL],
+  'contended CPU': [(ms) => work(ms / STRETCH), 'wait', NEARLY_ALL],
 };
 
 const wall = () => performance.timeOrigin + performance.now();
-/** The system's account of this thread, read at the very ends of the deed: the sidecar's readings lie around them. */
-function account() {
+/**
+ * The CPU times of this thread, read at the very ends of the deed: the sidecar's readings lie around
+ * them.
+ */
+function readTimes() {
   const [cpu, wait] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ');
   return { atMs: wall(), cpuMs: Number(cpu) / 1e6, waitMs: Number(wait) / 1e6 };
 }
 
 function stall(way, ms) {
   const [deed, part, least] = deeds[way];
-  const before = account();
+  const before = readTimes();
   deed(ms);
-  const after = account();
+  const after = readTimes();
   const tookMs = after.atMs - before.atMs;
   const cpu = (after.cpuMs - before.cpuMs) / tookMs;
   const wait = (after.waitMs - before.waitMs) / tookMs;

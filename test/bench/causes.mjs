@@ -1,5 +1,5 @@
-// What the watchdog says of stalls whose cause is known, for each cause 20 real ones and several hundred of CPU in a row, on a
-// quiet and on a busy machine.
+// What the watchdog says of stalls whose cause is known, for each cause 20 real ones and several hundred of
+// CPU in a row, on a quiet and on a busy machine.
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
@@ -12,8 +12,8 @@ const TRUTHS = {
   'cpu row': ['hot loop in a row'],
   gc: ['global.gc()'],
   blocked: ['execSync()', 'Atomics.wait()', 'fsyncSync()'],
-  starved: ['crowded CPU'],
-  paused: ['SIGSTOP'],
+  starved: ['contended CPU'],
+  suspended: ['SIGSTOP'],
 };
 /** These two take next to no CPU time: neither is in the other's way. */
 const TOGETHER = [['cpu'], ['cpu row'], ['gc'], ['blocked', 'suspended'], ['starved']];
@@ -27,8 +27,8 @@ const ROW = { times: 300, shortestMs: 110, longestMs: 300, restMs: [0, 30], righ
 /** Beside a busy process. */
 const HOGS = 2;
 /** On the one CPU of the starved process. */
-const CROWD = 6;
-const CROWDED_CPU = availableParallelism() - 1;
+const CONTENDERS = 6;
+const CONTENDED_CPU = availableParallelism() - 1;
 /** How long the word of a stall is waited for. */
 const WORD_MS = 5000;
 
@@ -70,7 +70,7 @@ async function observe(truth) {
   const pinned = truth === 'starved';
   const args = [TRUTHS[truth], lengths, restMs].map((one) => JSON.stringify(one));
   const child = pinned
-    ? spawn('taskset', ['-c', String(CROWDED_CPU), process.execPath, CHILD, ...args], {
+    ? spawn('taskset', ['-c', String(CONTENDED_CPU), process.execPath, CHILD, ...args], {
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       })
     : fork(CHILD, args, { execArgv: ['--expose-gc'] });
@@ -121,7 +121,7 @@ async function observeAll() {
   const rounds = [];
   for (const truths of TOGETHER) {
     const round = () => Promise.all(truths.map(observe));
-    rounds.push(truths.includes('starved') ? await beside(CROWD, CROWDED_CPU, round) : await round());
+    rounds.push(truths.includes('starved') ? await beside(CONTENDERS, CONTENDED_CPU, round) : await round());
   }
   return rounds.flat(2);
 }
@@ -161,7 +161,8 @@ function good(cases) {
 }
 
 console.log(
-  `What stalls of ${SHORTEST_MS} to ${LONGEST_MS} ms (in the row ${ROW.shortestMs} to ${ROW.longestMs}) were (down) and what was told (across), Node ${process.version}`,
+  `What stalls of ${SHORTEST_MS} to ${LONGEST_MS} ms (in the row ${ROW.shortestMs} to ${ROW.longestMs}) ` +
+    `were (down) and what was told (across), Node ${process.version}`,
 );
 const quiet = await observeAll();
 print('Quiet:', quiet);

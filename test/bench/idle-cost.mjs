@@ -1,4 +1,5 @@
-// What watching an idle process costs, against peers, in one run. Budget: a fifth of prom-client's default metrics. Linux only.
+// What watching an idle process costs, against peers, in one run. Budget: a fifth of prom-client's default
+// metrics. Linux only.
 import { fork } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +13,10 @@ const NAMES = [
 ];
 const ROUNDS = 3;
 const SETTLE_MS = 10_000;
-/** Long enough for what V8 does once in the life of a process, such as to shrink its heap, not to pass for a habit. */
+/**
+ * Long enough for what V8 does once in the life of a process, such as to shrink its heap, not to pass for a
+ * habit.
+ */
 const MEASURE_MS = 60_000;
 const CHILD = fileURLToPath(new URL('idle-cost.child.mjs', import.meta.url));
 
@@ -41,12 +45,14 @@ const rounds = [];
 for (let round = 0; round < ROUNDS; round++) rounds.push(await measure());
 const costs = Object.fromEntries(NAMES.map((name, i) => [name, median(rounds.map((round) => round[i]))]));
 console.log(
-  `CPU of an idle process, all threads, after ${SETTLE_MS / 1000} s (median of ${ROUNDS}, Node ${process.version})`,
+  `CPU of an idle process, all threads, after ${SETTLE_MS / 1000} s (median of ${ROUNDS}, Node ` +
+    `${process.version})`,
 );
 for (const [name, us] of Object.entries(costs)) {
   console.log(`  ${name.padEnd(32)} ${us.toFixed(0).padStart(6)} µs per second`);
 }
 const share = costs['event-loop-watchdog'] / costs['prom-client default metrics'];
 console.log(
-  `  event-loop-watchdog : prom-client = ${share.toFixed(2)}; budget 0.20: ${share <= 0.2 ? 'kept' : 'EXCEEDED'}`,
+  `  event-loop-watchdog : prom-client = ${share.toFixed(2)}; budget 0.20: ` +
+    `${share <= 0.2 ? 'kept' : 'EXCEEDED'}`,
 );

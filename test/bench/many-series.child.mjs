@@ -1,5 +1,5 @@
-// An app with 10 pools of 8 threads and 16 watched threads, or none of them. Tells its address and number of series; when asked
-// for, the CPU of a turn of main. argv: 'crowd' or 'alone'.
+// An app with 10 pools of 8 threads and 16 watched threads, or none of them. Tells its address and number of
+// series; when asked for, the CPU of a turn of main. argv: 'many' or 'alone'.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
@@ -20,7 +20,7 @@ if (!isMainThread) {
 } else {
   const watchdog = startWatchdog(0, { log: false });
   const { url } = await watchdog.ready;
-  if (process.argv[2] === 'crowd') {
+  if (process.argv[2] === 'many') {
     const filename = fileURLToPath(new URL('many-series.task.cjs', import.meta.url));
     for (let i = 0; i < POOLS; i++) {
       const pool = new Piscina({ filename, minThreads: POOL_THREADS, maxThreads: POOL_THREADS });

@@ -1,5 +1,5 @@
-// An app with a registry of that many series, or the strangers that come to it. argv: 'app' and the number of series, or
-// 'strangers', an address and the number of their connections.
+// An app with a registry of that many series, or the strangers that come to it. argv: 'app' and the number of
+// series, or 'strangers', an address and the number of their connections.
 import { startStrangers } from '../fixtures/strangers.mjs';
 
 // Stays for as long as its parent does.

@@ -1,5 +1,5 @@
-// What probes and scrapes take while 64 connections of strangers ask for a hundred scrapes each of a registry of 30,000 series
-// and never read. Budget: /livez in 500 ms (p99), no sidecar lost, no scrape lost.
+// What probes and scrapes take while 64 connections of strangers ask for a hundred scrapes each of a registry
+// of 30,000 series and never read. Budget: /livez in 500 ms (p99), no sidecar lost, no scrape lost.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -16,7 +16,10 @@ const LATE_MS = 10_000;
 
 const start = (...args) => fork(fileURLToPath(new URL('strangers.child.mjs', import.meta.url)), args);
 
-/** Milliseconds that an answer with status 200 took, and its bytes; a connection of its own, as kubelet does it. */
+/**
+ * Milliseconds that an answer with status 200 took, and its bytes; a connection of its own, as kubelet does
+ * it.
+ */
 async function ask(url, headers = {}) {
   const from = performance.now();
   const request = get(url, { agent: false, headers, timeout: LATE_MS });
@@ -46,7 +49,8 @@ async function repeat(everyMs, untilMs, attempt) {
 
 const of = ({ times }, q) => times[Math.min(times.length - 1, Math.floor(times.length * q))] ?? Number.NaN;
 const told = (kind, result) =>
-  `  ${kind.padEnd(8)} ${String(result.times.length).padStart(4)} answered, p50 ${of(result, 0.5).toFixed(1)} ms, p99 ${of(result, 0.99).toFixed(1)} ms, ` +
+  `  ${kind.padEnd(8)} ${String(result.times.length).padStart(4)} answered, p50 ` +
+  `${of(result, 0.5).toFixed(1)} ms, p99 ${of(result, 0.99).toFixed(1)} ms, ` +
   `worst ${of(result, 1).toFixed(1)} ms; failed: ${JSON.stringify(result.faults)}`;
 
 const app = start('app', String(SERIES));
@@ -83,9 +87,11 @@ const last = await ask(`${url}/metrics`).catch((error) => ({ text: error.message
 const restarts = /^watchdog_sidecar_restarts_total (\d+)/m.exec(last.text)?.[1] ?? 'unknown';
 const kept = of(probes, 0.99) < 500 && Object.keys(probes.faults).length === 0 && restarts === '0';
 console.log(
-  `${CONNECTIONS} connections of strangers for ${SECONDS} s, ${SERIES} series, ${(text.length / 2 ** 20).toFixed(1)} MiB (Node ${process.version})\n` +
+  `${CONNECTIONS} connections of strangers for ${SECONDS} s, ${SERIES} series, ` +
+    `${(text.length / 2 ** 20).toFixed(1)} MiB (Node ${process.version})\n` +
     `${told('/livez', probes)}\n${told('/metrics', scrapes)}\n${told('gzip', zipped)}\n` +
-    `  the strangers came ${connected} times; ${restarts} sidecars lost, ${(app.exitCode ?? app.signalCode) === null ? 'the app lives' : 'THE APP IS DEAD'}; ` +
+    `  the strangers came ${connected} times; ${restarts} sidecars lost, ` +
+    `${(app.exitCode ?? app.signalCode) === null ? 'the app lives' : 'THE APP IS DEAD'}; ` +
     `memory from ${beforeMib.toFixed(0)} to ${peakMib.toFixed(0)} MiB at most\n` +
     `  budget: /livez p99 500 ms, nothing lost: ${kept ? 'kept' : 'EXCEEDED'}`,
 );

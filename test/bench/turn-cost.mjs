@@ -1,4 +1,5 @@
-// What a turn of a busy loop costs with the watchdog, against peers, in one run. Budget: 400 ns over a bare immediate.
+// What a turn of a busy loop costs with the watchdog, against peers, in one run. Budget: 400 ns over a bare
+// immediate.
 import { measure, median, VARIANTS } from './variants.mjs';
 
 const ROUNDS = 9;

@@ -8,7 +8,10 @@ const MOMENTS = 20;
 const AT_ONCE = 2;
 /** The longest of them take half a second of their own time; one that froze never ends. */
 const DEADLINE_MS = 120_000;
-/** The look is due 50 ms into the stall; the sidecar, which looks five times a second, takes it 200 ms later at most. */
+/**
+ * The look is due 50 ms into the stall; the sidecar, which looks five times a second, takes it 200 ms later
+ * at most.
+ */
 const FROM_MS = 50;
 const UNTIL_MS = 250;
 /** A session is open for the look and some 20 ms after it. */
@@ -22,8 +25,8 @@ interface Way {
   /** Whether the inspector's port is open, as error trackers leave it. */
   readonly inspector?: boolean;
   /**
-   * Whether Node.js may say that it waits for the debugger (it does not wait). A signal that a process sends to itself
-   * ends it as an exit does, but without the `exit` event, at which the look could be broken off.
+   * Whether Node.js may say that it waits for the debugger (it does not wait). A signal that a process sends
+   * to itself ends it as an exit does, but without the `exit` event, at which the look could be broken off.
    */
   readonly maySayItWaits?: boolean;
 }
@@ -58,7 +61,8 @@ async function endAtAllMoments(way: Way): Promise<void> {
   let slowestMs = 0;
   const wrong: string[] = [];
   const lane = async (): Promise<void> => {
-    // A moment without a look has missed what it is about: a busy machine's own stalls may have used up the looks.
+    // A moment without a look has missed what it is about: a busy machine's own stalls may have used up the
+    // looks.
     while (next < MOMENTS || looked < MOMENTS / 2) {
       const moment = momentOf(next++);
       const { code, signal, stdout, stderr, ms } = await end(way, moment);

@@ -7,6 +7,7 @@ import { eventually } from '../support/eventually.js';
 import { descriptors, rssMib } from '../support/process.js';
 import { promtool, SKIP_PROMTOOL } from '../support/promtool.js';
 import { scrape } from '../support/scrape.js';
+import { SEED } from '../support/seed.js';
 
 afterEach(killChildren);
 
@@ -15,11 +16,13 @@ const AT_ONCE = 16;
 /** A connection that the server neither serves nor ends by then hangs: its own limits are 10 s and 5 s. */
 const HANG_MS = 30_000;
 /**
- * At some 15,000 requests a second V8 lets the garbage lie for a while: 25 MiB after 50,000, and no more than 140 after
- * 900,000. A kilobyte of each that leaked would be 50 MiB more.
+ * At some 15,000 requests a second V8 lets the garbage lie for a while: 25 MiB after 50,000, and no more than
+ * 140 after 900,000. A kilobyte of each that leaked would be 50 MiB more.
  */
 const NOISE_MIB = 64;
-/** All that may be answered; 503 comes after a hundred requests on one connection, 429 and 504 from captures. */
+/**
+ * All that may be answered; 503 comes after a hundred requests on one connection, 429 and 504 from captures.
+ */
 const STATUSES = [100, 200, 400, 401, 404, 405, 408, 413, 414, 417, 429, 431, 503, 504];
 
 const token = fc.stringMatching(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,20}$/);
@@ -123,9 +126,46 @@ const conversation = fc.record({
   end: fc.constantFrom('finish', 'finish', 'finish', 'cut', 'wait'),
 });
 
+/** What came of all requests. */
+interface Outcome {
+  readonly statuses: Map<string, number>;
+  readonly hung: string[];
+  sent: number;
+}
+
+async function converse(
+  port: number,
+  outcome: Outcome,
+  { requests, end }: { requests: string[]; end: string },
+): Promise<void> {
+  const { statuses, hung } = outcome;
+  const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+  socket.setEncoding('latin1');
+  let tail = '';
+  socket.on('data', (data: string) => {
+    const all = tail + data;
+    for (const [, status = ''] of all.matchAll(/HTTP\/1\.1 (\d{3}) /g)) {
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+    // A status line may be cut in two; one that is whole must not be seen twice.
+    tail = all.slice(-12).replace(/HTTP\/1\.1 \d{3} ?/, '');
+  });
+  const over = new Promise<void>((resolve) => socket.on('close', () => resolve()).on('end', () => resolve()));
+  socket.on('error', () => {}); // A reset is an answer, too.
+  outcome.sent += requests.length;
+  socket.write(requests.join(''), 'latin1');
+  if (end === 'cut') await sleep(1);
+  else if (end === 'finish') socket.end();
+  const cut = end === 'cut' || (end === 'wait' && (await Promise.race([over, sleep(20, 'cut')])) === 'cut');
+  if (!cut) {
+    const done = await Promise.race([over.then(() => true), sleep(HANG_MS, false, { ref: false })]);
+    if (!done) hung.push(JSON.stringify(requests).slice(0, 2000));
+  }
+  socket.destroy();
+}
+
 it(`${REQUESTS} hostile requests neither crash, hang nor swell the sidecar`, async () => {
-  const seed = Number(process.env.WATCHDOG_FUZZ_SEED ?? Date.now() % 2 ** 31);
-  console.log(`seed ${seed}; repeat with WATCHDOG_FUZZ_SEED=${seed}`);
+  console.log(`repeat with WATCHDOG_TEST_SEED=${SEED}`);
   const { app, url } = await startApp('registry.mjs', {}, { args: ['prom-client'], deadManMs: 600_000 });
   app.send({
     deed: 'pools',
@@ -135,43 +175,14 @@ it(`${REQUESTS} hostile requests neither crash, hang nor swell the sidecar`, asy
   const pid = app.process.pid as number;
   const port = Number(new URL(url).port);
 
-  const statuses = new Map<string, number>();
-  const hung: string[] = [];
-  let sent = 0;
-  async function converse({ requests, end }: { requests: string[]; end: string }): Promise<void> {
-    const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
-    socket.setEncoding('latin1');
-    let tail = '';
-    socket.on('data', (data: string) => {
-      const all = tail + data;
-      for (const [, status = ''] of all.matchAll(/HTTP\/1\.1 (\d{3}) /g)) {
-        statuses.set(status, (statuses.get(status) ?? 0) + 1);
-      }
-      // A status line may be cut in two; one that is whole must not be seen twice.
-      tail = all.slice(-12).replace(/HTTP\/1\.1 \d{3} ?/, '');
-    });
-    const over = new Promise<void>((resolve) =>
-      socket.on('close', () => resolve()).on('end', () => resolve()),
-    );
-    socket.on('error', () => {}); // A reset is an answer, too.
-    sent += requests.length;
-    socket.write(requests.join(''), 'latin1');
-    if (end === 'cut') await sleep(1);
-    else if (end === 'finish') socket.end();
-    const cut = end === 'cut' || (end === 'wait' && (await Promise.race([over, sleep(20, 'cut')])) === 'cut');
-    if (!cut) {
-      const done = await Promise.race([over.then(() => true), sleep(HANG_MS, false, { ref: false })]);
-      if (!done) hung.push(JSON.stringify(requests).slice(0, 2000));
-    }
-    socket.destroy();
-  }
-
+  const outcome: Outcome = { statuses: new Map(), hung: [], sent: 0 };
   async function run(count: number, from: number): Promise<void> {
-    const until = sent + count;
+    const until = outcome.sent + count;
     let round = from;
     const lane = async (): Promise<void> => {
-      while (sent < until) {
-        for (const one of fc.sample(conversation, { seed: seed + round++, numRuns: 50 })) await converse(one);
+      while (outcome.sent < until) {
+        for (const one of fc.sample(conversation, { seed: SEED + round++, numRuns: 50 }))
+          await converse(port, outcome, one);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, lane));
@@ -180,7 +191,7 @@ it(`${REQUESTS} hostile requests neither crash, hang nor swell the sidecar`, asy
   // What grows once is no leak.
   await run(REQUESTS / 10, 0);
   const before = { mib: rssMib(pid), fds: descriptors(pid) };
-  await run(REQUESTS - sent, 1_000_000);
+  await run(REQUESTS - outcome.sent, 1_000_000);
   // Those that were left waiting are ended by the server's own time-outs.
   const fds = await eventually(() => {
     const now = descriptors(pid);
@@ -189,14 +200,14 @@ it(`${REQUESTS} hostile requests neither crash, hang nor swell the sidecar`, asy
   const mib = rssMib(pid);
   const one = await scrape(url);
   console.log(
-    `${sent} requests: ${[...statuses]
+    `${outcome.sent} requests: ${[...outcome.statuses]
       .toSorted()
       .map(([status, count]) => `${count} x ${status}`)
       .join(', ')}; ` +
       `RSS ${before.mib.toFixed(0)} to ${mib.toFixed(0)} MiB, descriptors ${before.fds} to ${fds}`,
   );
-  expect(hung).toEqual([]);
-  expect([...statuses.keys()].map(Number).filter((status) => !STATUSES.includes(status))).toEqual([]);
+  expect(outcome.hung).toEqual([]);
+  expect([...outcome.statuses.keys()].map(Number).filter((status) => !STATUSES.includes(status))).toEqual([]);
   expect(mib - before.mib).toBeLessThan(NOISE_MIB);
   expect(one.value('watchdog_sidecar_restarts_total')).toBe(0);
   for (const errors of one.family('watchdog_collector_errors_total').values()) expect(errors).toBe(0);

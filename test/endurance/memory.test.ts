@@ -10,7 +10,9 @@ afterEach(killChildren);
 const SCRAPES = 100_000;
 const TURNS = 1_000_000;
 const CONNECTIONS = 8;
-/** A process's memory moves by this much on its own; 100,000 scrapes of 10 KB that leaked would be a gigabyte. */
+/**
+ * A process's memory moves by this much on its own; 100,000 scrapes of 10 KB that leaked would be a gigabyte.
+ */
 const NOISE_MIB = 24;
 
 function drainOnce(url: string, agent: Agent): Promise<void> {

@@ -16,7 +16,10 @@ interface Second {
 
 /** Over how many seconds goodput is taken. */
 const MEASURED = 6;
-/** Shedding has found its way once so many are served in time a second. The app can serve fifty, by their length. */
+/**
+ * Shedding has found its way once so many are served in time a second. The app can serve fifty, by their
+ * length.
+ */
 const SETTLED = 15;
 
 const goodput = (seconds: readonly Second[]): number =>
@@ -64,7 +67,9 @@ async function goodputWithout(file: string): Promise<number> {
   return goodput(measured);
 }
 
-/** Asks for this again and again. Returns a function that ends it and tells the status codes of all answers. */
+/**
+ * Asks for this again and again. Returns a function that ends it and tells the status codes of all answers.
+ */
 function probe(url: string): () => Promise<number[]> {
   const statuses: number[] = [];
   let over = false;
@@ -97,7 +102,8 @@ describe('shedding under a real overload', { timeout: 2 * DEAD_MAN_MS }, () => {
     const measured = await take(seconds, MEASURED);
     const withShedding = goodput(measured);
     console.log(
-      `${name}: served in time, a second: ${withShedding.toFixed(1)} with shedding (after ${settledAfter} s), ` +
+      `${name}: served in time, a second: ${withShedding.toFixed(1)} with shedding (after ` +
+        `${settledAfter} s), ` +
         `${without.toFixed(1)} without`,
     );
     expect(withShedding).toBeGreaterThanOrEqual(SETTLED / 3);

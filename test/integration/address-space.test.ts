@@ -6,7 +6,10 @@ import { scrape } from '../support/scrape.js';
 afterEach(killChildren);
 
 const BARE_THREAD = 'new (require("node:worker_threads").Worker)("", { eval: true })';
-/** How much less the sidecar must need than a thread made without care: V8 reserves 128 MiB for that one's code. */
+/**
+ * How much less the sidecar must need than a thread made without care: V8 reserves 128 MiB for that one's
+ * code.
+ */
 const SPARED_KB = 120_000;
 
 /** Runs a command with an address space of so many kB; no core dumps. */

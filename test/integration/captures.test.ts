@@ -24,8 +24,8 @@ const functionsOf = (stall: Stall): (string | undefined)[] =>
   (stall.stacks[0]?.frames ?? []).map((frame) => frame.function);
 
 /**
- * The stall that the deed makes, scraped all the while: no scrape may fail. Again if a busy machine kept main from its deed
- * when it was looked at.
+ * The stall that the deed makes, scraped all the while: no scrape may fail. Again if a busy machine kept main
+ * from its deed when its stack was captured.
  */
 async function stallBy(app: Child, url: string, deed: string, value: object): Promise<Stall> {
   for (let tries = 1; ; tries++) {
@@ -45,7 +45,7 @@ async function stallBy(app: Child, url: string, deed: string, value: object): Pr
 const restarts = async (url: string): Promise<number> =>
   (await scrape(url)).value('watchdog_sidecar_restarts_total');
 
-describe('the port answers, the stall is told, and the app ends as it should, in a script that says it is', () => {
+describe('the port answers, the stall is told and the app ends well, in a script that says it is', () => {
   it.each<[string, (home: string) => string]>([
     ['on another host', () => 'file://wsl.localhost/Ubuntu/home/me/report.ts'],
     ['behind an encoded slash', () => 'file:///app/%2Freport.js'],
@@ -102,13 +102,16 @@ describe('the culprit is found in', () => {
     const count = Math.floor(1e7 / filler.length);
     const file = join(home, 'bundle.js');
     const text = `${filler.repeat(count)}${CULPRIT}\n//# sourceMappingURL=bundle.js.map`;
-    // Sixty-four characters on, one line on in the source, again and again; then the culprit, in a source of its own.
-    const step = newline === '\n' ? 'AACA;' : `${vlqOf(filler.length)}ACA,`;
+    // Sixty-four characters on, one line on in the source, again and again; then the culprit, in a source of
+    // its own.
+    const lines = newline === '\n';
+    const last = lines ? 'A' : vlqOf(filler.length);
+    const step = lines ? 'AACA;' : `${vlqOf(filler.length)}ACA,`;
     const map = {
       version: 3,
       sources: ['filler.ts', 'culprit.ts'],
       sourcesContent: [`${'x'.repeat(13)}\n`.repeat(1e6), `// one\n// two\n${CULPRIT}\n`],
-      mappings: `AAAA${newline === '\n' ? ';' : ','}${step.repeat(count - 1)}${newline === '\n' ? 'A' : vlqOf(filler.length)}C${vlqOf(3 - count)}A`,
+      mappings: `AAAA${lines ? ';' : ','}${step.repeat(count - 1)}${last}C${vlqOf(3 - count)}A`,
     };
     writeFileSync(join(home, 'bundle.js.map'), JSON.stringify(map));
     const stall = await stallBy(app, url, 'file', { file, text });
@@ -123,11 +126,17 @@ describe('the culprit is found in', () => {
 });
 
 describe('of what a loader compiles, the file being another text, the culprit is', () => {
-  const SOURCE = `// one\n// two\nmodule.exports = function report(ms) {\n  const until = performance.now() + ms;\n  while (performance.now() < until);\n};\n`;
-  const CODE = `"use strict";\n/* helpers */\n\n\n\n\n\n(function report(ms) { const until = performance.now() + ms;\nwhile (performance.now() < until); })`;
+  const SOURCE =
+    `// one\n// two\nmodule.exports = function report(ms) {\n  const until = ` +
+    `performance.now() + ms;\n  while (performance.now() < until);\n};\n`;
+  const CODE =
+    `"use strict";\n/* helpers */\n\n\n\n\n\n(function report(ms) { const until = ` +
+    `performance.now() + ms;\nwhile (performance.now() < until); })`;
   /** Its lines 8 and 9 are 4 and 5 of the source. */
   const MAP = { version: 3, sources: ['report.js'], sourcesContent: [SOURCE], mappings: ';;;;;;;AAGA;AACA' };
-  const inline = `//# sourceMappingURL=data:application/json;base64,${Buffer.from(JSON.stringify(MAP)).toString('base64')}`;
+  const inline =
+    `//# sourceMappingURL=data:application/json;` +
+    `base64,${Buffer.from(JSON.stringify(MAP)).toString('base64')}`;
 
   it.each([
     [
@@ -136,11 +145,11 @@ describe('of what a loader compiles, the file being another text, the culprit is
       { line: 5, code: 'while (performance.now() < until);' },
     ],
     ['where V8 says it is, without a map', '', { line: 9, code: 'while (performance.now() < until); })' }],
-  ])('%s', async (_, comment, place) => {
+  ])('%s', async (_, comment, location) => {
     const { app, url } = await startApp('odd-frames.mjs');
     const file = join(makeHome(), 'report.js');
     const stall = await stallBy(app, url, 'compiled', { file, text: SOURCE, code: CODE + comment });
-    expect(stall.culprit, JSON.stringify(stall)).toMatchObject({ function: 'report', file, ...place });
+    expect(stall.culprit, JSON.stringify(stall)).toMatchObject({ function: 'report', file, ...location });
   });
 });
 
@@ -152,13 +161,13 @@ function vlqOf(value: number): string {
   return text + digits[rest];
 }
 
-describe('a look', () => {
+describe('a capture', () => {
   it('leaves a script that is ended by its time-out to that', async () => {
     const RUNS = 150;
     const app = startChild('vm-timeouts.mjs', { args: [String(RUNS)] });
-    const { ended, looks } = await app.message<{ ended: number; looks: number }>('result');
+    const { ended, captures } = await app.message<{ ended: number; captures: number }>('result');
     expect(ended).toBe(RUNS);
-    expect(looks).toBeGreaterThan(RUNS / 10);
+    expect(captures).toBeGreaterThan(RUNS / 10);
   });
 
   it.each([
@@ -176,9 +185,9 @@ describe('a look', () => {
         await app.message('stall');
       },
     ],
-  ])('at a %s keeps nothing of what main logs', async (_, look) => {
+  ])('at a %s keeps nothing of what main logs', async (_, capture) => {
     const { app, url } = await startApp('logging-app.mjs', {}, { nodeArgs: ['--expose-gc'] });
-    await look(app, url);
+    await capture(app, url);
     app.send({ deed: 'count' });
     expect(await app.message<number>('kept')).toBeLessThan(3);
   });

@@ -63,7 +63,7 @@ describe('on demand, while main is blocked in JavaScript,', () => {
   });
 });
 
-it('a main thread in a long system call cannot answer: 504 with the reason, and the app is unharmed', async () => {
+it('a main thread in a long system call cannot answer: 504 with the reason, no harm done', async () => {
   const { app, url } = await startApp('culprits.mjs', { capture: false });
   app.send({ deed: 'holdAsleep' });
   await frozen(url);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Child, killChildren, RARE_LOOKS, stallOver, startApp } from '../support/child.js';
+import { type Child, killChildren, RARE_CAPTURES, stallOver, startApp } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 
 const open: Socket[] = [];
@@ -13,7 +13,10 @@ afterEach(async () => {
 
 const HANG_MS = 8000;
 
-/** Attaches a debugger to the app's inspector, as soon as that says where it listens; it stays until it is destroyed. */
+/**
+ * Attaches a debugger to the app's inspector, as soon as that says where it listens; it stays until it is
+ * destroyed.
+ */
 async function attach(app: Child): Promise<Socket> {
   const [, host = '', path = ''] = await app.printed(/ws:\/\/([^/\s]+)(\/\S+)/);
   const asked = request(`http://${host}${path}`, {
@@ -59,10 +62,10 @@ describe.runIf(process.platform === 'linux')('a debugger', () => {
     expect(Date.now() - gone).toBeGreaterThan(HANG_MS / 2);
   });
 
-  it('keeps looks away', async () => {
+  it('keeps captures away', async () => {
     const { app } = await startApp(
       'culprits.mjs',
-      { ...RARE_LOOKS, log: 'text' },
+      { ...RARE_CAPTURES, log: 'text' },
       { nodeArgs: ['--inspect=0'] },
     );
     await attach(app);
@@ -78,7 +81,7 @@ describe.runIf(process.platform === 'linux')('a debugger', () => {
       : ['--import', 'data:text/javascript,import { open } from "node:inspector"; open(0)'];
     const { app, url } = await startApp(
       'culprits.mjs',
-      { ...RARE_LOOKS, livenessTimeout: 1000 },
+      { ...RARE_CAPTURES, livenessTimeout: 1000 },
       { nodeArgs },
     );
     await app.printed(/ws:/);

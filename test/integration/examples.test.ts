@@ -86,7 +86,7 @@ describe('the examples', { timeout: DEAD_MAN_MS }, () => {
     }, 'one of four is frozen');
   });
 
-  it("custom-registry: the app's own metrics, fresh while it runs and the latest copy while it is blocked", async () => {
+  it("custom-registry: the app's own metrics, fresh while it runs, the latest copy in a stall", async () => {
     const example = startExample('custom-registry.mjs');
     const url = await example.url();
     const first = await scrapeUntil(url, 'an order', (one) => one.value('shop_orders_total') > 0);

@@ -3,7 +3,14 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { killChildren, NODE_MAJOR, RARE_LOOKS, stallOver, startApp, startChild } from '../support/child.js';
+import {
+  killChildren,
+  NODE_MAJOR,
+  RARE_CAPTURES,
+  stallOver,
+  startApp,
+  startChild,
+} from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { scrape } from '../support/scrape.js';
 
@@ -26,16 +33,16 @@ describe('runs under', () => {
   ])('%s %s', async (...nodeArgs) => {
     const { app, url } = await startApp(
       'app.mjs',
-      { log: false, ...RARE_LOOKS },
+      { log: false, ...RARE_CAPTURES },
       { nodeArgs: nodeArgs.filter(Boolean) },
     );
     app.send({ deed: 'holdBusy' });
-    const looks = 'watchdog_captures_total{kind="stack",result="captured"}';
+    const captured = 'watchdog_captures_total{kind="stack",result="captured"}';
     await eventually(async () => {
       const one = await scrape(url);
       // Longer than a busy machine's own stalls.
-      return one.value(looks) > 0 && one.value('watchdog_eventloop_lag_seconds{thread="main"}') > 1;
-    }, 'a look');
+      return one.value(captured) > 0 && one.value('watchdog_eventloop_lag_seconds{thread="main"}') > 1;
+    }, 'a capture');
     app.release();
     const stall = await stallOver(app, 1000);
     expect(stall.stacks[0]).toMatchObject({ result: 'captured', frames: expect.arrayContaining([]) });
@@ -145,7 +152,8 @@ it('of several processes that want one port, one after the other gets it', async
 });
 
 /** Debian's package libfaketime. */
-const FAKETIME = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/faketime/libfaketimeMT.so.1`;
+const MACHINE = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+const FAKETIME = `/usr/lib/${MACHINE}-linux-gnu/faketime/libfaketimeMT.so.1`;
 const SKIP_FAKETIME = process.env.CI === undefined && !existsSync(FAKETIME);
 
 it.skipIf(SKIP_FAKETIME)('a step of the system clock is neither lag nor a stall', async () => {
@@ -172,8 +180,8 @@ it.skipIf(SKIP_FAKETIME)('a step of the system clock is neither lag nor a stall'
     for (const value of one.family('watchdog_stalls_total').values()) expect(value).toBe(0);
     expect(one.value('watchdog_process_suspensions_total')).toBe(0);
     // Wall time is told as the system has it now.
-    const beat = one.value('watchdog_last_heartbeat_timestamp_seconds{thread="main"}') * 1000;
-    expect(Math.abs(beat - Date.now() - offsetMs)).toBeLessThan(HOUR_MS / 10);
+    const heartbeatMs = one.value('watchdog_last_heartbeat_timestamp_seconds{thread="main"}') * 1000;
+    expect(Math.abs(heartbeatMs - Date.now() - offsetMs)).toBeLessThan(HOUR_MS / 10);
   }
   rmSync(home, { recursive: true });
 });

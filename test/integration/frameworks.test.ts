@@ -71,12 +71,12 @@ const FRAMEWORKS: Readonly<Record<string, () => Started>> = {
     cpSync(join(ROOT, 'examples/frameworks/nest-like'), home, { recursive: true });
     // As `npm install` of the folder would link them.
     mkdirSync(join(home, 'node_modules'), { recursive: true });
-    for (const [name, place] of [
+    for (const [name, target] of [
       ['event-loop-watchdog', ROOT],
       ['@types', join(ROOT, 'node_modules/@types')],
     ] as const) {
       rmSync(join(home, 'node_modules', name), { recursive: true, force: true });
-      symlinkSync(place, join(home, 'node_modules', name), 'junction');
+      symlinkSync(target, join(home, 'node_modules', name), 'junction');
     }
     compile(home);
     return { file: join(home, 'dist/main.js'), closes: true };

@@ -73,7 +73,7 @@ describe('the token', () => {
     expect(curl('-H', closed, ...bearer(TOKEN), `${url}/api/stalls`)).toBe('200');
   });
 
-  it('may be in a file, and change there; a bad one is a warning, and the good one before it stays', async () => {
+  it('may be in a file, and change there; a bad one is a warning, and the good one stays', async () => {
     const file = join(newHome(), 'token');
     const write = (text: string): void => {
       writeFileSync(`${file}.new`, text);

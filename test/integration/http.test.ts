@@ -103,7 +103,7 @@ describe('limits', () => {
   });
 });
 
-it('keeps its answers from being stored, guessed at, framed or read by other origins, and tells no secret', async () => {
+it('keeps answers from being stored, guessed at, framed or read by others, and tells no secret', async () => {
   for (const path of ['/metrics', '/healthz', '/livez', '/readyz?verbose', '/api/stalls', '/nothing']) {
     const response = await fetch(url + path);
     expect(Object.fromEntries(response.headers), path).toMatchObject({

@@ -232,7 +232,7 @@ describe('a line that is not written to its end', () => {
 });
 
 describe('the journal of a process that may write no more', () => {
-  it('counts the lines that are lost, the torn one too, and is gone on with by the next process', async () => {
+  it('counts the lines that are lost, a torn one too; the next process goes on with it', async () => {
     // Files of at most 4 KiB: its first line is torn. The journal is the only file it writes.
     const old = `${JSON.stringify({ type: 'old', text: 'x'.repeat(3980) })}\n`;
     writeFileSync(file, old);

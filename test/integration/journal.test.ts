@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Stall } from '../../src/types.js';
-import { type Child, killChildren, RARE_LOOKS, stallOver, startApp } from '../support/child.js';
+import { type Child, killChildren, RARE_CAPTURES, stallOver, startApp } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { scrape } from '../support/scrape.js';
 
@@ -34,7 +34,7 @@ const lines = (): Line[] =>
 
 describe('the journal file', () => {
   it('has a line for the begin and one for the end of each stall, and the API tells the same', async () => {
-    const { app, url } = await startApp('culprits.mjs', { ...RARE_LOOKS, journal });
+    const { app, url } = await startApp('culprits.mjs', { ...RARE_CAPTURES, journal });
     app.send({ deed: 'hotLoop' });
     const told = await stallOver(app, 1500);
     const end = lines().find(({ type, stall }) => type === 'end' && stall.id === told.id);
@@ -56,7 +56,7 @@ describe('the journal file', () => {
   });
 
   it('outlives a SIGKILL in the middle of the stall', async () => {
-    const { app, url } = await startApp('culprits.mjs', { ...RARE_LOOKS, journal });
+    const { app, url } = await startApp('culprits.mjs', { ...RARE_CAPTURES, journal });
     app.send({ deed: 'endless' });
     // Longer than any stall before it: what is written then is of this one.
     const lag = 'watchdog_eventloop_lag_seconds{thread="main"}';
@@ -110,14 +110,18 @@ describe('the log', () => {
   it.each([
     [
       'text',
-      /^event-loop-watchdog: the main thread stalled for \d+ ms \(\w+\) in hotLoop .*culprits\.mjs:\d+ {2}.*Math\.sqrt/m,
+      new RegExp(
+        String.raw`^event-loop-watchdog: the main thread stalled for \d+ ms \(\w+\) ` +
+          String.raw`in hotLoop .*culprits\.mjs:\d+ {2}.*Math\.sqrt`,
+        'm',
+      ),
     ],
     [
       'json',
       /^\{"level":"warn","time":"[^"]+","msg":"event loop stalled","id":.*"culprit":\{"function":"hotLoop"/m,
     ],
   ])('says a line on stderr (%s)', async (log, line) => {
-    const { app } = await startApp('culprits.mjs', { ...RARE_LOOKS, log });
+    const { app } = await startApp('culprits.mjs', { ...RARE_CAPTURES, log });
     app.send({ deed: 'hotLoop' });
     await stallOver(app, 1500);
     expect((await app.kill()).stderr).toMatch(line);
@@ -129,7 +133,7 @@ describe('names that came from elsewhere', () => {
   const CONTROL = /(?!\n)[\p{Cc}\u2028-\u202e]/u;
 
   it.each(['text', 'json'])('forge no line of the log (%s), the journal and the API', async (log) => {
-    const { app, url } = await startApp('culprits.mjs', { ...RARE_LOOKS, log, journal });
+    const { app, url } = await startApp('culprits.mjs', { ...RARE_CAPTURES, log, journal });
     app.send({ deed: 'forged', value: 900 });
     const { culprit } = await app.message<Stall>('stall');
     expect(culprit?.function).toContain('x\nevent-loop-watchdog: ');
@@ -152,7 +156,7 @@ describe('names that came from elsewhere', () => {
 describe('a loop that never returns', () => {
   it('is reported and ended', async () => {
     const { app } = await startApp('culprits.mjs', {
-      ...RARE_LOOKS,
+      ...RARE_CAPTURES,
       journal,
       hang: { after: 1500, action: 'kill' },
     });
@@ -167,7 +171,7 @@ describe('a loop that never returns', () => {
 
   it('is only reported, if that is what is asked', async () => {
     const { app } = await startApp('culprits.mjs', {
-      ...RARE_LOOKS,
+      ...RARE_CAPTURES,
       journal,
       hang: { after: 1000, action: 'report' },
     });
@@ -191,7 +195,7 @@ describe('a loop that never returns', () => {
     ['is known long work', (app) => app.send({ deed: 'pauseHotLoop', value: 3500 })],
   ])('is let live when it %s', async (_, act) => {
     const { app, url } = await startApp('culprits.mjs', {
-      ...RARE_LOOKS,
+      ...RARE_CAPTURES,
       hang: { after: 2500, action: 'kill' },
     });
     act(app);

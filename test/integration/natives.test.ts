@@ -4,7 +4,10 @@ import { type Child, killChildren, stallOver, startChild } from '../support/chil
 
 afterEach(killChildren);
 
-/** The stall in which the deed was done, by the app's own clock. Again if a busy machine kept the sidecar from its look. */
+/**
+ * The stall in which the deed was done, by the app's own clock. Again if a busy machine kept the sidecar from
+ * its look.
+ */
 async function stallBy(app: Child, deed: string): Promise<Stall> {
   for (let tries = 1; ; tries++) {
     app.send({ deed });

@@ -67,7 +67,7 @@ const two = { minThreads: 2, maxThreads: 2 };
 const named = (count: number, name: string) => Array.from({ length: count }, () => ({ name }));
 
 describe.each(['piscina5', 'piscina4'])('%s', (kind) => {
-  it('several tasks a thread: the oldest is told, a hung one among short ones too; frozen, it may not be known', async () => {
+  it('several tasks a thread: the oldest is told, a hung one too; frozen, it may not be known', async () => {
     const pool = await start(kind, { ...two, concurrentTasksPerWorker: 3 });
     await pool.ask('run', named(1, 'hung'));
     const hungAt = performance.now();
@@ -176,7 +176,7 @@ describe.each(['piscina5', 'piscina4'])('%s', (kind) => {
     expect(await pool.ask('completed')).toBe(2);
   });
 
-  it('a burst in the last turn before the freeze is seen; one in the frozen turn leaves the queue unknown', async () => {
+  it('a burst in the last turn before the freeze is seen; one in it leaves the queue unknown', async () => {
     const pool = await start(kind, two);
     await pool.shows({ active: 0 });
     pool.app.send({ deed: 'burst', value: named(20, 'first') });
@@ -210,7 +210,7 @@ describe.each(['piscina5', 'piscina4'])('%s', (kind) => {
     await pool.shows({ tasks_completed_total: 1 });
   });
 
-  it('a pool used again after close() or destroy() is watched on; its name is free while it has no threads', async () => {
+  it('a pool used after close() or destroy() is watched on; without threads its name is free', async () => {
     const pool = await start(kind, two);
     await pool.ask('run', named(2, 'first'));
     await pool.shows({ active: 2 });

@@ -61,7 +61,10 @@ describe.each(['piscina5', 'piscina4'])('%s', (kind) => {
   });
 });
 
-/** A pool of one name whose tasks end when they are released; the threads themselves count those that they are at. */
+/**
+ * A pool of one name whose tasks end when they are released; the threads themselves count those that they are
+ * at.
+ */
 async function startHeld(kind: string, options: object): Promise<Held> {
   const { app, url } = await startApp(
     'held-pool.mjs',
@@ -230,7 +233,7 @@ describe('while main is frozen', () => {
     await until(url, { active: 0, queue_size: 0 });
   });
 
-  it('how many tasks run is unknown where only the busy threads can be counted, of several tasks each', async () => {
+  it('how many tasks run is unknown where only busy threads of several tasks each are counted', async () => {
     const sizes = { ...TWO_THREADS, concurrentTasksPerWorker: 2 };
     const { app, url } = await startPool('late', sizes, ['--frozen-intrinsics']);
     app.send({ deed: 'run', value: ['first', 'first', 'first'] });
@@ -254,7 +257,7 @@ describe('any other pool', () => {
     );
   });
 
-  it('p-queue as it comes: without a limit there is no capacity and no saturation; a counter that begins anew goes on', async () => {
+  it('p-queue as it comes: no limit, so no capacity; a counter that begins anew goes on', async () => {
     const { app, url } = await startPool('unlimited');
     app.send({ deed: 'run', value: ['all', 'all', 'all'] });
     const busy = await until(url, { active: 3, queue_size: 0, tasks_completed_total: 0 });
@@ -266,7 +269,7 @@ describe('any other pool', () => {
     await until(url, { active: 0, tasks_completed_total: 4 });
   });
 
-  it('a connection pool; when its sampler throws that is counted, said once, and costs only this pool', async () => {
+  it('a connection pool; a sampler that throws is counted, said once, and costs only its pool', async () => {
     const { app, url } = await startPool('pg');
     await until(url, { capacity: 5, active: 3, queue_size: 2, saturation_ratio: 0.6 });
     app.send({ deed: 'run', value: [0] });

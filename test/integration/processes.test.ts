@@ -31,7 +31,7 @@ async function discover(url: string): Promise<Discovered[]> {
 }
 
 describe('four processes behind node:cluster', () => {
-  it('serve on ports in a row; any of them lists all, while one is frozen too, and forgets the dead', async () => {
+  it('serve on ports in a row; any of them lists all, also a frozen one, and forgets the dead', async () => {
     const port = await freePort(4);
     const app = start('processes.mjs', port);
     const urls = new Map<number, string>();

@@ -9,10 +9,13 @@ afterEach(killChildren);
 const restarts = (one: Scrape): number => one.value('watchdog_sidecar_restarts_total');
 
 const WAYS = ['terminate', 'exception', 'exhaustion', 'exit'];
-/** Of the two seconds within which the port should be back, this much may be waiting; the rest is for the start. */
+/**
+ * Of the two seconds within which the port should be back, this much may be waiting; the rest is for the
+ * start.
+ */
 const WAIT_MAX_MS = 1000;
 
-it('a sidecar that dies, ten times in a row and in several ways, comes back on its port and counts on', async () => {
+it('a sidecar that dies ten times in several ways comes back on its port and counts on', async () => {
   const { app, url } = await startApp('killable.mjs');
   let last: Scrape | undefined;
   for (let death = 1; death <= 10; death++) {
@@ -44,11 +47,13 @@ it('a sidecar that dies, ten times in a row and in several ways, comes back on i
   await app.message('closed');
 });
 
-it('a moment has one wall time: from scrape to scrape, for another sidecar, in the stall that is told of', async () => {
+it('a moment has one wall time: scrape by scrape, for another sidecar, in the stall told of', async () => {
   const { app, url } = await startApp('killable.mjs');
   app.send({ deed: 'spin' });
   const { startedAt } = await app.message<Stall>('stall');
-  /** What was told of the latest stall, by all that was told of stalls: a busy machine has some of its own. */
+  /**
+   * What was told of the latest stall, by all that was told of stalls: a busy machine has some of its own.
+   */
   const told = new Map<string, Set<number>>();
   const starts = new Set<number>();
   async function note(): Promise<void> {

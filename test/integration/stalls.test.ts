@@ -13,7 +13,7 @@ import {
   type Child,
   killChildren,
   NODE_MAJOR,
-  RARE_LOOKS,
+  RARE_CAPTURES,
   stallOver,
   startApp,
   startChild,
@@ -42,8 +42,9 @@ async function stallBy(app: Child, deed: string, value?: number): Promise<Stall>
 }
 
 /**
- * By the thread's own accounts it got a CPU when it wanted one: then a lack of it cannot be the cause. The watchdog may judge
- * by half of a stall, so one that waited for a third of its time may have waited for two thirds of what was seen.
+ * By the thread's own accounts it got a CPU when it wanted one: then a lack of it cannot be the cause. The
+ * watchdog may judge by half of a stall, so one that waited for a third of its time may have waited for two
+ * thirds of what was seen.
  */
 const FAIR_SHARE = 0.3;
 
@@ -61,7 +62,7 @@ describe.runIf(process.platform === 'linux')('cause and culprit', () => {
     ['waitForLock', 'blocked', 'waitForLock'],
     ['collectGarbage', 'gc', 'collectGarbage'],
   ])('of %s: %s, %s', async (deed, cause, culprit) => {
-    const { app, url } = await startCulprits(RARE_LOOKS);
+    const { app, url } = await startCulprits(RARE_CAPTURES);
     const stall = await stallBy(app, deed);
     const waitedShare = await app.message<number>('waitedShare');
     const causes = waitedShare < FAIR_SHARE ? [cause] : [cause, 'starved'];
@@ -81,7 +82,7 @@ describe.runIf(process.platform === 'linux')('cause and culprit', () => {
     expect(one.value('watchdog_thread_cpu_seconds_total{thread="main"}')).toBeGreaterThan(0);
   });
 
-  it('of a stopped process: paused, and nobody is blamed', async () => {
+  it('of a stopped process: suspended, and nobody is blamed', async () => {
     const { app, url } = await startCulprits();
     app.process.kill('SIGSTOP');
     await new Promise((resolve) => setTimeout(resolve, 1500));
@@ -93,7 +94,7 @@ describe.runIf(process.platform === 'linux')('cause and culprit', () => {
     expect(one.value('watchdog_process_suspended_seconds_total')).toBeGreaterThan(0.5);
   });
 
-  it('of a process that is stopped and continued in slices, as cpulimit does it: paused', async () => {
+  it('of a process that is stopped and continued in slices, as cpulimit does it: suspended', async () => {
     const { app } = await startCulprits({ capture: false });
     const pid = app.process.pid as number;
     app.send({ deed: 'hotLoop', value: 4000 });
@@ -185,7 +186,7 @@ describe('source maps', () => {
 
 describe('captures', () => {
   it('follow a stall that goes on', async () => {
-    const { app } = await startCulprits(RARE_LOOKS);
+    const { app } = await startCulprits(RARE_CAPTURES);
     const stall = await stallBy(app, 'hotLoop', 6000);
     expect(
       stall.stacks.map(({ result }) => result),
@@ -199,25 +200,25 @@ describe('captures', () => {
   });
 
   it('leave no trace in the app', async () => {
-    const { app } = await startCulprits(RARE_LOOKS);
+    const { app } = await startCulprits(RARE_CAPTURES);
     const stall = await stallBy(app, 'noticing');
     expect(stall.stacks[0]).toMatchObject({ result: 'captured' });
     expect(await app.message('noticed')).toEqual([]);
   });
 
   it('are not taken of known long work, nor when they are switched off', async () => {
-    const { app, url } = await startCulprits(RARE_LOOKS);
+    const { app, url } = await startCulprits(RARE_CAPTURES);
     app.send({ deed: 'pauseHotLoop', value: 900 });
     await app.message('done');
-    const looks = [...(await scrape(url)).family('watchdog_captures_total').values()];
-    expect(looks.reduce((sum, count) => sum + count, 0)).toBe(0);
+    const captures = [...(await scrape(url)).family('watchdog_captures_total').values()];
+    expect(captures.reduce((sum, count) => sum + count, 0)).toBe(0);
 
     const off = await startCulprits({ capture: false });
     const stall = await stallBy(off.app, 'hotLoop');
     expect(stall.stacks).toEqual([]);
   });
 
-  it('are not tried under the permission model, where they would abort the process, and that is said once', async () => {
+  it('are not tried under the permission model, where they would abort; that is said once', async () => {
     const flag = NODE_MAJOR < 22 ? '--experimental-permission' : '--permission';
     const app = startChild('culprits.mjs', {
       args: [JSON.stringify({ log: 'text' })],

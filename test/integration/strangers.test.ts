@@ -29,7 +29,7 @@ function get(url: string, headers: Record<string, string> = {}): Promise<{ statu
   });
 }
 
-it('strangers that pipeline scrapes and never read: probes and scrapes are answered, and nothing dies', async () => {
+it('strangers pipeline scrapes and never read: probes and scrapes are answered, nothing dies', async () => {
   const { url } = await startApp('registry.mjs', {}, { args: ['prom-client', 'text', String(SERIES)] });
   await eventually(async () => (await scrape(url)).has('stock') || undefined, 'the relayed series');
   const strangers = startStrangers(url, STRANGERS);

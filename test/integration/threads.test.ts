@@ -42,7 +42,8 @@ describe('a worker thread', () => {
 
   it('joins while the main thread is frozen, and its own stalls are seen then', async () => {
     const { app, url } = await startThreads();
-    // One after the other in main's queue: the second begins when the thread is made, but cannot have joined yet.
+    // One after the other in main's queue: the second begins when the thread is made, but cannot have joined
+    // yet.
     app.send({ deed: 'spawn', value: ['late'] });
     app.send({ deed: 'hold' });
     const joined = await scrapeUntil(url, 'it has joined', (one) => one.has(turns('late')));

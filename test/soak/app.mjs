@@ -1,9 +1,10 @@
-// An app under load that stalls at random for known lengths, and tells its parent of each. argv: the journal, the seed.
+// An app under load that stalls at random for known lengths, and tells its parent of each. argv: the journal,
+// the seed.
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
-import { holdSidecars, sabotage } from '../fixtures/sidecar-killer.mjs';
+import { holdSidecars, killFromWithin } from '../fixtures/sidecar-killer.mjs';
 import { randomFrom } from '../support/random.mjs';
 import { waysToHold } from './ways.mjs';
 
@@ -72,7 +73,7 @@ async function keepPoolBusy() {
 
 process.on('message', async ({ kill, stop }) => {
   if (kill === 'terminate') sidecar.terminate();
-  else if (kill) sabotage(kill);
+  else if (kill) killFromWithin(kill);
   if (!stop) return;
   going = false;
   await Promise.all(work);

@@ -1,8 +1,8 @@
-// `npm run soak -- --minutes 10 [--seed N]`: an app under load that stalls at random (in scripts that say odd things of
-// themselves, in a huge bundle with its map, in scripts that only their time-out ends), whose process is stopped and whose
-// sidecar is killed at random, and to which strangers come who ask for much and never read. At the end the books must be
-// right: every stall in the journal, once and with its length; no counter ever lower; no scrape lost but while a sidecar was
-// being replaced; memory and descriptors flat.
+// `npm run soak -- --minutes 10 [--seed N]`: an app under load that stalls at random (in scripts that say odd
+// things of themselves, in a huge bundle with its map, in scripts that only their time-out ends), whose
+// process is stopped and whose sidecar is killed at random, and to which strangers come who ask for much and
+// never read. At the end the counts must be right: every stall in the journal, once and with its length; no
+// counter ever lower; no scrape lost but while a sidecar was being replaced; memory and descriptors flat.
 import { fork } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,10 @@ const TOLERANCE_MS = 1;
 const TOLERANCE = 0.01;
 /** A report is of a stall if it starts in its turn, or so near to it. Stalls are at least 200 ms apart. */
 const SAME_START_MS = 100;
-/** How long after its death a sidecar may be away: a second, and as long as the main thread, which replaces it, stands still. */
+/**
+ * How long after its death a sidecar may be away: a second, and as long as the main thread, which replaces
+ * it, stands still.
+ */
 const RESPAWN_MS = 5000;
 /** How long the last of what happened is waited for: what a busy machine may take. */
 const PATIENCE_MS = 60_000;
@@ -106,8 +109,8 @@ const near = (reports, truth) =>
   });
 const isLong = ({ workMs }) => workMs >= THRESHOLD_MS;
 
-/** Waits for the last look of the sidecar, which may have been killed a moment ago. */
-async function lastLook(tasks) {
+/** Waits for the last poll of the sidecar, which may have been killed a moment ago. */
+async function lastPoll(tasks) {
   const until = Date.now() + PATIENCE_MS;
   while (Date.now() < until) {
     const answered = await scrape().then(
@@ -186,7 +189,7 @@ await Promise.all([killNowAndThen(), stopNowAndThen(), sampleMemory(), haveStran
 const stopped = said('stopped');
 app.send({ stop: true });
 const { tasks } = await stopped;
-const reports = await lastLook(tasks);
+const reports = await lastPoll(tasks);
 over = true;
 await scraping;
 app.kill('SIGKILL');
@@ -229,13 +232,17 @@ const faults = [
   ...(completed === tasks ? [] : [`the pool finished ${tasks} tasks, the counter says ${completed}`]),
 ];
 console.log(
-  `  stalls        ${truths.length}, of which ${long.length} over ${THRESHOLD_MS} ms; journalled ${reports.length} with those ` +
+  `  stalls        ${truths.length}, of which ${long.length} over ${THRESHOLD_MS} ms; journalled ` +
+    `${reports.length} with those ` +
     `of the stops; the worst length is off by ${worstMs.toFixed(2)} ms\n` +
-    `  faults        ${deaths} deaths of the sidecar, ${stops} stops of the process, ${visits} visits of strangers\n` +
-    `  scrapes       ${scrapes}, ${highest.size} counters, ${lowered.length} ever lower, ${lost.length} scrapes lost\n` +
+    `  faults        ${deaths} deaths of the sidecar, ${stops} stops of the process, ${visits} visits of ` +
+    `strangers\n` +
+    `  scrapes       ${scrapes}, ${highest.size} counters, ${lowered.length} ever lower, ${lost.length} ` +
+    `scrapes lost\n` +
     `  pool          ${tasks} tasks, counted ${completed}\n` +
-    `  memory        ${range((sample) => sample.mib)} MiB, descriptors ${range((sample) => sample.descriptors)}`,
+    `  memory        ${range((sample) => sample.mib)} MiB, descriptors ` +
+    `${range((sample) => sample.descriptors)}`,
 );
 for (const fault of faults.slice(0, 20)) console.log(`  WRONG: ${fault}`);
-console.log(faults.length === 0 ? '  all books are right' : `  ${faults.length} faults`);
+console.log(faults.length === 0 ? '  all counts are right' : `  ${faults.length} faults`);
 process.exit(faults.length === 0 ? 0 : 1);

@@ -177,7 +177,8 @@ export interface App {
 }
 
 /**
- * Runs a fixture until its watchdog is ready, whose options are its first argument: but for those that take others, by `more`.
+ * Runs a fixture until its watchdog is ready, whose options are its first argument: but for those that take
+ * others, by `more`.
  */
 export async function startApp(fixture: string, options: object = {}, more: ChildOptions = {}): Promise<App> {
   const app = startChild(fixture, { args: [JSON.stringify(options)], ...more });
@@ -185,10 +186,13 @@ export async function startApp(fixture: string, options: object = {}, more: Chil
   return { app, url };
 }
 
-/** Options with which the own stalls of a busy machine, which are shorter, use up no looks at the stack. */
-export const RARE_LOOKS = { stallThreshold: 400 } as const;
+/** Options with which the own stalls of a busy machine, which are shorter, use up no captures. */
+export const RARE_CAPTURES = { stallThreshold: 400 } as const;
 
-/** The next stall that is told of and took so long: a busy machine may bring others of its own, which are shorter. */
+/**
+ * The next stall that is told of and took so long: a busy machine may bring others of its own, which are
+ * shorter.
+ */
 export async function stallOver(app: Child, ms: number): Promise<Stall> {
   for (;;) {
     const stall = await app.message<Stall>('stall');

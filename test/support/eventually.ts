@@ -1,4 +1,7 @@
-/** How long a test waits at most. A machine with more to do than it can takes several times as long as another. */
+/**
+ * How long a test waits at most. A machine with more to do than it can takes several times as long as
+ * another.
+ */
 export const PATIENCE_MS = 90_000;
 
 /** Tries `attempt` until it returns something, every 20 ms, for as long as it may take on a busy machine. */

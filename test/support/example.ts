@@ -6,7 +6,9 @@ export const ROOT: string = fileURLToPath(new URL('../../', import.meta.url));
 export const DEAD_MAN_MS = 120_000;
 
 export interface Example extends Pick<Child, 'process' | 'exit' | 'kill'> {
-  /** What stands after `<name>: ` on the first such line of its output that is as wanted, once there is one. */
+  /**
+   * What stands after `<name>: ` on the first such line of its output that is as wanted, once there is one.
+   */
   line(name: string, wanted?: (rest: string) => boolean): Promise<string>;
   /** Where its watchdog serves, by the line that tells of its metrics. */
   url(): Promise<string>;

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 
-/** A port that was free a moment ago, or the first of so many in a row: for what cannot tell us which one it took. */
+/**
+ * A port that was free a moment ago, or the first of so many in a row: for what cannot tell us which one it
+ * took.
+ */
 export async function freePort(inARow = 1): Promise<number> {
   for (;;) {
     const servers: Server[] = [];

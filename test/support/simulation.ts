@@ -100,7 +100,8 @@ function chooseSettings(random: Random): Settings {
   return {
     stallThreshold: pick(random, [50, 100, 100, 250]),
     heartbeatInterval: pick(random, [20, 100, 100, 1000]),
-    // Without accounts of its own a sidecar cannot tell a machine that is busy from a process that stands still.
+    // Without accounts of its own a sidecar cannot tell a machine that is busy from a process that stands
+    // still.
     jitterMs: pick(random, accounts ? [0, 0, 5, 40] : [0, 5]),
     accounts,
   };
@@ -176,7 +177,7 @@ function noteStall({ loop, history }: Making, stoppedMs: number): void {
   history.stoppedMs = stoppedMs;
 }
 
-const KINDS: readonly Work[] = ['cpu', 'cpu', 'crowded', 'starved', 'blocked'];
+const KINDS: readonly Work[] = ['cpu', 'cpu', 'contended', 'starved', 'blocked'];
 
 /** Something happens. */
 function step(making: Making, process: VirtualProcess): void {

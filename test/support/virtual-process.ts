@@ -13,7 +13,7 @@ export interface Hold {
   suspendedMs: number;
 }
 
-export type Work = 'cpu' | 'crowded' | 'starved' | 'blocked';
+export type Work = 'cpu' | 'contended' | 'starved' | 'blocked';
 /** What the thread does, and for how long. */
 export type Part = readonly [kind: Work, ms: number];
 
@@ -27,7 +27,10 @@ export interface VirtualProcessOptions {
   readonly onTurn?: (hold: Hold | undefined) => void;
 }
 
-/** A process in virtual time: its main thread with the loop, and its sidecar, which polls when its time has come. */
+/**
+ * A process in virtual time: its main thread with the loop, and its sidecar, which polls when its time has
+ * come.
+ */
 export interface VirtualProcess {
   readonly loop: VirtualLoop;
   /** `undefined` after its death. */
@@ -133,27 +136,27 @@ function idle(state: State, ms: number): void {
 }
 
 /** Time in which the process runs. */
-function run({ options: { loop }, process }: State, ms: number, pass: Pass, book: Pass): void {
+function run({ options: { loop }, process }: State, ms: number, pass: Pass, note: Pass): void {
   const endMs = loop.now() + ms;
   while (loop.now() < endMs) {
     const dueMs = process.sidecar?.dueMs() ?? Number.POSITIVE_INFINITY;
     const stepMs = Math.max(0, Math.min(endMs, dueMs) - loop.now());
-    book(stepMs);
+    note(stepMs);
     pass(stepMs);
     if (loop.now() >= dueMs) process.sidecar?.poll();
   }
 }
 
 /** The same, but stopped and continued in slices if that is so. */
-function live(state: State, ms: number, pass: Pass, book: Pass): void {
+function live(state: State, ms: number, pass: Pass, note: Pass): void {
   if (!state.slices) {
-    run(state, ms, pass, book);
+    run(state, ms, pass, note);
     return;
   }
   const { onMs, offMs } = state.slices;
   for (let left = ms; left > 0; ) {
     const stepMs = Math.min(left, onMs - state.sliceMs);
-    run(state, stepMs, pass, book);
+    run(state, stepMs, pass, note);
     left -= stepMs;
     state.sliceMs += stepMs;
     if (state.sliceMs >= onMs) stop(state, offMs, pass);

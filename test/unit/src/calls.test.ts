@@ -23,7 +23,8 @@ const fault = (call: () => unknown): { code: unknown; message: unknown } => {
 
 describe('watchPool', () => {
   const KINDS =
-    'watchPool takes (piscina, name) with a Piscina pool of version 4 or 5, or (name, sampler) with a function';
+    'watchPool takes (piscina, name) with a Piscina pool of version 4 or 5, ' +
+    'or (name, sampler) with a function';
   const NAME = "A pool's name must be a string of 1 to 64 characters, without control characters";
   it.each<[unknown, unknown, string]>([
     ['images', undefined, `${KINDS}, but was given (string, undefined).`],

@@ -39,7 +39,7 @@ describe('a small file', () => {
 });
 
 describe('files that are followed', () => {
-  /** Each look comes when it is time for one. */
+  /** Each poll comes when it is time for one. */
   function follow(make = ([text = '']: readonly string[]): string => text) {
     const faults: { message: string; kept: string | undefined }[] = [];
     let nowMs = 0;
@@ -49,34 +49,34 @@ describe('files that are followed', () => {
       () => nowMs,
       ({ message }, kept) => faults.push({ message, kept }),
     );
-    const look = (): string | undefined => {
+    const poll = (): string | undefined => {
       nowMs += 1000;
       return followed.current();
     };
-    return { look, followed, faults };
+    return { poll, followed, faults };
   }
 
   it('give nothing until they can be used, the last good ones after; each fault is told once', () => {
-    const { look, followed, faults } = follow(([text = '']) => {
+    const { poll, followed, faults } = follow(([text = '']) => {
       if (text === 'bad') throw new Error('bad');
       return text;
     });
-    expect(look()).toBeUndefined();
-    expect(look()).toBeUndefined();
+    expect(poll()).toBeUndefined();
+    expect(poll()).toBeUndefined();
     expect(followed.fault()?.message).toContain('ENOENT');
     writeFileSync(file, 'bad');
-    expect(look()).toBeUndefined();
-    expect(look()).toBeUndefined();
+    expect(poll()).toBeUndefined();
+    expect(poll()).toBeUndefined();
     writeFileSync(file, 'good');
     expect(followed.current(), 'it is not yet time to look').toBeUndefined();
-    expect(look()).toBe('good');
+    expect(poll()).toBe('good');
     expect(followed.fault()).toBeUndefined();
     rmSync(file);
-    expect(look()).toBe('good');
+    expect(poll()).toBe('good');
     writeFileSync(file, 'better');
-    expect(look()).toBe('better');
+    expect(poll()).toBe('better');
     rmSync(file);
-    expect(look()).toBe('better');
+    expect(poll()).toBe('better');
     expect(faults).toMatchObject([
       { message: expect.stringContaining('ENOENT'), kept: undefined },
       { message: 'bad', kept: undefined },
@@ -88,25 +88,25 @@ describe('files that are followed', () => {
   it('are read again when they were written in place with the old size and date', () => {
     writeFileSync(file, 'one');
     const { atime, mtime } = statSync(file);
-    const { look } = follow();
-    expect(look()).toBe('one');
+    const { poll } = follow();
+    expect(poll()).toBe('one');
     const { ctimeMs } = statSync(file);
     // The system's clock of files may tick as seldom as a hundred times a second.
     do {
       writeFileSync(file, 'two');
       utimesSync(file, atime, mtime);
     } while (statSync(file).ctimeMs === ctimeMs);
-    expect(look()).toBe('two');
+    expect(poll()).toBe('two');
   });
 
   it('are made anew only when they change', () => {
     writeFileSync(file, 'one');
     let made = 0;
-    const { look } = follow(([text = '']) => {
+    const { poll } = follow(([text = '']) => {
       made++;
       return text;
     });
-    for (let i = 0; i < 5; i++) expect(look()).toBe('one');
+    for (let i = 0; i < 5; i++) expect(poll()).toBe('one');
     expect(made).toBe(1);
   });
 });

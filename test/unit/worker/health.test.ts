@@ -19,7 +19,7 @@ function stateOf(loop: VirtualLoop, more: Partial<HealthState> = {}): HealthStat
 const stallOf = (cause: Cause, durationMs: number, suspendedMs = 0, cpuMs = 0): Stall =>
   ({ cause, durationMs, suspendedMs, cpuMs }) as Stall;
 
-function turning(): VirtualLoop {
+function loopThatTurns(): VirtualLoop {
   const loop = createVirtualLoop();
   loop.busy(5);
   return loop;
@@ -47,7 +47,7 @@ describe('liveness', () => {
     [false, '(cpu)', { stall: stallOf('cpu', 700_000), debuggerAwayMs: () => 60_000 }],
     [true, 'a debugger is attached', { stall: stallOf('cpu', 70_000), debuggerAwayMs: () => 0 }],
   ])('%s: %s', (ok, detail, more) => {
-    const [check] = checkLiveness(stateOf(turning(), more), TIMEOUT_MS);
+    const [check] = checkLiveness(stateOf(loopThatTurns(), more), TIMEOUT_MS);
     expect(check).toEqual({ name: 'eventloop', ok, detail: expect.stringContaining(detail) });
   });
 
@@ -68,13 +68,13 @@ describe('readiness', () => {
   it('comes with the first turn and goes when the watchdog closes', () => {
     const readiness = createReadiness(undefined);
     expect(failed(readiness, stateOf(createVirtualLoop()))).toEqual(['started']);
-    expect(failed(readiness, stateOf(turning()))).toEqual([]);
-    expect(failed(readiness, stateOf(turning(), { closing: true }))).toEqual(['open']);
+    expect(failed(readiness, stateOf(loopThatTurns()))).toEqual([]);
+    expect(failed(readiness, stateOf(loopThatTurns(), { closing: true }))).toEqual(['open']);
   });
 
   it('goes with lag over the limit and comes back when that is over for a while', () => {
     const readiness = createReadiness({ maxLag: 500, maxQueued: Number.POSITIVE_INFINITY, recovery: 5000 });
-    const loop = turning();
+    const loop = loopThatTurns();
     loop.busy(490);
     expect(failed(readiness, stateOf(loop))).toEqual([]);
     loop.pass(700); // In progress.
@@ -90,7 +90,7 @@ describe('readiness', () => {
 
   it('goes with a queue over the limit, also between two probes', () => {
     const readiness = createReadiness({ maxLag: Number.POSITIVE_INFINITY, maxQueued: 10, recovery: 2000 });
-    const loop = turning();
+    const loop = loopThatTurns();
     readiness.note(stateOf(loop, { queued: { pool: 'images', size: 10 } }));
     expect(failed(readiness, stateOf(loop))).toEqual([]);
     readiness.note(stateOf(loop, { queued: { pool: 'images', size: 11 } }));

@@ -6,8 +6,8 @@ import { allocate, openReader } from '../../../../src/shared/regions.js';
 import { total } from '../../../support/virtual-loop.js';
 
 /**
- * libuv's loop in virtual time, as Node.js runs it since libuv 1.45: timers, then waiting for events unless an immediate is
- * due, then what has come in, then immediates, the marker among them.
+ * libuv's loop in virtual time, as Node.js runs it since libuv 1.45: timers, then waiting for events unless
+ * an immediate is due, then what has come in, then immediates, the marker among them.
  */
 function simulate(events: readonly Event[], heartbeatIntervalMs: number, stallThresholdMs: number) {
   const memory = { stats: allocate(LOOP_STATS), ring: allocate(RING) };
@@ -28,12 +28,8 @@ function simulate(events: readonly Event[], heartbeatIntervalMs: number, stallTh
   let turns = 0;
   /** Turns of which the pacer's beat may have taken the time. */
   let unclear = 0;
-
-  const hold = (ms: number): void => {
-    now += ms;
-  };
   function run(one: Event): void {
-    hold(one.holdMs);
+    now += one.holdMs;
     if (one.thenMs > 0) immediates.push(one.thenMs);
   }
   function take(queue: Event[]): boolean {
@@ -61,7 +57,7 @@ function simulate(events: readonly Event[], heartbeatIntervalMs: number, stallTh
     const inFromMs = now;
     some = take(io) || some;
     for (const ms of immediates.splice(0)) {
-      hold(ms);
+      now += ms;
       some = true;
     }
     const inMs = now - inFromMs;

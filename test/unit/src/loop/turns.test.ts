@@ -169,7 +169,7 @@ describe('pause', () => {
 });
 
 describe('pacer', () => {
-  it('backs off on a quiet loop; a lone turn of anything else brings it back for a beat, more for a second', () => {
+  it('backs off on a quiet loop; one other turn brings it back for a beat, more for a second', () => {
     const loop = createVirtualLoop();
     const paces = (ms: number): number => {
       const before = loop.read().turns;

@@ -19,7 +19,7 @@ interface Thread {
   readonly filled?: boolean;
 }
 
-/** A look at these threads at 10,000 ms. */
+/** A reading of these threads at 10,000 ms. */
 function lookAt(threads: readonly Thread[], pool: { tasksPerThread: number; frozen: boolean }): ThreadsNow {
   const counters = threads.map(({ requests, responses }) => {
     const one = new Int32Array(new SharedArrayBuffer(8));
@@ -50,7 +50,7 @@ describe("a thread's counters", () => {
       { running: 2, unsettled: 0 },
     ],
     [
-      'both wrapped since main looked',
+      'both wrapped since main read',
       { requests: MIN + 1, responses: MIN, settled: MAX, tasks: 1 },
       { running: 1, unsettled: 1 },
     ],

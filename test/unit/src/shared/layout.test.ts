@@ -8,14 +8,14 @@ it('a reader never sees half of a write', async () => {
   const { at } = LOOP_STATS;
   // Writes n to three fields far apart, as fast as it can, under the seqlock.
   const writer = new Worker(
-    `const { workerData: { memory, places } } = require('node:worker_threads');
+    `const { workerData: { memory, indices } } = require('node:worker_threads');
      const sequence = new Int32Array(memory, 0, 2), values = new Float64Array(memory, 8);
      for (let n = 1; ; n++) {
        Atomics.add(sequence, 0, 1);
-       for (const place of places) values[place] = n;
+       for (const index of indices) values[index] = n;
        Atomics.add(sequence, 0, 1);
      }`,
-    { eval: true, workerData: { memory, places: [at.startedAtMs, at.turns, at.worstMs] } },
+    { eval: true, workerData: { memory, indices: [at.startedAtMs, at.turns, at.worstMs] } },
   );
   const read = openReader(LOOP_STATS, memory);
   const seen = new Set<number>();

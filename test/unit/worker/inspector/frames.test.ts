@@ -109,7 +109,7 @@ describe('a frame', () => {
     expect(frameOf(raw(urlOf(mapped)))).toMatchObject({ file: mapped, line: 1, code: 'x();' });
   });
 
-  it('is mapped by the last map that its script names; the text is taken from the map where that has it', () => {
+  it('is mapped by the last map that its script names; the text is that of the map if it has it', () => {
     const map = {
       version: 3,
       sources: ['src/report.ts'],
@@ -169,10 +169,10 @@ describe('a frame', () => {
       ['a map that was moved to such a folder', { sources: ['../src/lib/cart.ts'] }, 'maps/', there],
       ['a file with fewer lines', { sources: ['../src/lib/cart.ts'], mappings: 'AAUA' }, '', raw1],
       ['a file that is not there', { sources: ['../src/lib/gone.ts'] }, '', raw1],
-    ])('%s', (_, map, folder, place) => {
+    ])('%s', (_, map, folder, frame) => {
       put('shop/dist/cart.js', `x();y();\n//# sourceMappingURL=${folder}cart.js.map\n`);
       put(`shop/dist/${folder}cart.js.map`, JSON.stringify({ version: 3, mappings: 'AACA', ...map }));
-      expect(frameOf(raw(urlOf(script), 0, 3))).toMatchObject(place);
+      expect(frameOf(raw(urlOf(script), 0, 3))).toMatchObject(frame);
     });
 
     it('of a script whose file is another text by now, only what V8 has of it', () => {
@@ -193,9 +193,9 @@ describe('a frame', () => {
   });
 
   describe('is at the begin of its function', () => {
-    const at = (text: string, from: string, place: string): boolean =>
+    const at = (text: string, from: string, mark: string): boolean =>
       beginsThere(
-        raw('file:///x.js', 0, text.indexOf(place), {
+        raw('file:///x.js', 0, text.indexOf(mark), {
           from: { line: 0, column: text.indexOf(from) },
           inMemory: true,
           text: openSourceText(Buffer.from(text)),
@@ -210,8 +210,8 @@ describe('a frame', () => {
       ['x = (a) => b()', '(a)', '(a)'],
       ['x = a => b()', 'a =>', 'a =>'],
       ['x = { async m(a) { b(); } }', 'async', '(a)'],
-    ])('%s', (text, from, place) => {
-      expect(at(text, from, place)).toBe(true);
+    ])('%s', (text, from, mark) => {
+      expect(at(text, from, mark)).toBe(true);
       expect(at(text, from, 'b()')).toBe(false);
     });
 
@@ -269,14 +269,14 @@ describe('a frame', () => {
     );
     const position = fc.oneof(fc.nat(3), fc.constantFrom(-1, 2 ** 31, 1e9));
     fc.assert(
-      fc.property(url, fc.option(url, { nil: undefined }), url, position, (script, told, source, place) => {
+      fc.property(url, fc.option(url, { nil: undefined }), url, position, (script, told, source, index) => {
         put('said.js', `x();\n//# sourceMappingURL=said.map\n//# sourceMappingURL=${script}`);
         put(
           'said.map',
           JSON.stringify({ version: 3, sourceRoot: told, sources: [source], mappings: 'AAAA' }),
         );
-        frameOf(raw(script, place, place, { sourceMapUrl: told }));
-        frameOf(raw(urlOf(join(home, 'said.js')), place, place, { sourceMapUrl: told }));
+        frameOf(raw(script, index, index, { sourceMapUrl: told }));
+        frameOf(raw(urlOf(join(home, 'said.js')), index, index, { sourceMapUrl: told }));
       }),
       { numRuns: 500 },
     );

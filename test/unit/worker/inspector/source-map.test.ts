@@ -9,7 +9,7 @@ import {
 
 const bytesOf = (map: unknown): Buffer => Buffer.from(typeof map === 'string' ? map : JSON.stringify(map));
 
-/** What the map says of one place, as plain values. */
+/** What the map says of one location, as plain values. */
 function at(map: unknown, line: number, column: number): object | undefined {
   const [found] = findInSourceMap(bytesOf(map), [{ line, column }]).values();
   return found && { ...found, content: found.content()?.toString() };
@@ -66,7 +66,7 @@ const MAP = {
   ]),
 };
 
-describe('a place is found in a map', () => {
+describe('a location is found in a map', () => {
   it('at and after a segment of its line, not before the first', () => {
     expect(at(MAP, 0, 3)).toBeUndefined();
     const a = { source: '../src/a.ts', root: '../src/', line: 1, column: 2, content: 'one\ntwo' };
@@ -110,17 +110,17 @@ describe('a place is found in a map', () => {
       sourceLine: fc.nat(100_000),
       sourceColumn: fc.nat(300),
     });
-    const place = fc.record({ line: fc.nat(22), column: fc.nat(220) });
+    const location = fc.record({ line: fc.nat(22), column: fc.nat(220) });
     fc.assert(
       fc.property(
         fc.uniqueArray(mapping, { selector: ({ line, column }) => `${line}:${column}`, minLength: 1 }),
-        fc.array(place, { minLength: 1, maxLength: 8 }),
-        (mappings, places) => {
+        fc.array(location, { minLength: 1, maxLength: 8 }),
+        (mappings, locations) => {
           const sorted = mappings.toSorted((a, b) => a.line - b.line || a.column - b.column);
           const map = { version: 3, sources: ['a', 'b', 'c', 'd'], names: [], mappings: encode(sorted) };
           const theirs = new SourceMap(map as never);
-          const ours: ReadonlyMap<Location, SourceLocation> = findInSourceMap(bytesOf(map), places);
-          for (const one of places) {
+          const ours: ReadonlyMap<Location, SourceLocation> = findInSourceMap(bytesOf(map), locations);
+          for (const one of locations) {
             const entry = theirs.findEntry(one.line, one.column) as Partial<Record<string, unknown>>;
             // Node.js goes on to earlier lines; a function is not to be blamed for what follows it.
             const there = entry.generatedLine === one.line ? entry : undefined;
@@ -156,7 +156,10 @@ describe('what is no sound map', () => {
     const json = fc.json({ maxDepth: 3 }).map((text) => text.replace('"a"', '"mappings"'));
     const spoiled = fc
       .tuple(fc.nat(200), fc.string({ unit: 'binary', maxLength: 4 }))
-      .map(([place, text]) => JSON.stringify(MAP).slice(0, place) + text + JSON.stringify(MAP).slice(place));
+      .map(
+        ([location, text]) =>
+          JSON.stringify(MAP).slice(0, location) + text + JSON.stringify(MAP).slice(location),
+      );
     fc.assert(
       fc.property(fc.oneof(json, spoiled, fc.string({ unit: 'binary' })), (text) => {
         findInSourceMap(bytesOf(text), [{ line: 0, column: 5 }]);

@@ -31,12 +31,12 @@ function render(loop: VirtualLoop): { histogram: DelayHistogram; counters: numbe
   const stats = loop.read();
   const histogram = delayHistogram(loop.now(), stats, loop.ledger);
   // As a respawned sidecar would: nothing but what lies in shared memory.
-  const account = createStallCounters(loop.ledger);
+  const counters = createStallCounters(loop.ledger);
   const told = { count: loop.ledger.get('stallsCounted'), ms: loop.ledger.get('stallSumMs') };
   const { finished, live } = createDetector(100, told).observe(loop.now(), stats, loop.readRing);
   const charge = { cause: 'unknown', suspendedMs: 0, besides: 'unknown' } as const;
-  for (const stall of finished) account.count(stall, charge);
-  if (live) account.charge(live, charge);
+  for (const stall of finished) counters.count(stall, charge);
+  if (live) counters.charge(live, charge);
   const activeMs = loop.ledger.raise('activeMs', stats.delayMs);
   const stalls = [...Array(6).keys()].flatMap((i) => [
     loop.ledger.get('stallsByCause', i),

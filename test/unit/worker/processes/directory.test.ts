@@ -160,7 +160,7 @@ describe('the directory of an app’s processes', () => {
     parent.kill();
   });
 
-  it('neither lists nor removes processes of other containers, until they were not seen for a day', async () => {
+  it('neither lists nor removes processes of other containers until they are unseen for a day', async () => {
     const peer = await startPeer(7);
     const directory = enter();
     const file = fileOf(peer.process.pid);
@@ -227,7 +227,7 @@ describe('the directory of an app’s processes', () => {
     }
   });
 
-  it('bears many that join and look at the same time', async () => {
+  it('stands many that join and ask at the same time', async () => {
     const wanted = Array.from({ length: 12 }, (_, index) => index + 1);
     const peers = wanted.map(() => startChild(join(home, 'peer.mjs')));
     await Promise.all(peers.map((peer) => peer.message('up')));
@@ -282,7 +282,7 @@ describe('what else is found in the temporary directory', () => {
     },
   );
 
-  it('is refused, too, when the folder of the app became a link, and taken again when it is a folder', async () => {
+  it('is refused, too, when the folder became a link, and taken when it is a folder again', async () => {
     const peer = await startPeer(7);
     const directory = enter();
     const folder = join(fileOf(process.pid), '..');
@@ -425,7 +425,8 @@ describe('the name of an app', () => {
     at('shop/dist/esm/package.json', 'no JSON');
     at('shop/dist/esm/deep/package.json', '{"name":7}');
     expect(appNameOf(at('shop/dist/esm/deep/main.js', ''))).toBe('@acme/shop');
-    expect(appNameOf(join(root, 'shop/dist/missing'))).toBe('@acme/shop'); // node dist/missing, for missing.js
+    // node dist/missing, for missing.js
+    expect(appNameOf(join(root, 'shop/dist/missing'))).toBe('@acme/shop');
     expect(appNameOf(join(root, 'shop'))).toBe('@acme/shop'); // node .
     symlinkSync(join(root, 'shop/dist/esm/deep/main.js'), at('bin/shop'));
     expect(appNameOf(join(root, 'bin/shop'))).toBe('@acme/shop');

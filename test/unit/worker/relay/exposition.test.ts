@@ -31,13 +31,17 @@ it('passes through when there is nothing wrong with it', async () => {
 
 it('loses the families that we have too', async () => {
   const { text, dropped } = await clean(
-    '# TYPE watchdog_stalls_total counter\nwatchdog_stalls_total 9\n# TYPE mine gauge\nmine 1\nwatchdog_stall_duration_seconds_count 3\n# TYPE watchdog_turns gauge\nwatchdog_eventloop_turns_total 7\n',
+    '# TYPE watchdog_stalls_total counter\nwatchdog_stalls_total 9\n# TYPE mine gauge\nmine 1\n' +
+      'watchdog_stall_duration_seconds_count 3\n' +
+      '# TYPE watchdog_turns gauge\nwatchdog_eventloop_turns_total 7\n',
   );
   expect(text).toBe('# TYPE mine gauge\nmine 1\n');
   expect(dropped).toEqual(['duplicate', 'duplicate', 'duplicate']);
 });
 
-/** Prometheus 2.42, or the parser that its tools share with others, refuses a whole scrape for one of these. */
+/**
+ * Prometheus 2.42, or the parser that its tools share with others, refuses a whole scrape for one of these.
+ */
 const REFUSED: readonly (readonly [string, string])[] = [
   ['a line that is no sample', 'mine{ 1'],
   ['a value that is no number', 'mine one'],
@@ -168,7 +172,8 @@ it('is turned from OpenMetrics into the text format', async () => {
     { openMetrics: true },
   );
   expect(text).toBe(
-    '# HELP jobs_total Jobs.\n# TYPE jobs_total counter\njobs_total{a="b"} 5\njobs_total{a="c"} 6\n\n# TYPE thing untyped\nthing 1\n',
+    '# HELP jobs_total Jobs.\n# TYPE jobs_total counter\njobs_total{a="b"} 5\njobs_total{a="c"} 6\n' +
+      '\n# TYPE thing untyped\nthing 1\n',
   );
 });
 

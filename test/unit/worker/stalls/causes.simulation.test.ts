@@ -55,7 +55,10 @@ function causeOf({ fromMs, toMs, ...parts }: Hold): { cause: Cause; clear: boole
   return { cause, clear: share > (cause === 'starved' ? 0.75 : 0.6) };
 }
 
-/** How many of the clear ones were told wrong, and how far off the accounts were on the average, as a part of the time. */
+/**
+ * How many of the clear ones were told wrong, and how far off the accounts were on the average, as a part of
+ * the time.
+ */
 function judge({ truths, told }: World): { clear: number; wrong: number; off: number } {
   expect(told).toHaveLength(truths.length);
   let clear = 0;
@@ -92,7 +95,7 @@ it.each<[string, number, number, number, (world: World, random: Random) => void]
     10,
     0.02,
     0.07,
-    (world, random) => world.hold([['crowded', random(110, 300)]]),
+    (world, random) => world.hold([['contended', random(110, 300)]]),
   ],
   [
     'of all kinds, quiet',

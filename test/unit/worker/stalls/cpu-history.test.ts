@@ -112,7 +112,7 @@ describe('the CPU history', () => {
     },
   );
 
-  it('tells stalls of CPU alone that follow each other exactly, however few the readings and wherever they lie', () => {
+  it('tells stalls of CPU alone in a row exactly, however few the readings and wherever they lie', () => {
     const loop = createVirtualLoop();
     const { times, note, explain } = historyOf(loop);
     const lengths = [300, 110, 240, 120, 180];
