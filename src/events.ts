@@ -2,7 +2,7 @@ import diagnostics from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import { WatchdogError } from './errors.js';
 import { show, typeOf } from './options/show.js';
-import type { Stall } from './shared/protocol.js';
+import type { Stall } from './shared/stall.js';
 import type { WatchdogEvents } from './types.js';
 import { framesOf, reasonOf, warn } from './warn.js';
 

@@ -1,8 +1,10 @@
-import type { Address, Stall } from './shared/protocol.js';
+import type { Address } from './shared/protocol.js';
+import type { Stall } from './shared/stall.js';
 
 export type { MetricsRegistry, WatchdogOptions } from './options/types.js';
 export type { Cause } from './shared/labels.js';
-export type { Address, Frame, StackSample, Stall } from './shared/protocol.js';
+export type { Address } from './shared/protocol.js';
+export type { Frame, StackSample, Stall } from './shared/stall.js';
 
 /**
  * What a sampler says of a pool now. All are numbers of tasks, finite (but for `capacity`) and not negative.

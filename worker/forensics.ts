@@ -4,7 +4,8 @@ import {
   type CaptureKind,
   type CaptureResult,
 } from '../src/shared/labels.js';
-import type { SidecarData, Stall } from '../src/shared/protocol.js';
+import type { SidecarData } from '../src/shared/protocol.js';
+import type { Stall } from '../src/shared/stall.js';
 import type { Basics } from './basics.js';
 import { createInspector, type Inspector } from './captures/client.js';
 import { wallTimeOf } from './counters.js';

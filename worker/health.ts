@@ -1,7 +1,8 @@
 import { latenessOf } from '../src/shared/lateness.js';
 import type { LoopStats } from '../src/shared/layout.js';
-import type { ReadinessLimits, Stall } from '../src/shared/protocol.js';
+import type { ReadinessLimits } from '../src/shared/protocol.js';
 import { maxSince } from '../src/shared/sliding-max.js';
+import type { Stall } from '../src/shared/stall.js';
 import { isHung } from './reports/hang.js';
 
 /** One thing that a probe asks about. */

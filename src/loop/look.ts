@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import { now } from '../shared/clock.js';
-import { LOOK_URL, type LookAnswer } from '../shared/protocol.js';
+import { LOOK_URL, type LookAnswer } from '../shared/stall.js';
 
 /** More than the inspector thread keeps: native frames are among these, and not among those. */
 const SITES_MAX = 128;

@@ -1,5 +1,5 @@
 import { WatchdogError } from '../errors.js';
-import { isName, NAME_RULE } from '../shared/protocol.js';
+import { isName, NAME_RULE } from '../shared/rules.js';
 import { show, typeOf } from './show.js';
 
 /** Checks the name of a pool or a thread: it becomes the value of a label. */

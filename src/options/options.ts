@@ -1,16 +1,15 @@
 import { WatchdogError } from '../errors.js';
 import { isPrintable } from '../shared/printable.js';
-import {
-  type HangOptions,
-  isToken,
-  type LogFormat,
-  type ProcessFacts,
-  type ReadinessLimits,
-  type SidecarOptions,
-  type Stall,
-  type TlsFiles,
-  TOKEN_RULE,
+import type {
+  HangOptions,
+  LogFormat,
+  ProcessFacts,
+  ReadinessLimits,
+  SidecarOptions,
+  TlsFiles,
 } from '../shared/protocol.js';
+import { isToken, TOKEN_RULE } from '../shared/rules.js';
+import type { Stall } from '../shared/stall.js';
 import {
   type Check,
   duration,

@@ -1,4 +1,4 @@
-import type { Stall } from '../shared/protocol.js';
+import type { Stall } from '../shared/stall.js';
 
 /** Settings of {@link startWatchdog}. Durations are milliseconds. */
 export interface WatchdogOptions {

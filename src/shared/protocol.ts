@@ -1,7 +1,6 @@
 import type { Histogram } from 'node:perf_hooks';
-import type { CaptureResult, Cause } from './labels.js';
 import type { LoopMemory } from './layout.js';
-import { isPrintable } from './printable.js';
+import type { Stall } from './stall.js';
 
 /** `globalThis[Symbol.for(this)]` is the running watchdog: bundlers may load this package twice. */
 export const RUNNING_KEY = 'event-loop-watchdog';
@@ -14,111 +13,6 @@ export interface Address {
   readonly port: number;
   /** Base URL for a client on this host, such as `http://127.0.0.1:9464`. */
   readonly url: string;
-}
-
-/** One frame of a stack, as near to the source as its maps allow. */
-export interface Frame {
-  /** Its name; `(anonymous)` if it has none. */
-  readonly function: string;
-  /** Path or URL of the source. */
-  readonly file: string;
-  /** From 1. */
-  readonly line: number;
-  /** From 1. */
-  readonly column: number;
-  /** Node.js' own code, or native. */
-  readonly internal: boolean;
-  /**
-   * What stands there, at most 120 characters of the line, where the source can be read and `sourceLines` is
-   * on.
-   */
-  readonly code?: string;
-}
-
-/** One attempt to see what the main thread was doing. */
-export interface StackSample {
-  /** Milliseconds after the stall's start, when it was asked. */
-  readonly atMs: number;
-  /** What became of it; see the README. */
-  readonly result: CaptureResult;
-  /**
-   * Innermost first; empty unless captured. Where `nativeMs` is there, the innermost is who called the native
-   * code, or, if that has returned by then, who called that; its line may be the next that calls something.
-   * What had only just been called is left out: it has run nothing yet.
-   */
-  readonly frames: readonly Frame[];
-  /**
-   * For so many milliseconds the thread gave no answer, the time taken off in which it waited for a CPU or
-   * was stopped: it was in native code (`JSON.parse`, `v8.serialize`, a sync call, garbage collection).
-   * Absent if it answered within 2 ms.
-   */
-  readonly nativeMs?: number;
-}
-
-/** Where a function on the stack is, and where it begins; lines and columns from 1. */
-export type Site = readonly [
-  url: string,
-  line: number,
-  column: number,
-  fromLine: number,
-  fromColumn: number,
-  /** SHA-256 of the script's text, where it was asked for. */
-  hash: string | null,
-];
-
-/** Name of the script by which the main thread is looked at. */
-export const LOOK_URL = 'event-loop-watchdog:look';
-
-/** What the main thread says of itself when it is looked at. */
-export interface LookAnswer {
-  /** The turn in progress. */
-  readonly turn: number;
-  /** On the clock of all threads. */
-  readonly atMs: number;
-  /** Innermost first. */
-  readonly sites: Site[];
-}
-
-/** A stall of an event loop: a turn that held it for at least `stallThreshold`. */
-export interface Stall {
-  /** Unique among all processes of this host: process id, start time and turn. */
-  readonly id: string;
-  /** Name of the thread whose loop it is: `main`, or what `watchThread()` was given. */
-  readonly thread: string;
-  /** What most of its time went into; see the README. */
-  readonly cause: Cause;
-  /** ISO 8601 time at which the turn began to hold the loop. */
-  readonly startedAt: string;
-  /** Milliseconds for which the turn held the loop, without time in `pause()`. */
-  readonly durationMs: number;
-  /**
-   * What the time went into, in milliseconds; absent where the system does not tell (not Linux, `/proc`
-   * hidden), and of a stall of which the sidecar saw less than half.
-   */
-  readonly cpuMs?: number;
-  /** Runnable, waiting for a CPU. */
-  readonly runQueueMs?: number;
-  /** Asleep in a system call or lock. */
-  readonly sleepMs?: number;
-  /** In garbage collection, without the time for which the process stood still. */
-  readonly gcMs: number;
-  /** The whole process stood still. */
-  readonly suspendedMs: number;
-  /** State of the thread when it was looked at during the stall, as `ps` shows it. */
-  readonly state?: string;
-  /** System call it was in, where that can be read. */
-  readonly syscall?: string;
-  /**
-   * The frame to blame: the innermost one of the app's own code in the first stack that was captured. A file
-   * that exists, or whose text the map has; else what V8 says of the script that runs.
-   */
-  readonly culprit?: Frame;
-  /** For so many milliseconds that stack had to be waited for: see {@link StackSample.nativeMs}. */
-  readonly nativeMs?: number;
-  /** Same for stalls of one cause and place: group by it. */
-  readonly fingerprint: string;
-  /** What was seen of the thread meanwhile, in order; empty if nobody looked. */
-  readonly stacks: readonly StackSample[];
 }
 
 /** What to do about a loop that does not come back. */
@@ -144,21 +38,6 @@ export interface TlsFiles {
   readonly key: string;
   readonly cert: string;
   readonly ca?: string | undefined;
-}
-
-const TOKEN_MIN = 32;
-/** Completes "must be ...". */
-export const TOKEN_RULE: string = `${TOKEN_MIN} printable ASCII characters or more, without spaces`;
-export function isToken(value: unknown): value is string {
-  return typeof value === 'string' && value.length >= TOKEN_MIN && /^[!-~]+$/.test(value);
-}
-
-const NAME_MAX = 64;
-/** Completes "must be ...". */
-export const NAME_RULE: string = `a string of 1 to ${NAME_MAX} characters, without control characters`;
-/** Of a pool or a thread: the value of a label, and a word in a line of the log. */
-export function isName(value: unknown): value is string {
-  return typeof value === 'string' && value.length >= 1 && value.length <= NAME_MAX && isPrintable(value);
 }
 
 /** Where stalls are logged by the sidecar; a function of the app's is called by main instead. */

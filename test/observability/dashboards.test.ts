@@ -34,8 +34,8 @@ describe('the files', () => {
 });
 
 /**
- * After the rules of grafana/dashboard-linter as far as they are for a Prometheus dashboard, and some of our own.
- * Why a rule is there stands at the rule.
+ * After the rules of grafana/dashboard-linter as far as they are for a Prometheus dashboard, and some of our
+ * own. Why a rule is there stands at the rule.
  */
 describe.each(dashboards)('$name', ({ dashboard }) => {
   it.each(RULES)('$name', ({ check, spoil }) => {

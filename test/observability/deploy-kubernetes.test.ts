@@ -39,7 +39,8 @@ describe('kubernetes/', () => {
   const budgetOf = ({ periodSeconds = 10, failureThreshold = 3 }: Probe = {}): number =>
     periodSeconds * failureThreshold;
 
-  // The types of the API, strictly: a field that is misspelt or misplaced, or a wrong type, is an error of the compiler.
+  // The types of the API, strictly: a field that is misspelt or misplaced, or a wrong type, is an error of
+  // the compiler.
   it('is what the Kubernetes API knows', () => {
     const home = mkdtempSync(join(tmpdir(), 'watchdog-kubernetes-'));
     const types = fileURLToPath(new URL('../../node_modules/kubernetes-types/', import.meta.url));

@@ -37,7 +37,10 @@ function checkConfig(config: PrometheusConfig): string {
 
 type Labels = Readonly<Record<string, string>>;
 
-/** What Prometheus makes of targets that have been discovered with these labels; a target that it drops is `{}`. */
+/**
+ * What Prometheus makes of targets that have been discovered with these labels; a target that it drops is
+ * `{}`.
+ */
 function relabelled(config: PrometheusConfig, name: string, discovered: readonly Labels[]): Labels[] {
   const { http_sd_configs: _http, kubernetes_sd_configs: _pods, ...job } = jobOf(config, name);
   const targets = discovered.map(({ __address__ = '', ...labels }) => ({ targets: [__address__], labels }));
@@ -61,7 +64,8 @@ describe('prometheus/scrape.example.yml', () => {
   const config = readYaml<PrometheusConfig>('prometheus/scrape.example.yml');
 
   it.skipIf(SKIP_PROMTOOL)('is a configuration that Prometheus takes, with rules and all', () => {
-    // Debian builds promtool without the discovery of Kubernetes: that is taken out, and must be what it always is.
+    // Debian builds promtool without the discovery of Kubernetes: that is taken out, and must be what it
+    // always is.
     const scrape_configs = config.scrape_configs.map(({ kubernetes_sd_configs, ...job }) => {
       if (job.job_name.startsWith('kubernetes-')) expect(kubernetes_sd_configs).toEqual([{ role: 'pod' }]);
       else expect(kubernetes_sd_configs).toBeUndefined();

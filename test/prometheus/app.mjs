@@ -1,6 +1,6 @@
-// A shop with its own metrics on its own port and a watchdog on another. On `begin` it falls ill in the way of argv[2].
-// argv[3]: a directory of its own; argv[4]: a seed; argv[5], argv[6]: the ports, by default any. On `tell` it tells what
-// its loop has done.
+// A shop with its own metrics on its own port and a watchdog on another. On `begin` it falls ill in the way
+// of argv[2]. argv[3]: a directory of its own; argv[4]: a seed; argv[5], argv[6]: the ports, by default any.
+// On `tell` it tells what its loop has done.
 import { execFileSync, execSync } from 'node:child_process';
 import { open } from 'node:fs';
 import { createServer } from 'node:http';
@@ -55,7 +55,10 @@ function stutter() {
   );
 }
 
-/** More tasks than the pool's queue takes, and no thread of libuv's pool left: reads of a pipe into which nobody writes. */
+/**
+ * More tasks than the pool's queue takes, and no thread of libuv's pool left: reads of a pipe into which
+ * nobody writes.
+ */
 function flood() {
   for (let i = 0; i < 40; i++) work(3_600_000);
   const pipe = join(home, 'pipe');

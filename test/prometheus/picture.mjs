@@ -1,4 +1,5 @@
-// Draws panels of the dashboard from what Prometheus collected in the test: node picture.mjs <data.json> <picture.png>
+// Draws panels of the dashboard from what Prometheus collected in the test: node picture.mjs <data.json>
+// <picture.png>
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

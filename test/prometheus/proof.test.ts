@@ -27,8 +27,8 @@ import {
   worstShare,
 } from './truth.js';
 
-// Three apps fall ill in three ways, a fourth stays well. A real Prometheus with the kit's rules, six times as fast, scrapes
-// the sidecars (job "shop") and, for comparison, the apps' own endpoints (job "app").
+// Three apps fall ill in three ways, a fourth stays well. A real Prometheus with the kit's rules, six times
+// as fast, scrapes the sidecars (job "shop") and, for comparison, the apps' own endpoints (job "app").
 const APPS = ['hot', 'flooded', 'frozen', 'well'] as const;
 const FREEZE_SECONDS = 40;
 
@@ -188,8 +188,9 @@ it('no scrape of a sidecar failed, while the frozen app itself never answered', 
 const NEARLY = 0.8;
 
 /**
- * A machine with more to do than it can makes every loop late, and the alerts say so, rightly. Whether an alert that is not
- * of an ill is such a one is judged by that loop's own record: a necessary condition of each.
+ * A machine with more to do than it can makes every loop late, and the alerts say so, rightly. Whether an
+ * alert that is not of an ill is such a one is judged by that loop's own record: a necessary condition of
+ * each.
  */
 function isTrueOf(turns: readonly Turn[], alert: string): boolean {
   const stalledMs = turns.reduce((sum, { heldMs }) => sum + (heldMs >= 100 * NEARLY ? heldMs : 0), 0);
@@ -227,7 +228,8 @@ it('the right alerts fire and no others, and reach Alertmanager', async () => {
 it('Alertmanager tells of the critical one and keeps the warning of the same thing to itself', async () => {
   const critical = 'NodejsEventLoopDelayHigh critical hot';
   await eventually(() => notified.has(critical), critical);
-  // It may have told of the warning before there was a critical one: a busy machine makes the loop late earlier than we do.
+  // It may have told of the warning before there was a critical one: a busy machine makes the loop late
+  // earlier than we do.
   await eventually(async () => {
     const all = await alerts();
     const { state, inhibitedBy } = all.get('NodejsEventLoopDelayHigh warning hot')?.status ?? {};
@@ -247,7 +249,10 @@ interface Taken {
   readonly toMs: number;
 }
 
-/** The first and the last scrape that came between two blocks: by then the one is booked, and the other has not begun. */
+/**
+ * The first and the last scrape that came between two blocks: by then the one is booked, and the other has
+ * not begun.
+ */
 async function scrapesBetween(blocks: readonly Block[]): Promise<readonly [Taken, Taken]> {
   const seconds = Math.floor(endedAt - begunAt);
   const durations = await prometheus.samples(`scrape_duration_seconds{${HOT}}`, seconds, endedAt);
@@ -342,7 +347,10 @@ it('every metric that is documented is scraped, and every one that is scraped is
   );
 });
 
-/** What the picture shows to which the README leads: a panel of the dashboard and the process in which there is something to see. */
+/**
+ * What the picture shows to which the README leads: a panel of the dashboard and the process in which there
+ * is something to see.
+ */
 const PICTURE = [
   ['Event loop lag and delay', 'frozen'],
   ['Event loop lag and delay', 'hot'],
@@ -387,8 +395,8 @@ it.each(['dashboard.json', 'fleet.json'])('each expression of %s returns data', 
   expect(expressions.length).toBeGreaterThan(10);
   for (const { where, expr } of expressions) {
     const query = chosen(expr, '.+');
-    // At some moment: what shows the processes that are down shows nothing while all are up. The last step is now or
-    // later, so that nothing that is there already is left out.
+    // At some moment: what shows the processes that are down shows nothing while all are up. The last step is
+    // now or later, so that nothing that is there already is left out.
     const all = await prometheus.range(query, Math.floor(begunAt), Math.ceil(nowSeconds()));
     const shows = all.some(({ values }) => values.some(([, value]) => Number.isFinite(Number(value))));
     expect(shows || missing.some((name) => expr.includes(name)), `${where}: ${query}`).toBe(true);

@@ -14,8 +14,9 @@ function awakeMs() {
 }
 
 /**
- * Begins to record all turns of this loop: when each ended, and for how many milliseconds at most it may have kept an arrival
- * waiting. The thread was awake so long; or, where it slept without being in poll, the loop was held so long.
+ * Begins to record all turns of this loop: when each ended, and for how many milliseconds at most it may have
+ * kept an arrival waiting. The thread was awake so long; or, where it slept without being in poll, the loop
+ * was held so long.
  */
 export function recordTurns() {
   const turns = [];

@@ -40,7 +40,10 @@ export function bucketOf(bounds: readonly number[], value: number): readonly [nu
   return [place < 0 ? (bounds.at(-1) as number) : (bounds[place - 1] ?? 0), upper];
 }
 
-/** What `histogram_quantile` makes of a histogram that knows these turns by its bounds only: it goes straight through each bucket. */
+/**
+ * What `histogram_quantile` makes of a histogram that knows these turns by its bounds only: it goes straight
+ * through each bucket.
+ */
 export function interpolated(
   turns: readonly { readonly heldMs: number }[],
   wallMs: number,

@@ -1,4 +1,4 @@
-import type { Stall } from '../../src/shared/protocol.js';
+import type { Stall } from '../../src/shared/stall.js';
 import { type Random, randomBetween } from './seed.js';
 import { createVirtualLoop, total, type VirtualLoop } from './virtual-loop.js';
 import { createVirtualProcess, type Part, type VirtualProcess, type Work } from './virtual-process.js';

@@ -1,6 +1,6 @@
 import { GC } from '../../src/shared/layout.js';
-import type { Stall } from '../../src/shared/protocol.js';
 import { allocate, openReader } from '../../src/shared/regions.js';
+import type { Stall } from '../../src/shared/stall.js';
 import { nextPollMs } from '../../worker/poll.js';
 import { createInvestigator } from '../../worker/stalls/investigate.js';
 import { createSuspensions, PULSE_MS } from '../../worker/stalls/suspensions.js';

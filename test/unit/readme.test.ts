@@ -43,7 +43,11 @@ it('names no metric anywhere that does not exist', () => {
 it('has a comment at every member of the public types', () => {
   const source = (file: string): string =>
     readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8');
-  const carried = [...source('shared/protocol.ts').matchAll(/^export interface (\w+) \{\n[\s\S]*?^\}/gm)]
+  const carried = [
+    ...(source('shared/protocol.ts') + source('shared/stall.ts')).matchAll(
+      /^export interface (\w+) \{\n[\s\S]*?^\}/gm,
+    ),
+  ]
     .filter(([, name]) => ['Address', 'Frame', 'StackSample', 'Stall'].includes(name as string))
     .map(([text]) => text);
   const lines = [source('types.ts'), source('options/types.ts'), source('errors.ts'), ...carried]

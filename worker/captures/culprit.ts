@@ -1,4 +1,4 @@
-import type { Frame } from '../../src/shared/protocol.js';
+import type { Frame } from '../../src/shared/stall.js';
 
 /** The frame to blame: the innermost of the app's own code, else of a dependency's. */
 export function culpritOf(frames: readonly Frame[]): Frame | undefined {

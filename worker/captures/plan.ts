@@ -1,5 +1,5 @@
 import type { CaptureResult } from '../../src/shared/labels.js';
-import type { StackSample } from '../../src/shared/protocol.js';
+import type { StackSample } from '../../src/shared/stall.js';
 import type { LiveStall } from '../stalls/detect.js';
 import { createBudget } from './budget.js';
 import type { Inspector } from './client.js';

@@ -1,4 +1,5 @@
-import { isToken, type SidecarOptions, TOKEN_RULE } from '../../src/shared/protocol.js';
+import type { SidecarOptions } from '../../src/shared/protocol.js';
+import { isToken, TOKEN_RULE } from '../../src/shared/rules.js';
 import { followFiles } from '../follow-files.js';
 
 /** The token that is valid now: the one given, or what the file holds. Without one nobody has it. */

@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Frame } from '../../src/shared/protocol.js';
+import type { Frame } from '../../src/shared/stall.js';
 import type { RawFrame } from './look.js';
 import { pathOf } from './paths.js';
 import { findInSourceMap, type SourceLocation } from './source-map.js';

@@ -1,5 +1,6 @@
 import type { Runtime, Session } from 'node:inspector';
-import { LOOK_URL, type LookAnswer, RUNNING_KEY } from '../../src/shared/protocol.js';
+import { RUNNING_KEY } from '../../src/shared/protocol.js';
+import { LOOK_URL, type LookAnswer } from '../../src/shared/stall.js';
 import { pathOf } from './paths.js';
 import type { Location } from './source-map.js';
 import type { SourceText } from './source-text.js';

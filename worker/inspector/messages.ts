@@ -1,5 +1,5 @@
 import type { CaptureResult } from '../../src/shared/labels.js';
-import type { Frame } from '../../src/shared/protocol.js';
+import type { Frame } from '../../src/shared/stall.js';
 
 /** What the sidecar and its inspector thread say to each other. */
 

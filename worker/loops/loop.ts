@@ -8,8 +8,8 @@ import {
   type ResourceValues,
   RING,
 } from '../../src/shared/layout.js';
-import type { Stall } from '../../src/shared/protocol.js';
 import { openReader } from '../../src/shared/regions.js';
+import type { Stall } from '../../src/shared/stall.js';
 import { type LoopLedger, openLedger } from '../counters.js';
 import { createInvestigator, type InvestigatorOptions } from '../stalls/investigate.js';
 import { openThread, type ThreadReader, type ThreadTimes } from '../system/thread.js';

@@ -3,13 +3,12 @@ import { latenessOf } from '../../src/shared/lateness.js';
 import { THREADS_MAX } from '../../src/shared/layout.js';
 import { hasEnded } from '../../src/shared/proc-stat.js';
 import {
-  isName,
-  NAME_RULE,
   type SidecarMessage,
   type Task,
   THREADS_CHANNEL,
   type ThreadMessage,
 } from '../../src/shared/protocol.js';
+import { isName, NAME_RULE } from '../../src/shared/rules.js';
 import type { Loop } from './loop.js';
 
 /** Where the system does not tell whether a thread is alive: after such a silence it is taken for dead. */

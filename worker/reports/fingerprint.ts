@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Stall } from '../../src/shared/protocol.js';
+import type { Stall } from '../../src/shared/stall.js';
 
 /** Frames of the app's own code that make up a fingerprint. */
 const FINGERPRINT_FRAMES = 3;

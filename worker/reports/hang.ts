@@ -1,4 +1,5 @@
-import type { HangOptions, Stall } from '../../src/shared/protocol.js';
+import type { HangOptions } from '../../src/shared/protocol.js';
+import type { Stall } from '../../src/shared/stall.js';
 
 export interface HangGuardOptions {
   readonly hang: HangOptions;

@@ -1,4 +1,4 @@
-import type { Stall } from '../../src/shared/protocol.js';
+import type { Stall } from '../../src/shared/stall.js';
 
 const STALLS_MAX = 100;
 const OFFENDERS_MAX = 100;

@@ -1,4 +1,4 @@
-import type { Stall } from '../../src/shared/protocol.js';
+import type { Stall } from '../../src/shared/stall.js';
 import { writeLine } from '../log.js';
 import { createJournal, type Journal } from './journal.js';
 import { openJournalFile } from './journal-file.js';

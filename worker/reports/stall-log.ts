@@ -1,4 +1,5 @@
-import type { LogFormat, Stall } from '../../src/shared/protocol.js';
+import type { LogFormat } from '../../src/shared/protocol.js';
+import type { Stall } from '../../src/shared/stall.js';
 import { writeLine } from '../log.js';
 import { whereOf } from './journal.js';
 

@@ -1,6 +1,6 @@
 import type { CaptureResult } from '../../src/shared/labels.js';
 import type { GcValues, LoopStats, RingValues } from '../../src/shared/layout.js';
-import type { Stall } from '../../src/shared/protocol.js';
+import type { Stall } from '../../src/shared/stall.js';
 import type { Inspector } from '../captures/client.js';
 import { planCaptures } from '../captures/plan.js';
 import type { LoopLedger } from '../counters.js';

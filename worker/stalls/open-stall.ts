@@ -1,4 +1,4 @@
-import type { Stall } from '../../src/shared/protocol.js';
+import type { Stall } from '../../src/shared/stall.js';
 import { culpritOf } from '../captures/culprit.js';
 import type { StallCaptures } from '../captures/plan.js';
 import { fingerprintOf } from '../reports/fingerprint.js';

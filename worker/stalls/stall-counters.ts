@@ -64,25 +64,7 @@ export function createStallCounters(ledger: LoopLedger): StallCounters {
     return taken;
   }
 
-  /**
-   * What to add to the moments of a stall for the wall clock, by turn; the latest as an earlier sidecar left
-   * it.
-   */
-  const offsets = new Map<number, number>();
-  if (ledger.get('lastStallWallMs') > 0)
-    offsets.set(ledger.get('lastStallTurn'), ledger.get('lastStallWallMs') - ledger.get('lastStallMs'));
-
-  function wallTime(turn: number, startMs: number): number {
-    const offset = offsets.get(turn) ?? wallClockOf(startMs) - startMs;
-    offsets.set(turn, offset);
-    return startMs + offset;
-  }
-
-  function noteLatest(turn: number, startMs: number): void {
-    ledger.set('lastStallTurn', turn);
-    ledger.set('lastStallMs', startMs);
-    ledger.set('lastStallWallMs', wallTime(turn, startMs));
-  }
+  const clock = openStallClock(ledger);
 
   /** Charges what of a stall's `ms` is not charged yet. Returns what is, then. */
   function chargeRest(turn: number, ms: number, { suspendedMs, besides }: Charge): Charged {
@@ -97,17 +79,10 @@ export function createStallCounters(ledger: LoopLedger): StallCounters {
     return { ms: before.ms + restMs, suspendedMs: before.suspendedMs + moreMs };
   }
 
-  /** All up to this turn are settled. */
-  function forgetUpTo(last: number): void {
-    for (const known of [charged, offsets]) {
-      for (const turn of known.keys()) if (turn <= last) known.delete(turn);
-    }
-  }
-
   return {
-    startedAt: (turn, startMs) => Math.round(wallTime(turn, startMs)),
+    startedAt: (turn, startMs) => Math.round(clock.wallTime(turn, startMs)),
     charge({ turn, startMs, stallMs }, charge) {
-      if (!charged.get(turn)?.ms) noteLatest(turn, startMs);
+      if (!charged.get(turn)?.ms) clock.noteLatest(turn, startMs);
       const now = chargeRest(turn, stallMs, charge);
       charged.set(turn, now);
       ledger.set('chargedTurn', turn);
@@ -121,9 +96,11 @@ export function createStallCounters(ledger: LoopLedger): StallCounters {
       ledger.add('stallCount', 1);
       ledger.add('stallSumMs', stall.durationMs);
       if (bucket >= 0) ledger.add('stallBuckets', 1, bucket);
-      if (stall.turn >= ledger.get('lastStallTurn')) noteLatest(stall.turn, stall.startMs);
+      if (stall.turn >= ledger.get('lastStallTurn')) clock.noteLatest(stall.turn, stall.startMs);
       chargeRest(stall.turn, stall.durationMs, charge);
-      forgetUpTo(stall.turn);
+      // It and all before it are settled.
+      forgetUpTo(stall.turn, charged);
+      clock.forgetUpTo(stall.turn);
     },
     countLost(count, ms, beforeTurn) {
       // Some were charged while they lasted: before this sidecar began, or before it had to wait so long.
@@ -144,4 +121,42 @@ export function createStallCounters(ledger: LoopLedger): StallCounters {
 
 function chargedBeyondCounted(ledger: LoopLedger): number {
   return CAUSES.reduce((ms, _, index) => ms + ledger.get('stallMsByCause', index), -ledger.get('stallSumMs'));
+}
+
+/** When stalls began, by the wall clock; read once for each. */
+interface StallClock {
+  wallTime(turn: number, startMs: number): number;
+  /** The latest stall that is known of. */
+  noteLatest(turn: number, startMs: number): void;
+  forgetUpTo(turn: number): void;
+}
+
+function openStallClock(ledger: LoopLedger): StallClock {
+  /**
+   * What to add to the moments of a stall for the wall clock, by turn; the latest as an earlier sidecar left
+   * it.
+   */
+  const offsets = new Map<number, number>();
+  if (ledger.get('lastStallWallMs') > 0)
+    offsets.set(ledger.get('lastStallTurn'), ledger.get('lastStallWallMs') - ledger.get('lastStallMs'));
+
+  function wallTime(turn: number, startMs: number): number {
+    const offset = offsets.get(turn) ?? wallClockOf(startMs) - startMs;
+    offsets.set(turn, offset);
+    return startMs + offset;
+  }
+
+  return {
+    wallTime,
+    noteLatest(turn, startMs) {
+      ledger.set('lastStallTurn', turn);
+      ledger.set('lastStallMs', startMs);
+      ledger.set('lastStallWallMs', wallTime(turn, startMs));
+    },
+    forgetUpTo: (turn) => forgetUpTo(turn, offsets),
+  };
+}
+
+function forgetUpTo(last: number, known: Map<number, unknown>): void {
+  for (const turn of known.keys()) if (turn <= last) known.delete(turn);
 }

@@ -48,8 +48,8 @@ function linksOf(dashboard: Dashboard): Link[] {
 export function dashboardRules(variablesByUid: ReadonlyMap<string, readonly string[]>): Rule[] {
   return [
     {
-      // The alerts and the other dashboard link to a fixed uid. An id belongs to one Grafana's database; __inputs
-      // are questions that file provisioning cannot answer. Older schemas are migrated by guesswork.
+      // The alerts and the other dashboard link to a fixed uid. An id belongs to one Grafana's database;
+      // __inputs are questions that file provisioning cannot answer. Older schemas are migrated by guesswork.
       name: 'can be imported and provisioned anywhere',
       check: (dashboard) =>
         broken(
@@ -63,7 +63,8 @@ export function dashboardRules(variablesByUid: ReadonlyMap<string, readonly stri
       },
     },
     {
-      // What is changed in the browser is lost with the next update of the package. Who wants changes makes a copy.
+      // What is changed in the browser is lost with the next update of the package. Who wants changes makes a
+      // copy.
       name: 'cannot be edited in place',
       check: (dashboard) => broken([dashboard.editable === false, 'is editable']),
       spoil: (dashboard) => {
@@ -96,7 +97,8 @@ export function dashboardRules(variablesByUid: ReadonlyMap<string, readonly stri
       },
     },
     {
-      // Two services on one page say nothing of either. `.+` needs the label to be there, which `.*` does not.
+      // Two services on one page say nothing of either. `.+` needs the label to be there, which `.*` does
+      // not.
       name: 'lets one choose the job',
       check: (dashboard) => chooser(dashboard, 'job', 'Job', 'label_values(watchdog_build_info, job)'),
       spoil: (dashboard) => {
@@ -129,8 +131,8 @@ export function dashboardRules(variablesByUid: ReadonlyMap<string, readonly stri
       },
     },
     {
-      // A variable that asks for a series that nobody serves is empty, and empties all panels. One that asks for
-      // another label than its name says misleads whoever reads a query.
+      // A variable that asks for a series that nobody serves is empty, and empties all panels. One that asks
+      // for another label than its name says misleads whoever reads a query.
       name: 'asks for variables by series that are served',
       check: ({ templating }) =>
         templating.list
@@ -148,8 +150,8 @@ export function dashboardRules(variablesByUid: ReadonlyMap<string, readonly stri
       },
     },
     {
-      // A name misspelt in a query or a title stays as it is written, and matches nothing. A variable that nothing
-      // uses is a choice without effect.
+      // A name misspelt in a query or a title stays as it is written, and matches nothing. A variable that
+      // nothing uses is a choice without effect.
       name: 'defines the variables that it uses and uses those that it defines',
       check: ({ templating, ...rest }) => {
         const defined = templating.list.map((one) => one.name);
@@ -164,7 +166,8 @@ export function dashboardRules(variablesByUid: ReadonlyMap<string, readonly stri
       },
     },
     {
-      // A chart bends where something happened. The value is the moment; that of the scrape is up to 15 s off.
+      // A chart bends where something happened. The value is the moment; that of the scrape is up to 15 s
+      // off.
       name: 'marks stalls and process starts at their very moment',
       check: ({ annotations }) => {
         const asked = annotations.list.flatMap(({ expr }) => selectorsOf(expr)).map(({ series }) => series);
@@ -185,8 +188,8 @@ export function dashboardRules(variablesByUid: ReadonlyMap<string, readonly stri
       },
     },
     {
-      // A link to nowhere, or one that sets a variable that is not there, shows all processes instead of the one
-      // that was clicked, and does not say so.
+      // A link to nowhere, or one that sets a variable that is not there, shows all processes instead of the
+      // one that was clicked, and does not say so.
       name: 'links to dashboards and variables that exist',
       check: (dashboard) =>
         linksOf(dashboard).flatMap(({ title, url }) => {
@@ -200,7 +203,8 @@ export function dashboardRules(variablesByUid: ReadonlyMap<string, readonly stri
       },
     },
     {
-      // Grafana shows a query that cannot be read as a small triangle. promtool is not everywhere; this much is.
+      // Grafana shows a query that cannot be read as a small triangle. promtool is not everywhere; this much
+      // is.
       name: 'closes the brackets that it opens',
       check: (dashboard) =>
         expressionsOf(dashboard)

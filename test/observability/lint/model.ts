@@ -148,7 +148,9 @@ const PARTS = {
   summary: ['_sum', '_count'],
 };
 
-/** Each series that the sidecar serves: whether it only counts up, so that it means nothing without a rate. */
+/**
+ * Each series that the sidecar serves: whether it only counts up, so that it means nothing without a rate.
+ */
 const KINDS = new Map(
   METRICS.flatMap(({ name, type }) =>
     PARTS[type].map((part) => [name + part, type === 'gauge' ? 'gauge' : 'counter'] as const),

@@ -121,8 +121,8 @@ export const PANEL_RULES: Rule[] = [
     },
   },
   {
-    // Grafana repeats an open row together with the panels up to the next row. A panel in it that does not narrow
-    // by the variable shows the sum of all in each copy; one outside that does, no one knows what.
+    // Grafana repeats an open row together with the panels up to the next row. A panel in it that does not
+    // narrow by the variable shows the sum of all in each copy; one outside that does, no one knows what.
     name: 'narrows by the variable of a repeated row inside it and nowhere else',
     check: (dashboard) =>
       rowsOf(dashboard).flatMap(({ row, charts }) => {
@@ -149,7 +149,8 @@ export const PANEL_RULES: Rule[] = [
     },
   },
   {
-    // A number or a table is of now: a range query fetches a thousand points to show the last. A chart needs them.
+    // A number or a table is of now: a range query fetches a thousand points to show the last. A chart needs
+    // them.
     name: 'asks for one moment or for the range, as the panel shows it',
     check: (dashboard) =>
       chartsOf(dashboard).flatMap(({ type, title, targets = [] }) =>

@@ -60,8 +60,8 @@ export const TARGET_RULES: Rule[] = [
     spoil: (dashboard) => ask(dashboard, 'max(watchdog_eventloop_lag_seconds{job=~"$job"})'),
   },
   {
-    // $__rate_interval always holds some scrapes: a fixed window is empty with a slow scrape, and skips what is
-    // between two points of a long range. A total over $__range is right at the end of it, not along it.
+    // $__rate_interval always holds some scrapes: a fixed window is empty with a slow scrape, and skips what
+    // is between two points of a long range. A total over $__range is right at the end of it, not along it.
     name: 'lets the windows of rates follow the zoom and the scrape interval',
     check: (dashboard) =>
       targetsOf(dashboard).flatMap((query) =>

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WatchdogError } from '../../../../src/errors.js';
 import { isPrintable, printable, printableJson } from '../../../../src/shared/printable.js';
-import { isName } from '../../../../src/shared/protocol.js';
+import { isName } from '../../../../src/shared/rules.js';
 import { framesOf, warn } from '../../../../src/warn.js';
 
 /** By number, so as not to say again what is under test. */

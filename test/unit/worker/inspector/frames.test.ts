@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Frame } from '../../../../src/shared/protocol.js';
+import type { Frame } from '../../../../src/shared/stall.js';
 import { culpritOf } from '../../../../worker/captures/culprit.js';
 import { toFrames } from '../../../../worker/inspector/frames.js';
 import type { RawFrame } from '../../../../worker/inspector/look.js';

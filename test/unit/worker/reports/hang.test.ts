@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Stall } from '../../../../src/shared/protocol.js';
+import type { Stall } from '../../../../src/shared/stall.js';
 import { createHangGuard } from '../../../../worker/reports/hang.js';
 
 describe('the hang guard', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Stall } from '../../../../src/shared/protocol.js';
+import type { Stall } from '../../../../src/shared/stall.js';
 import { fingerprintOf } from '../../../../worker/reports/fingerprint.js';
 import { createJournal, type Offender, whereOf } from '../../../../worker/reports/journal.js';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Cause } from '../../../../src/shared/labels.js';
-import type { Stall } from '../../../../src/shared/protocol.js';
+import type { Stall } from '../../../../src/shared/stall.js';
 import { type Random, randomBetween, SEED } from '../../../support/seed.js';
 import { createVirtualLoop } from '../../../support/virtual-loop.js';
 import {
