@@ -1,10 +1,10 @@
 import { show } from '../options/show.js';
-import { POOL, POOL_LEDGER } from '../shared/layout.js';
+import { POOL, POOL_LEDGER, POOL_NUMBERS } from '../shared/layout.js';
 import type { PoolEntry } from '../shared/protocol.js';
 import { allocate, beginWrite, endWrite, locked, openWriter, type RegionWriter } from '../shared/regions.js';
 import type { PoolPressure } from '../types.js';
 import { reasonOf, warn } from '../warn.js';
-import { POOL_NUMBERS, type PoolReader, type PoolReading, type ThreadsReading } from './reader.js';
+import type { PoolReader, PoolReading, ThreadsReading } from './reader.js';
 
 type PoolRegion = RegionWriter<(typeof POOL)['fields']>;
 

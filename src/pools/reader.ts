@@ -1,20 +1,11 @@
 import type { Histogram } from 'node:perf_hooks';
+import type { PoolNumber } from '../shared/layout.js';
 import type { ThreadCounters } from '../shared/protocol.js';
-
-/** A pool's numbers: a reading has them by these names, and so has the memory. */
-export const POOL_NUMBERS = [
-  'capacity',
-  'active',
-  'queueSize',
-  'queueLimit',
-  'threads',
-  'completed',
-] as const;
 
 /**
  * What a sample of a pool yields; what a pool does not have is left out. A capacity of infinity: no limit.
  */
-export interface PoolReading extends Partial<Record<(typeof POOL_NUMBERS)[number], number | undefined>> {
+export interface PoolReading extends Partial<Record<PoolNumber, number | undefined>> {
   readonly capacity: number;
   readonly queueSize: number;
   /** What the threads are at, where that can be seen. */

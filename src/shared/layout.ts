@@ -223,17 +223,24 @@ const TIMES_LENGTH = 2 + TASK_BOUNDS_MS.length;
 /** Threads of one pool that are told apart; a larger pool shows its public numbers. */
 export const POOL_THREADS_MAX = 256;
 
+/** A pool's numbers, by these names in a reading, in memory (NaN: there is no such number) and in the metrics. */
+export const POOL_NUMBERS = [
+  'capacity',
+  // Tasks that run now, as main knows it.
+  'active',
+  // As of the end of the last turn, like `requests` below: the rest is as of the snapshot.
+  'queueSize',
+  'queueLimit',
+  'threads',
+  'completed',
+] as const;
+export type PoolNumber = (typeof POOL_NUMBERS)[number];
+
+const poolNumberFields: Readonly<Record<PoolNumber, 1>> = Object.fromEntries(
+  POOL_NUMBERS.map((name) => [name, 1]),
+) as Record<PoolNumber, 1>;
 const poolFields = {
   snapshotAtMs: 1,
-  /** NaN, like all that follows, where there is no such number. */
-  capacity: 1,
-  /** Tasks that run now, as main knows it. */
-  active: 1,
-  /** As of the end of the last turn, like `requests`: the rest is as of the snapshot. */
-  queueSize: 1,
-  queueLimit: 1,
-  threads: 1,
-  completed: 1,
   /** Version of the set of thread counters that all below goes with; -1 if they cannot be seen. */
   threadsVersion: 1,
   /** Threads that were seen and are gone, so far. */
@@ -256,8 +263,9 @@ const poolFields = {
 } as const;
 
 /** What main knows of one worker pool. */
-export const POOL: Region<'main', typeof poolFields> = region('main', poolFields);
-export type PoolValues = Values<typeof poolFields>;
+export const POOL: Region<'main', PoolFields> = region('main', { ...poolNumberFields, ...poolFields });
+export type PoolValues = Values<PoolFields>;
+type PoolFields = typeof poolNumberFields & typeof poolFields;
 
 const poolLedgerFields = {
   completed: 1,

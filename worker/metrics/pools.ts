@@ -1,4 +1,4 @@
-import { TASK_BOUNDS_MS } from '../../src/shared/layout.js';
+import { POOL_NUMBERS, TASK_BOUNDS_MS } from '../../src/shared/layout.js';
 import type { PoolState } from '../pools/pool.js';
 import { type Definition, type Family, family, histogramSamples } from './family.js';
 import type { Sources } from './sources.js';
@@ -34,17 +34,17 @@ export const POOLS = {
     labels: ['pool'],
     help: 'Threads of the pool that are alive.',
   },
-  saturation: {
-    name: 'watchdog_pool_saturation_ratio',
-    type: 'gauge',
-    labels: ['pool'],
-    help: 'Active tasks divided by capacity.',
-  },
   completed: {
     name: 'watchdog_pool_tasks_completed_total',
     type: 'counter',
     labels: ['pool'],
     help: 'Tasks that the pool has finished; live while the main thread is blocked.',
+  },
+  saturation: {
+    name: 'watchdog_pool_saturation_ratio',
+    type: 'gauge',
+    labels: ['pool'],
+    help: 'Active tasks divided by capacity.',
   },
   run: {
     name: 'watchdog_pool_task_run_seconds',
@@ -95,13 +95,8 @@ export function collectPools({ pools }: Sources): Family[] {
       ),
     );
   return [
-    each(POOLS.capacity, (state) => state.capacity),
-    each(POOLS.active, (state) => state.active),
-    each(POOLS.queueSize, (state) => state.queueSize),
-    each(POOLS.queueLimit, (state) => state.queueLimit),
-    each(POOLS.threads, (state) => state.threads),
+    ...POOL_NUMBERS.map((name) => each(POOLS[name], (state) => state[name])),
     each(POOLS.saturation, (state) => state.saturation),
-    each(POOLS.completed, (state) => state.completed),
     times(POOLS.run, 'run'),
     times(POOLS.wait, 'wait'),
     each(POOLS.oldest, (state) => state.oldestTaskMs && state.oldestTaskMs / 1000),
