@@ -1,24 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Stall } from '../../src/types.js';
 import { type Child, killChildren, startApp, startChild } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
+import { makeHome } from '../support/home.js';
 import { scrape } from '../support/scrape.js';
 
-const homes: string[] = [];
-afterEach(async () => {
-  await killChildren();
-  for (const home of homes.splice(0)) rmSync(home, { recursive: true });
-});
-function makeHome(): string {
-  const home = mkdtempSync(join(tmpdir(), 'watchdog-captures-'));
-  homes.push(home);
-  return home;
-}
+afterEach(killChildren);
 
 const functionsOf = (stall: Stall): (string | undefined)[] =>
   (stall.stacks[0]?.frames ?? []).map((frame) => frame.function);

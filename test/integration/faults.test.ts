@@ -1,6 +1,5 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -12,6 +11,7 @@ import {
   startChild,
 } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
+import { makeHome } from '../support/home.js';
 import { scrape } from '../support/scrape.js';
 
 const sockets: Socket[] = [];
@@ -158,7 +158,7 @@ const SKIP_FAKETIME = process.env.CI === undefined && !existsSync(FAKETIME);
 
 it.skipIf(SKIP_FAKETIME)('a step of the system clock is neither lag nor a stall', async () => {
   const HOUR_MS = 3_600_000;
-  const home = mkdtempSync(join(tmpdir(), 'watchdog-clock-'));
+  const home = makeHome();
   const step = join(home, 'step');
   writeFileSync(step, '+0s');
   const env = { FAKETIME_TIMESTAMP_FILE: step, FAKETIME_NO_CACHE: '1', DONT_FAKE_MONOTONIC: '1' };
@@ -183,5 +183,4 @@ it.skipIf(SKIP_FAKETIME)('a step of the system clock is neither lag nor a stall'
     const heartbeatMs = one.value('watchdog_last_heartbeat_timestamp_seconds{thread="main"}') * 1000;
     expect(Math.abs(heartbeatMs - Date.now() - offsetMs)).toBeLessThan(HOUR_MS / 10);
   }
-  rmSync(home, { recursive: true });
 });

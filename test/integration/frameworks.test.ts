@@ -1,26 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { RUNNING_KEY } from '../../src/shared/protocol.js';
 import { killChildren } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { DEAD_MAN_MS, get, ROOT, startExample } from '../support/example.js';
+import { makeHome } from '../support/home.js';
 import { LAG, type Scrape, scrape, scrapeWhileBlocked } from '../support/scrape.js';
 
-const homes: string[] = [];
 afterEach(killChildren);
-afterAll(() => {
-  for (const home of homes) rmSync(home, { recursive: true, force: true });
-});
-
-/** A folder of a test's own, where nothing of this repository is found by chance. */
-function makeHome(name: string): string {
-  const home = mkdtempSync(join(tmpdir(), `watchdog-${name}-`));
-  homes.push(home);
-  return home;
-}
 
 /** Checks, and unless its configuration says otherwise compiles, a TypeScript project. */
 function compile(project: string): void {
@@ -67,7 +56,7 @@ const FRAMEWORKS: Readonly<Record<string, () => Started>> = {
   express: () => ({ file: 'frameworks/express.mjs', closes: true }),
 
   'nest-like: CommonJS by require()'() {
-    const home = makeHome('nest');
+    const home = makeHome();
     cpSync(join(ROOT, 'examples/frameworks/nest-like'), home, { recursive: true });
     // As `npm install` of the folder would link them.
     mkdirSync(join(home, 'node_modules'), { recursive: true });
@@ -84,7 +73,7 @@ const FRAMEWORKS: Readonly<Record<string, () => Started>> = {
 
   'next-like: bundled, and loaded twice'() {
     compile(join(ROOT, 'examples/frameworks/next-like'));
-    const home = makeHome('next');
+    const home = makeHome();
     execFileSync(process.execPath, [join(ROOT, 'examples/frameworks/next-like/build.mjs'), home], {
       stdio: 'inherit',
     });
@@ -127,7 +116,7 @@ describe('the frameworks', { timeout: 2 * DEAD_MAN_MS }, () => {
   });
 
   it('next-like: nothing is started for the edge', async () => {
-    const home = makeHome('edge');
+    const home = makeHome();
     execFileSync(process.execPath, [join(ROOT, 'examples/frameworks/next-like/build.mjs'), home], {
       stdio: 'inherit',
     });

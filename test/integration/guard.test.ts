@@ -1,22 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { killChildren, startApp, startChild } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
+import { makeHome } from '../support/home.js';
 
-const homes: string[] = [];
-afterEach(async () => {
-  await killChildren();
-  for (const home of homes.splice(0)) rmSync(home, { recursive: true });
-});
-function newHome(): string {
-  const home = mkdtempSync(join(tmpdir(), 'watchdog-guard-'));
-  homes.push(home);
-  return home;
-}
+afterEach(killChildren);
 
 const TOKEN = 'an-example-secret-of-enough-characters';
 const outside = Object.values(networkInterfaces())
@@ -74,7 +66,7 @@ describe('the token', () => {
   });
 
   it('may be in a file, and change there; a bad one is a warning, and the good one stays', async () => {
-    const file = join(newHome(), 'token');
+    const file = join(makeHome(), 'token');
     const write = (text: string): void => {
       writeFileSync(`${file}.new`, text);
       renameSync(`${file}.new`, file);
@@ -102,7 +94,7 @@ describe('the token', () => {
   });
 
   it('that is not there yet opens nothing, which is said at the start, once; then it opens', async () => {
-    const file = join(newHome(), 'token');
+    const file = join(makeHome(), 'token');
     const { app, url } = await startApp('app.mjs', { tokenFile: file, guardMetrics: true });
     expect(await app.message('warning')).toMatchObject({
       message: expect.stringMatching(
@@ -167,7 +159,7 @@ describe('TLS', () => {
   }
 
   it('serves the certificate that is in the files now', async () => {
-    const home = newHome();
+    const home = makeHome();
     const first = certify(home, 'first');
     const second = certify(home, 'second');
     const tls = { key: join(home, 'key'), cert: join(home, 'cert') };
@@ -192,7 +184,7 @@ describe('TLS', () => {
   });
 
   it('lets in certified clients only, if there is an authority for them', async () => {
-    const home = newHome();
+    const home = makeHome();
     const server = certify(home, 'server');
     const authority = certify(home, 'authority');
     const client = certify(home, 'client', 'authority');
@@ -221,7 +213,7 @@ describe('TLS', () => {
   }
 
   it('whose files come after the start is served from then on, to certified clients only', async () => {
-    const home = newHome();
+    const home = makeHome();
     const [server, authority] = [certify(home, 'server'), certify(home, 'authority')];
     const client = certify(home, 'client', 'authority');
     const tls = {
@@ -281,7 +273,7 @@ describe('TLS', () => {
     ['a huge file', 'ca', (file) => execFileSync('truncate', ['-s', '8G', file])],
     ['a file of which there is no end', 'key', (file) => execFileSync('ln', ['-s', '/dev/zero', file])],
   ])('with %s serves nobody, and says which file is wrong', async (_, which, spoil) => {
-    const home = newHome();
+    const home = makeHome();
     const [server, authority] = [certify(home, 'server'), certify(home, 'authority')];
     const tls = { ...server, ca: authority.cert, [which]: join(home, 'spoilt') };
     spoil(tls[which]);
@@ -295,7 +287,7 @@ describe('TLS', () => {
   });
 
   it('keeps the authority it had when the file is emptied, made another thing, or removed', async () => {
-    const home = newHome();
+    const home = makeHome();
     const [server, authority] = [certify(home, 'server'), certify(home, 'authority')];
     const client = certify(home, 'client', 'authority');
     const ca = join(home, 'ca.pem');

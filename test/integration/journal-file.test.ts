@@ -4,18 +4,15 @@ import {
   constants,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
   readSync,
-  rmSync,
   statSync,
   utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
@@ -24,18 +21,16 @@ import type { Stall } from '../../src/types.js';
 import { openJournalFile } from '../../worker/reports/journal-file.js';
 import { keptByDisk } from '../../worker/system/own-calls.js';
 import { killChildren, startChild } from '../support/child.js';
+import { makeHome } from '../support/home.js';
 import { scrape } from '../support/scrape.js';
 
 let home: string;
 let file: string;
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'watchdog-journal-file-'));
+  home = makeHome();
   file = join(home, 'stalls.jsonl');
 });
-afterEach(async () => {
-  await killChildren();
-  rmSync(home, { recursive: true, force: true });
-});
+afterEach(killChildren);
 
 interface Line {
   readonly pid: number;

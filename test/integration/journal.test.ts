@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Stall } from '../../src/types.js';
 import { type Child, killChildren, RARE_CAPTURES, stallOver, startApp } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
+import { makeHome } from '../support/home.js';
 import { scrape } from '../support/scrape.js';
 
 interface Line {
@@ -16,13 +16,10 @@ interface Line {
 let home: string;
 let journal: string;
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'watchdog-journal-'));
+  home = makeHome();
   journal = join(home, 'stalls.jsonl');
 });
-afterEach(async () => {
-  await killChildren();
-  rmSync(home, { recursive: true, force: true });
-});
+afterEach(killChildren);
 
 const lines = (): Line[] =>
   existsSync(journal)

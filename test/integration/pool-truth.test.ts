@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { TASK_BOUNDS_MS } from '../../src/shared/layout.js';
 import { type Child, type ChildOptions, killChildren, startApp } from '../support/child.js';
-import { eventually } from '../support/eventually.js';
-import { type Scrape, scrape } from '../support/scrape.js';
+import { type Scrape, scrapeUntil } from '../support/scrape.js';
 
 afterEach(killChildren);
 
@@ -27,11 +26,8 @@ class Pool {
     return this.ask('settled');
   }
   /** Scrapes until this holds. */
-  async until(what: string, holds: (one: Scrape) => boolean): Promise<Scrape> {
-    return eventually(async () => {
-      const one = await scrape(this.url);
-      return holds(one) ? one : undefined;
-    }, what);
+  until(what: string, holds: (one: Scrape) => boolean): Promise<Scrape> {
+    return scrapeUntil(this.url, what, holds);
   }
   /** Scrapes until all of these hold at once; `undefined`: there is no such series. */
   async shows(wanted: Readonly<Record<string, number | undefined>>): Promise<Scrape> {

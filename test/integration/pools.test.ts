@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type App, killChildren, startApp } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
-import { type Scrape, scrape } from '../support/scrape.js';
+import { type Scrape, scrape, scrapeUntil } from '../support/scrape.js';
 
 afterEach(killChildren);
 
@@ -18,10 +18,9 @@ function startPool(
 const pool = (one: Scrape, what: string): number => one.value(`watchdog_pool_${what}{pool="images"}`);
 /** Scrapes until all of these hold at once. */
 const until = (url: string, wanted: Record<string, number>): Promise<Scrape> =>
-  eventually(async () => {
-    const one = await scrape(url);
-    return Object.entries(wanted).every(([what, value]) => pool(one, what) === value) ? one : undefined;
-  }, JSON.stringify(wanted));
+  scrapeUntil(url, JSON.stringify(wanted), (one) =>
+    Object.entries(wanted).every(([what, value]) => pool(one, what) === value),
+  );
 
 describe.each(['piscina5', 'piscina4'])('%s', (kind) => {
   it('shows size, load, queue and times', async () => {

@@ -1,10 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Child, killChildren, startChild } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
+import { makeHome } from '../support/home.js';
 import { scrape } from '../support/scrape.js';
 
 interface Discovered {
@@ -14,12 +12,9 @@ interface Discovered {
 
 let home: string;
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'watchdog-processes-'));
+  home = makeHome();
 });
-afterEach(async () => {
-  await killChildren();
-  rmSync(home, { recursive: true, force: true });
-});
+afterEach(killChildren);
 
 const start = (fixture: string, port: number, env: Record<string, string> = {}): Child =>
   startChild(fixture, { args: [String(port)], env: { TMPDIR: home, ...env } });

@@ -1,12 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Cause, Stall } from '../../src/types.js';
 import {
   type App,
@@ -18,13 +17,10 @@ import {
   startApp,
   startChild,
 } from '../support/child.js';
+import { makeHome } from '../support/home.js';
 import { scrape } from '../support/scrape.js';
 
-const cleanups: (() => void)[] = [];
-afterEach(async () => {
-  await killChildren();
-  for (const cleanup of cleanups.splice(0)) cleanup();
-});
+afterEach(killChildren);
 
 function startCulprits(options: object = {}): Promise<App> {
   return startApp('culprits.mjs', options, { nodeArgs: ['--expose-gc'] });
@@ -137,7 +133,7 @@ describe.runIf(process.platform === 'linux')('cause and culprit', () => {
     const taskset = (...args: string[]) => spawn('taskset', args, { stdio: 'ignore' });
     await once(taskset('-a', '-p', '-c', cpu, String(app.process.pid)), 'exit');
     const hogs = Array.from({ length: 8 }, () => taskset('-c', cpu, 'sh', '-c', 'while :; do :; done'));
-    cleanups.push(() => {
+    onTestFinished(() => {
       for (const hog of hogs) hog.kill('SIGKILL');
     });
     await Promise.all(hogs.map((hog) => once(hog, 'spawn')));
@@ -162,8 +158,7 @@ describe('source maps', () => {
   }
 
   it.each(['linked', 'inline'] as const)('lead to the TypeScript source (%s)', async (sourcemap) => {
-    const home = mkdtempSync(join(tmpdir(), 'watchdog-mapped-'));
-    cleanups.push(() => rmSync(home, { recursive: true }));
+    const home = makeHome();
     const outfile = join(home, 'culprit.mjs');
     await build({
       entryPoints: [source],

@@ -1,17 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Child, killChildren, startChild } from '../support/child.js';
+import { makeHome } from '../support/home.js';
 import { scrape } from '../support/scrape.js';
 
-let home: string | undefined;
-afterEach(async () => {
-  await killChildren();
-  if (home) rmSync(home, { recursive: true });
-  home = undefined;
-});
+afterEach(killChildren);
 
 /** Runs the app with its streams as this line of shell has them; "$@" is the app. */
 const startIn = (line: string, way: string, ...args: string[]): Child =>
@@ -43,8 +37,7 @@ describe.runIf(process.platform === 'linux')('the standard streams of an app', (
   });
 
   it('may be full: the sidecar answers, and the process ends', async () => {
-    home = mkdtempSync(join(tmpdir(), 'watchdog-stdio-'));
-    const pipe = join(home, 'pipe');
+    const pipe = join(makeHome(), 'pipe');
     execFileSync('mkfifo', [pipe]);
     // Sixteen pages fill a pipe.
     const app = startIn('exec 2<>"$0"; head -c 65536 /dev/zero >&2; exec "$@"', 'stalls', pipe);

@@ -86,10 +86,7 @@ it('counts known long work as loop time but not as a stall', async () => {
 it('never lets a counter go back', async () => {
   const { app, url } = await startApp('app.mjs', { heartbeatInterval: 50 });
   const counters = (one: Scrape): [string, number][] =>
-    one.text
-      .split('\n')
-      .filter((line) => /^[a-z_]+(_total|_bucket|_sum|_count)[{ ]/.test(line))
-      .map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]);
+    [...one.series].filter(([series]) => /^[a-z_]+(_total|_bucket|_sum|_count)({|$)/.test(series));
   let last = new Map<string, number>();
   for (let round = 0; round < 12; round++) {
     await block(app, 'spin', 20 + 37 * round);

@@ -1,18 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type App, killChildren, NODE_MAJOR, startApp, startChild } from '../support/child.js';
+import { makeHome } from '../support/home.js';
 import { type Scrape, scrape, scrapeUntil } from '../support/scrape.js';
 
 let home: string;
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'watchdog-threadpool-'));
+  home = makeHome();
 });
-afterEach(async () => {
-  await killChildren();
-  rmSync(home, { recursive: true, force: true });
-});
+afterEach(killChildren);
 
 const SIZE = 'watchdog_threadpool_size';
 const BUSY = 'watchdog_threadpool_busy_threads';

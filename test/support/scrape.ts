@@ -5,6 +5,7 @@ export const LAG = 'watchdog_eventloop_lag_seconds{thread="main"}';
 /** One scrape: series by name and labels as they stand in the text. */
 export interface Scrape {
   readonly text: string;
+  readonly series: ReadonlyMap<string, number>;
   /** @throws if there is no such series */
   value(series: string): number;
   has(series: string): boolean;
@@ -42,6 +43,7 @@ export function parse(text: string): Scrape {
   }
   return {
     text,
+    series,
     value(name) {
       const value = series.get(name);
       if (value === undefined) throw new Error(`no series ${name} in:\n${text}`);

@@ -1,17 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { followFiles, readSmallFile } from '../../../worker/follow-files.js';
+import { makeHome } from '../../support/home.js';
 
 let home: string;
 let file: string;
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'watchdog-files-'));
+  home = makeHome();
   file = join(home, 'file');
 });
-afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 describe('a small file', () => {
   it('is read whole, through a link, and also where its size is not known before', () => {

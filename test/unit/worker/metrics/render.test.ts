@@ -7,6 +7,7 @@ import { METRIC_NAMES, METRICS } from '../../../../worker/metrics/names.js';
 import { createRenderer } from '../../../../worker/metrics/render.js';
 import type { Sources } from '../../../../worker/metrics/sources.js';
 import type { PoolView } from '../../../../worker/pools/pool.js';
+import { parse } from '../../../support/scrape.js';
 import { SIDECAR_OPTIONS } from '../../../support/sidecar-options.js';
 import { createVirtualLoop, type VirtualLoop } from '../../../support/virtual-loop.js';
 
@@ -70,9 +71,9 @@ it('puts the static labels on every series', async () => {
   const { options } = sources(loop);
   const labelled = { ...options, labels: { app: 'a"b\\c\nd' } };
   const text = await renderMetrics(sources(loop, { options: labelled }));
-  const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  expect(samples.length).toBeGreaterThan(40);
-  for (const line of samples) expect(line).toContain('app="a\\"b\\\\c\\nd"');
+  const { series } = parse(text);
+  expect(series.size).toBeGreaterThan(40);
+  for (const one of series.keys()) expect(one).toContain('app="a\\"b\\\\c\\nd"');
 });
 
 it('names every metric once', () => {
