@@ -1,6 +1,5 @@
 import { expect, it, vi } from 'vitest';
 import { QUIET_AFTER_MS } from '../../../src/loop/pace.js';
-import { SlidingMax } from '../../../src/shared/sliding-max.js';
 import type { HealthState } from '../../../worker/health.js';
 import { nextPollMs, startPoll } from '../../../worker/poll.js';
 import { createVirtualLoop } from '../../support/virtual-loop.js';
@@ -50,16 +49,6 @@ it('neither spins during known long work nor oversleeps a large threshold', () =
   loop.pass(5000);
   expect(nextPollMs(loop.now(), loop.read(), 100)).toBe(200);
   expect(nextPollMs(loop.now(), loop.read(), 2 ** 40)).toBe(1000);
-});
-
-it('a sliding maximum forgets after its window and never before', () => {
-  const max = new SlidingMax(60);
-  max.add(10_500, 7);
-  max.add(10_600, 3);
-  max.add(50_000, 5);
-  expect(max.max(69_000)).toBe(7);
-  expect(max.max(71_000)).toBe(5);
-  expect(max.max(200_000)).toBe(0);
 });
 
 it('goes on after a round that failed, also one that somebody asked for', () => {
