@@ -10,9 +10,7 @@ export interface Ledger<F extends Fields> {
   get(field: keyof F, index?: number): number;
   add(field: keyof F, amount: number, index?: number): void;
   set(field: keyof F, value: number, index?: number): void;
-  /**
-   * The higher of `value` and what this returned before: no counter that passes through here ever goes back.
-   */
+  /** The higher of `value` and what this returned before: no counter that passes here ever goes back. */
   raise(field: keyof F, value: number, index?: number): number;
 }
 

@@ -7,9 +7,7 @@ const CONNECTIONS_MAX = 64;
 const PIPELINED_MAX = 8;
 /** Whoever does not wait for an answer before it asks again waits this long for the next one. */
 const PIPELINED_PAUSE_MS = 250;
-/**
- * Requests of one connection in all: a client that is let go of and comes back gets no more than its share.
- */
+/** Requests of one connection in all: a client that is let go of and comes back gets no more. */
 const REQUESTS_MAX = 100;
 
 interface Connection {
@@ -28,10 +26,7 @@ export interface Connections {
   take(socket: Socket): void;
   /** Whether it is being let go of: what else it says is no matter. */
   isLeaving(socket: Socket): boolean;
-  /**
-   * Calls `answer` once all answers before it have left: one that nobody reads has no others pile up behind
-   * it.
-   */
+  /** Calls `answer` once all answers before it have left: none pile up behind one that nobody reads. */
   enqueue(request: IncomingMessage, response: ServerResponse, answer: () => void): void;
   /** Bytes that wait for their clients to read. */
   unsentBytes(): number;
@@ -128,10 +123,7 @@ function stopReading(socket: Socket): void {
   socket.on('resume', () => socket.pause());
 }
 
-/**
- * Who asked for too much goes first. Whoever waits for an answer of ours does not stand still by its own
- * fault.
- */
+/** Who asked for too much goes first. Whoever waits for an answer of ours stands still by our fault. */
 function leastUseful(connections: Iterable<Connection>): Connection | undefined {
   const all = [...connections];
   return (

@@ -4,10 +4,7 @@ import type { SidecarOptions, TlsFiles } from '../../src/shared/protocol.js';
 import { followFiles } from '../follow-files.js';
 
 export interface Tls {
-  /**
-   * Whether clients must have a certificate of the authority in `ca`. The options say so, whatever the files
-   * hold.
-   */
+  /** Whether clients must have a certificate of the authority in `ca`: the options say so, not the files. */
   readonly clientsCertified: boolean;
   /**
    * The key and certificates that are valid now: the last that could be used.

@@ -50,9 +50,7 @@ function textOf(one: RawFrame, source: Source | undefined, files: SourceFiles): 
   return one.inMemory ? one.text : files.read(pathOf(one.url));
 }
 
-/**
- * What was compiled to WebAssembly is as native as Node.js' own: the app's line is the one that called it.
- */
+/** What was compiled to WebAssembly is as native as Node.js' own: the app's line is its caller. */
 export const isWasm = ({ url }: Pick<RawFrame, 'url'>): boolean => url.startsWith('wasm:');
 
 /** Where a frame is in its source. */

@@ -85,9 +85,7 @@ function lookOf(said: unknown, frames: readonly Runtime.CallFrame[]): Look {
 /** A script that was to end and is there still after so many looks will not end by itself. */
 const STILL_THERE = 4;
 const ASK_AGAIN_MS = 25;
-/**
- * A busy machine may keep main from its answer; after so many tries nothing is known, and nothing is done.
- */
+/** A busy machine may keep main from its answer; after so many tries nothing is known, nor done. */
 const TRIES_MAX = 20;
 const ANSWER_MS = 1000;
 

@@ -1,10 +1,7 @@
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname, join, normalize, resolve } from 'node:path';
 
-/**
- * File systems that answer from another machine or program, which may be gone: a thread that asks then stays
- * away.
- */
+/** File systems that answer from another machine or program, which may be gone: who asks then hangs. */
 const MAY_HANG =
   /^(?:nfs\d?|cifs|smb\w*|ncpfs|afs|ceph|lustre|gfs2?|ocfs2|autofs|9p|fuse(?:\..*|blk)?|virtiofs)$/;
 const LINKS_MAX = 40;

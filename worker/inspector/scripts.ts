@@ -42,10 +42,7 @@ export async function withTexts(
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/**
- * Whether the script's text is what its file holds; taken to be so where that cannot be told, or the file is
- * gone.
- */
+/** Whether the script's text is what its file holds; taken to be so where that cannot be told. */
 function isOfFile({ url, hash }: RawFrame, files: SourceFiles): boolean {
   const bytes = files.read(pathOf(url))?.bytes;
   if (!bytes || hash === undefined) return !COMPILED.test(url);

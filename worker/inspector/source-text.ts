@@ -6,10 +6,7 @@ const FILE_MAX_BYTES = 32 * 2 ** 20;
 /** An excerpt of a line: what stands around the location, for minified files are one line. */
 const EXCERPT_MAX_CHARS = 120;
 const EXCERPT_BEFORE_CHARS = 40;
-/**
- * Each so many lines the offset of one is remembered, so that a line near it is found without a search from
- * the top.
- */
+/** Each so many lines an offset is remembered: a line near it is found without a search from the top. */
 const MARK_EVERY_LINES = 1024;
 /** The name of a function and what stands before it is not longer. */
 const BETWEEN_MAX_LINES = 4;

@@ -6,9 +6,7 @@ import { type Ledger, openLedger, wallTimeOf } from '../counters.js';
 import { followTimes, type TaskTimes } from './task-times.js';
 import { oldestOf, sampleThreads, type ThreadView, viewThreads } from './threads.js';
 
-/**
- * A pool's state at one moment. NaN or `undefined`: this pool has no such number, or nobody can know it now.
- */
+/** A pool's state at one moment. NaN or `undefined`: there is no such number, or nobody can know it now. */
 export interface PoolState {
   readonly snapshotAtMs: number;
   readonly capacity: number | undefined;

@@ -36,9 +36,7 @@ function makeDirectory(directory: string): void {
   }
 }
 
-/**
- * For people in front, exact behind: of the UTF-16 units, since in UTF-8 all lone surrogates are the same.
- */
+/** For people in front, exact behind: of the UTF-16 units, as in UTF-8 all lone surrogates are the same. */
 function folderNameOf(app: string): string {
   const hash = createHash('sha256').update(app, 'utf16le').digest('hex').slice(0, 32);
   const readable = app.toLowerCase().replace(/[^a-z0-9]+/g, '-');

@@ -30,10 +30,7 @@ export type Listing = Pick<Neighbour, 'port' | 'host' | 'worker' | 'tls'>;
 
 const ENTRY_MAX_BYTES = 4096;
 
-/**
- * With the start time in the name a file never becomes another process's, and removing it never hits a new
- * one's.
- */
+/** With the start time in the name a file never becomes another process's, nor does its removal hit one. */
 export function nameOf(scope: string, { pid, startedAt }: Neighbour): string {
   return `${scope}.${pid}${startedAt === undefined ? '' : `-${startedAt}`}.json`;
 }

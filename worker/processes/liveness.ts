@@ -3,10 +3,7 @@ import { lstatSync, readlinkSync } from 'node:fs';
 import { readStat } from '../../src/shared/proc-stat.js';
 import { read } from '../system/thread.js';
 
-/**
- * A process that cannot be asked is taken for dead when it has not shown for so long that it lives: cleaners
- * of /tmp wait longer.
- */
+/** After so long without a sign a process that cannot be asked is dead. Cleaners of /tmp wait longer. */
 const FORGET_MS = 24 * 3600 * 1000;
 
 /** Of a file: whose it is. */

@@ -37,9 +37,7 @@ export interface ForeignFamily {
   /** One of `TYPES`. */
   type: string | undefined;
   lines: number;
-  /**
-   * Where its samples lie: start and end of each run of lines, one after the other, without the last newline.
-   */
+  /** Where its samples lie: start and end of each run of lines in turn, without the last newline. */
   readonly runs: number[];
   /** Why it cannot be served. */
   drop: DropReason | undefined;

@@ -26,9 +26,7 @@ export function isHung({ cause, durationMs, suspendedMs, cpuMs = 0 }: Stall, tim
   return cpuMs >= timeoutMs || stalledMs >= STARVED_FACTOR * timeoutMs;
 }
 
-/**
- * Acts, once a stall, when the loop has hung for `after`, unless somebody debugs it or has within that time.
- */
+/** Acts once a stall, when the loop has hung for `after`, unless somebody debugs it or has meanwhile. */
 export function createHangGuard(options: HangGuardOptions): (stall: Stall | undefined) => void {
   let acted: string | undefined;
   return (stall) => {

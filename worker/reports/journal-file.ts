@@ -15,9 +15,7 @@ import { onDisk } from '../system/own-calls.js';
 
 /** At this size the file is set aside as `<file>.1`: at most two of them exist. */
 const MAX_BYTES = 10 * 2 ** 20;
-/**
- * To set it aside takes two calls of the system. Whoever holds the lock for longer was killed between them.
- */
+/** To set it aside takes two calls of the system. Who holds the lock for longer was killed between them. */
 const LOCK_STALE_MS = 60_000;
 
 /** No symbolic link is followed, and no pipe is waited for. */

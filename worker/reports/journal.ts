@@ -23,10 +23,7 @@ export interface Journal {
   /** Newest first. */
   stalls(): readonly Stall[];
   find(id: string): Stall | undefined;
-  /**
-   * By total time, worst first; at most a hundred. Who caused more than a hundredth of all that time is among
-   * them.
-   */
+  /** By total time, worst first; at most a hundred. Who caused more than a hundredth of it is among them. */
   offenders(): readonly Offender[];
 }
 

@@ -10,10 +10,7 @@ import type { Suspended } from './suspensions.js';
 const READINGS_MAX = 256;
 /** While all is well, one reading in this many milliseconds is enough. */
 const BASELINE_EVERY_MS = 1000;
-/**
- * Near a stall two readings lie at least so far apart: twice the tick of the system, by which it books what
- * runs.
- */
+/** Near a stall two readings lie so far apart at least: twice the tick by which the system books time. */
 const CLOSEST_MS = 20;
 /** The accounts are those of a moment if the clock before and after differs by no more. */
 const TIGHT_MS = 1;

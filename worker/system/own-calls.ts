@@ -2,10 +2,7 @@ import { now } from '../../src/shared/clock.js';
 
 let keptMs = 0;
 
-/**
- * Does what may wait for a disk, and notes how long that kept this thread: of its own calls nobody else is to
- * blame.
- */
+/** Does what may wait for a disk, and notes how long that kept this thread: nobody else is to blame. */
 export function onDisk<T>(call: () => T): T {
   const fromMs = now();
   try {
