@@ -132,7 +132,7 @@ describe('names that came from elsewhere', () => {
   it.each(['text', 'json'])('forge no line of the log (%s), the journal and the API', async (log) => {
     const { app, url } = await startApp('culprits.mjs', { ...RARE_CAPTURES, log, journal });
     app.send({ deed: 'forged', value: 900 });
-    const { culprit } = await app.message<Stall>('stall');
+    const { culprit } = await stallOver(app, 850);
     expect(culprit?.function).toContain('x\nevent-loop-watchdog: ');
     expect(culprit?.function).toContain('\u001b[2J\u009b31m\u202e\u2028');
     const api = await (await fetch(`${url}/api/stalls`)).text();
