@@ -44,6 +44,15 @@ async function stallBy(app: Child, deed: string, value?: number): Promise<Stall>
  */
 const FAIR_SHARE = 0.3;
 
+/** On a machine that is busy with something else a deed is done anew, twice at most. */
+async function fairStallBy(app: Child, deed: string): Promise<{ stall: Stall; waitedShare: number }> {
+  for (let tries = 1; ; tries++) {
+    const stall = await stallBy(app, deed);
+    const waitedShare = await app.message<number>('waitedShare');
+    if (waitedShare < FAIR_SHARE || tries === 3) return { stall, waitedShare };
+  }
+}
+
 /** Whether this user may have mounts of its own. */
 const canMount = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/proc']).status === 0;
 
@@ -59,10 +68,13 @@ describe.runIf(process.platform === 'linux')('cause and culprit', () => {
     ['collectGarbage', 'gc', 'collectGarbage'],
   ])('of %s: %s, %s', async (deed, cause, culprit) => {
     const { app, url } = await startCulprits(RARE_CAPTURES);
-    const stall = await stallBy(app, deed);
-    const waitedShare = await app.message<number>('waitedShare');
-    const causes = waitedShare < FAIR_SHARE ? [cause] : [cause, 'starved'];
-    expect(stall.cause, `${waitedShare} waited: ${JSON.stringify(stall)}`).toBeOneOf(causes);
+    const { stall, waitedShare } = await fairStallBy(app, deed);
+    const what = `${waitedShare} waited: ${JSON.stringify(stall)}`;
+    if (waitedShare >= FAIR_SHARE) {
+      expect(stall.cause, what).toBeOneOf([cause, 'starved']);
+      return;
+    }
+    expect(stall.cause, what).toBe(cause);
     expect(stall.fingerprint).toMatch(/^[0-9a-f]{12}$/);
     const { result, frames } = stall.stacks[0] ?? { frames: [] };
     // Native code serves the request when it returns; JSON.parse one frame later: what called it counts.
