@@ -1,6 +1,6 @@
 import { stallOf, TIMER_SLACK_MS } from '../src/shared/lateness.js';
 import type { LoopStats } from '../src/shared/layout.js';
-import { SlidingMax } from '../src/shared/sliding-max.js';
+import { createSlidingMax } from '../src/shared/sliding-max.js';
 import type { HealthState } from './health.js';
 
 /** While all is well: five looks a second. */
@@ -55,7 +55,7 @@ export interface Poll {
 
 /** Runs a round again and again. */
 export function startPoll(now: () => number, { run, state }: Round): Poll {
-  const lag = new SlidingMax(60);
+  const lag = createSlidingMax(60);
   let timer: NodeJS.Timeout;
   let expectedMs = now();
 

@@ -1,4 +1,5 @@
 import { WatchdogError } from '../errors.js';
+import { LABEL_NAMES } from '../shared/labels.js';
 import { isPrintable } from '../shared/printable.js';
 import type {
   HangOptions,
@@ -54,22 +55,8 @@ const RECOVERY_MS = 5000;
 /** The turn meter remembers the worst turn of each of the last 64 seconds. */
 const RECOVERY_MAX_MS = 60_000;
 const LABELS_MAX = 16;
-/** Labels that the watchdog's own series have. */
-const OWN_LABELS = [
-  'thread',
-  'state',
-  'type',
-  'cause',
-  'kind',
-  'result',
-  'pool',
-  'collector',
-  'reason',
-  'version',
-  'node_version',
-  'le',
-  'quantile',
-];
+/** Labels that are not the user's: of the watchdog's own series, and Prometheus' own. */
+const RESERVED_LABELS: readonly string[] = [...LABEL_NAMES, 'le', 'quantile'];
 const PATH_RULE = 'the path of a file';
 
 /** Every option, once. The README's table is checked against this one. */
@@ -187,7 +174,8 @@ export const OPTIONS: Specs = {
       const labels = Object.entries(value);
       if (labels.length > LABELS_MAX) return undefined;
       for (const [name, text] of labels) {
-        if (!/^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) || OWN_LABELS.includes(name)) throw badLabel(name);
+        if (!/^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) || RESERVED_LABELS.includes(name))
+          throw badLabel(name);
         if (typeof text !== 'string' || !isPrintable(text))
           throw invalid(`labels.${name}`, 'a string without control characters', text);
       }
@@ -227,6 +215,6 @@ function badLabel(name: string): WatchdogError {
   return new WatchdogError(
     'ERR_WATCHDOG_INVALID_OPTION',
     `The option "labels" may not name a label ${show(name)}: names match [a-zA-Z_][a-zA-Z0-9_]*, ` +
-      `do not begin with "__" and are none of ${OWN_LABELS.join(', ')}.`,
+      `do not begin with "__" and are none of ${RESERVED_LABELS.join(', ')}.`,
   );
 }

@@ -3,8 +3,24 @@
  * order.
  */
 
+/** The labels of the watchdog's own series, but for `le`. */
+export const LABEL_NAMES = [
+  'thread',
+  'state',
+  'type',
+  'cause',
+  'kind',
+  'result',
+  'pool',
+  'collector',
+  'reason',
+  'version',
+  'node_version',
+] as const;
+export type LabelName = (typeof LABEL_NAMES)[number];
+
 export const CAUSES = ['cpu', 'gc', 'blocked', 'starved', 'suspended', 'unknown'] as const;
-/** Why a stall happened; see the README's table. */
+/** Why a stall happened; see `observability/STALLS.md`. */
 export type Cause = (typeof CAUSES)[number];
 
 export const CAPTURE_KINDS = ['stack', 'cpu_profile'] as const;
@@ -18,7 +34,7 @@ export const CAPTURE_RESULTS = [
   'over_budget',
   'failed',
 ] as const;
-/** What became of a capture; see the README. */
+/** What became of a capture; see `observability/STALLS.md`. */
 export type CaptureResult = (typeof CAPTURE_RESULTS)[number];
 
 /** Parts of the sidecar whose faults are counted. */

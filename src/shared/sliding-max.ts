@@ -1,26 +1,24 @@
 const SLOTS = 64;
 
 /** The maximum over the last whole seconds, up to 63 of them. */
-export class SlidingMax {
-  readonly #seconds = new Float64Array(SLOTS);
-  readonly #values = new Float64Array(SLOTS);
-  readonly #windowSeconds: number;
+export interface SlidingMax {
+  add(nowMs: number, value: number): void;
+  max(nowMs: number): number;
+}
 
-  constructor(windowSeconds: number) {
-    this.#windowSeconds = windowSeconds;
-  }
-
-  add(nowMs: number, value: number): void {
-    const second = Math.floor(nowMs / 1000);
-    const slot = second % SLOTS;
-    const fresh = this.#seconds[slot] !== second;
-    this.#seconds[slot] = second;
-    this.#values[slot] = fresh ? value : Math.max(value, this.#values[slot] as number);
-  }
-
-  max(nowMs: number): number {
-    return maxSince(this.#seconds, this.#values, nowMs, this.#windowSeconds);
-  }
+export function createSlidingMax(windowSeconds: number): SlidingMax {
+  const seconds = new Float64Array(SLOTS);
+  const values = new Float64Array(SLOTS);
+  return {
+    add(nowMs, value) {
+      const second = Math.floor(nowMs / 1000);
+      const slot = second % SLOTS;
+      const fresh = seconds[slot] !== second;
+      seconds[slot] = second;
+      values[slot] = fresh ? value : Math.max(value, values[slot] as number);
+    },
+    max: (nowMs) => maxSince(seconds, values, nowMs, windowSeconds),
+  };
 }
 
 /** The highest of `values` whose second lies within the last `windowSeconds`; 0 if there is none. */

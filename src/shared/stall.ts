@@ -23,7 +23,7 @@ export interface Frame {
 export interface StackSample {
   /** Milliseconds after the stall's start, when it was asked. */
   readonly atMs: number;
-  /** What became of it; see the README. */
+  /** What became of it; see `observability/STALLS.md`. */
   readonly result: CaptureResult;
   /**
    * Innermost first; empty unless captured. Where `nativeMs` is there, the innermost is who called the native
@@ -69,7 +69,7 @@ export interface Stall {
   readonly id: string;
   /** Name of the thread whose loop it is: `main`, or what `watchThread()` was given. */
   readonly thread: string;
-  /** What most of its time went into; see the README. */
+  /** What most of its time went into; see `observability/STALLS.md`. */
   readonly cause: Cause;
   /** ISO 8601 time at which the turn began to hold the loop. */
   readonly startedAt: string;

@@ -1,9 +1,11 @@
+import type { LabelName } from '../../src/shared/labels.js';
+
 /** What a metric is; each collector exports a table of these. */
 export interface Definition {
   readonly name: string;
   readonly type: 'gauge' | 'counter' | 'histogram';
   /** Names of the labels that each of its series has, besides `le` and the user's own. */
-  readonly labels: readonly string[];
+  readonly labels: readonly LabelName[];
   readonly help: string;
 }
 

@@ -64,7 +64,7 @@ export const POOLS = {
     labels: ['pool'],
     help: 'Age of the longest-running task; 0 when none runs, absent while nobody can know which run.',
   },
-  starved: {
+  dispatchBlocked: {
     name: 'watchdog_pool_dispatch_blocked_seconds_total',
     type: 'counter',
     labels: ['pool'],
@@ -100,7 +100,7 @@ export function collectPools({ pools }: Sources): Family[] {
     times(POOLS.run, 'run'),
     times(POOLS.wait, 'wait'),
     each(POOLS.oldest, (state) => state.oldestTaskMs && state.oldestTaskMs / 1000),
-    each(POOLS.starved, (state) => state.dispatchBlockedMs && state.dispatchBlockedMs / 1000),
+    each(POOLS.dispatchBlocked, (state) => state.dispatchBlockedMs && state.dispatchBlockedMs / 1000),
     family(
       POOLS.snapshot,
       states.map(({ pool, labels, state }) => ({ labels, value: pool.wallTimeOf(state) / 1000 })),

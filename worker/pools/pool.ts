@@ -43,7 +43,7 @@ export interface PoolView {
   readonly state: PoolState | undefined;
   update(entry: PoolEntry): void;
   /**
-   * Samples the pool: notes new tasks, charges time starved.
+   * Samples the pool: notes new tasks, charges time in which main hands nothing out.
    * @param lost a thread of the process, whose nobody knows, has ended and main has not heard of it
    */
   sample(nowMs: number, stats: LoopStats, lost: boolean): PoolState;

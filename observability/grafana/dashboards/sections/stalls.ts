@@ -13,7 +13,7 @@ const eachProcess = `by (${PROCESS.join(', ')})`;
 const secondsByCause = stacked({
   title: 'Stall seconds by cause',
   description:
-    'Seconds stalled in each second, by cause, all selected processes together: at 100 % one loop is stalled all the time. cpu: code ran on the loop. gc: memory. blocked: asleep in a synchronous call. starved: no CPU. paused: the whole process stood still. unknown: not told by this system. A stall in progress counts.',
+    'Seconds stalled in each second, by cause, all selected processes together: at 100 % one loop is stalled all the time. cpu: code ran on the loop. gc: memory. blocked: asleep in a synchronous call. starved: no CPU. suspended: the whole process stood still. unknown: not told by this system. A stall in progress counts.',
   unit: 'percentunit',
   width: 12,
   height: 9,

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { SlidingMax } from '../../../../src/shared/sliding-max.js';
+import { createSlidingMax } from '../../../../src/shared/sliding-max.js';
 
 it('a sliding maximum forgets after its window and never before', () => {
-  const max = new SlidingMax(60);
+  const max = createSlidingMax(60);
   max.add(10_500, 7);
   max.add(10_600, 3);
   max.add(50_000, 5);
