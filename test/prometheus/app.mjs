@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import Piscina from 'piscina';
 import { Counter, Registry } from 'prom-client';
 import { startWatchdog } from '../../dist/index.js';
-import { randomFrom } from '../soak/random.mjs';
+import { randomFrom } from '../support/random.mjs';
 import { recordTurns, wall } from './record.mjs';
 
 const [ill, home, seed, watchdogPort = 0, appPort = 0] = process.argv.slice(2);

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { CAUSES } from '../../src/shared/labels.js';
 import { RESOURCES, RING_SIZE } from '../../src/shared/layout.js';
 import { allocate, openReader } from '../../src/shared/regions.js';
+import { sampleDelay } from '../../worker/loops/delay.js';
 import { collectEventloop } from '../../worker/metrics/eventloop.js';
 import type { Family } from '../../worker/metrics/family.js';
 import type { Sources } from '../../worker/metrics/sources.js';
@@ -28,6 +29,7 @@ function scrape({ process: { loop } }: World): Family[] {
     resourceTypes: [],
     times: undefined,
   };
+  sampleDelay(loop.now(), view.stats, loop.ledger);
   const sources = { nowMs: loop.now(), loops: [view] } as unknown as Sources;
   return [...collectEventloop(sources), ...collectStalls(sources)];
 }

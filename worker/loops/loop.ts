@@ -13,6 +13,7 @@ import type { Stall } from '../../src/shared/stall.js';
 import { type LoopLedger, openLedger } from '../counters.js';
 import { createInvestigator, type InvestigatorOptions } from '../stalls/investigate.js';
 import { openThread, type ThreadReader, type ThreadTimes } from '../system/thread.js';
+import { sampleDelay } from './delay.js';
 
 /** What the metrics of one scrape need to know of a loop. */
 export interface LoopView {
@@ -76,6 +77,7 @@ export function watchLoop({ memory, taskDirectory, ...options }: LoopOptions): L
     stats,
     sample(nowMs) {
       seen = stats();
+      if (seen.loopStartedAtMs > 0) sampleDelay(nowMs, seen, ledger);
       const stall = investigator.observe(nowMs, seen);
       return { stats: seen, stall, alert: investigator.isAlert(nowMs) };
     },

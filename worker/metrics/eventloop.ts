@@ -1,17 +1,9 @@
 import { latenessOf } from '../../src/shared/lateness.js';
 import { DELAY_BOUNDS_MS, type LoopStats } from '../../src/shared/layout.js';
 import { maxSince } from '../../src/shared/sliding-max.js';
-import { type LoopLedger, wallTimeOf } from '../counters.js';
+import { wallTimeOf } from '../counters.js';
 import type { LoopView } from '../loops/loop.js';
-import {
-  type Definition,
-  extend,
-  type Family,
-  family,
-  histogramSamples,
-  type Sample,
-  single,
-} from './family.js';
+import { type Definition, type Family, family, histogramSamples, type Sample, single } from './family.js';
 import type { Sources } from './sources.js';
 
 export const EVENTLOOP = {
@@ -67,34 +59,6 @@ export const EVENTLOOP = {
 
 const LAG_WINDOW_SECONDS = 60;
 
-/** The exact delay histogram at one moment: cumulative counts of virtual arrivals, one per millisecond. */
-export interface DelayHistogram {
-  readonly buckets: readonly number[];
-  readonly count: number;
-  readonly sumSeconds: number;
-}
-
-/**
- * Arrivals during a turn of delay d wait uniformly 0..d, all others wait 0. So of `wall` milliseconds those
- * in which an arrival would have waited at most b are `wall - Σ max(0, d - b)`, and the waits sum up to `Σ
- * d²/2`. The turn in progress counts with what it is late by now. What the turn's end corrects, by at most
- * one heartbeat interval, never makes a count go back: all of them pass the ledger's high-water mark.
- */
-export function delayHistogram(nowMs: number, stats: LoopStats, ledger: LoopLedger): DelayHistogram {
-  const wallMs = nowMs - stats.loopStartedAtMs;
-  const lateMs = lateness(nowMs, stats);
-  const buckets = DELAY_BOUNDS_MS.map((bound, i) => {
-    const excess = (stats.excessMs[i] as number) + Math.max(0, lateMs - bound);
-    return ledger.raise('delayBuckets', Math.floor(wallMs - excess), i);
-  });
-  const waitsMs2 = stats.halfSquareMs2 + (lateMs * lateMs) / 2;
-  return {
-    buckets,
-    count: ledger.raise('delayCount', Math.floor(wallMs)),
-    sumSeconds: ledger.raise('delaySumSeconds', waitsMs2 / 1000),
-  };
-}
-
 export function collectEventloop({ nowMs, loops }: Sources): Family[] {
   const [main] = loops;
   const { startedAtMs, loopStartedAtMs } = main.stats;
@@ -113,25 +77,22 @@ export function collectEventloop({ nowMs, loops }: Sources): Family[] {
       const worstMs = maxSince(stats.worstSecond, stats.worstMs, nowMs, LAG_WINDOW_SECONDS);
       return Math.max(lateness(nowMs, stats), worstMs) / 1000;
     }),
-    several(EVENTLOOP.delay, ({ labels, stats, ledger }) => {
-      const { buckets, sumSeconds, count } = delayHistogram(nowMs, stats, ledger);
-      return histogramSamples(labels, DELAY_BOUNDS_MS, buckets, sumSeconds, count);
+    several(EVENTLOOP.delay, ({ labels, ledger }) => {
+      const buckets = DELAY_BOUNDS_MS.map((_, i) => ledger.get('delayBuckets', i));
+      const [sum, count] = [ledger.get('delaySumSeconds'), ledger.get('delayCount')];
+      return histogramSamples(labels, DELAY_BOUNDS_MS, buckets, sum, count);
     }),
-    several(EVENTLOOP.time, ({ labels, stats, ledger }) => {
-      const activeMs = stats.delayMs + lateness(nowMs, stats);
-      const idleMs = nowMs - stats.loopStartedAtMs - activeMs;
-      return [
-        { labels: extend(labels, 'state', 'active'), value: ledger.raise('activeMs', activeMs) / 1000 },
-        { labels: extend(labels, 'state', 'idle'), value: ledger.raise('idleMs', idleMs) / 1000 },
-      ];
-    }),
+    several(EVENTLOOP.time, ({ labels, ledger }) => [
+      { labels: { ...labels, state: 'active' }, value: ledger.get('activeMs') / 1000 },
+      { labels: { ...labels, state: 'idle' }, value: ledger.get('idleMs') / 1000 },
+    ]),
     each(EVENTLOOP.turns, ({ stats }) => stats.turns),
     several(EVENTLOOP.resources, ({ labels, resources, resourceTypes }) =>
       // Named types only: a type's name follows its first count by message.
       resources.countedAtMs === 0
         ? []
         : resourceTypes.map((type, index) => ({
-            labels: extend(labels, 'type', type),
+            labels: { ...labels, type },
             value: resources.counts[index] as number,
           })),
     ),

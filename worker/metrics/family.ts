@@ -9,33 +9,7 @@ export interface Definition {
   readonly help: string;
 }
 
-/**
- * One object for each set of labels, which stays the same from scrape to scrape: its text is remembered with
- * it.
- */
 export type Labels = Readonly<Record<string, string | number>>;
-
-export const NO_LABELS: Labels = {};
-
-const extensions = new WeakMap<Labels, Map<string, Labels>>();
-
-/**
- * `labels` with one more: the same object each time. They are kept with `labels`, so the values must be few.
- */
-export function extend(labels: Labels, name: string, value: string | number): Labels {
-  let known = extensions.get(labels);
-  if (!known) {
-    known = new Map();
-    extensions.set(labels, known);
-  }
-  const key = `${name}=${value}`;
-  let extended = known.get(key);
-  if (!extended) {
-    extended = { ...labels, [name]: value };
-    known.set(key, extended);
-  }
-  return extended;
-}
 
 export interface Sample {
   readonly labels?: Labels | undefined;
@@ -80,11 +54,11 @@ export function histogramSamples(
 ): Sample[] {
   return [
     ...boundsMs.map((bound, i) => ({
-      labels: extend(labels, 'le', bound / 1000),
+      labels: { ...labels, le: bound / 1000 },
       value: buckets[i] as number,
       suffix: '_bucket',
     })),
-    { labels: extend(labels, 'le', '+Inf'), value: count, suffix: '_bucket' },
+    { labels: { ...labels, le: '+Inf' }, value: count, suffix: '_bucket' },
     { labels, value: sum, suffix: '_sum' },
     { labels, value: count, suffix: '_count' },
   ];

@@ -3,7 +3,7 @@ import type PromClient from 'prom-client';
 import PromRegistry from 'prom-client/lib/registry.js';
 import type { CollectorName } from '../../src/shared/labels.js';
 import { collectEventloop } from './eventloop.js';
-import { type Family, type Labels, NO_LABELS } from './family.js';
+import type { Family, Labels } from './family.js';
 import { collectPools } from './pools.js';
 import { collectSelf } from './self.js';
 import type { Sources } from './sources.js';
@@ -31,25 +31,16 @@ const COLLECTORS: readonly { name: CollectorName; collect: (sources: Sources) =>
  * @param statics labels of every series
  */
 export function createRenderer(statics: Labels): (sources: Sources) => Promise<string> {
-  const complete = new WeakMap<Labels, Labels>();
-  function completed(labels: Labels): Labels {
-    let all = complete.get(labels);
-    if (!all) {
-      all = { ...labels, ...statics };
-      complete.set(labels, all);
-    }
-    return all;
-  }
+  const complete = createLabelCache(statics);
 
   /**
    * prom-client renders any object of this shape; its own metric classes would keep a second copy of each
    * value.
    */
   function register(registry: PromClient.Registry, { name, type, help, samples }: Family): void {
-    const values = samples.map(({ labels = NO_LABELS, value, suffix = '' }) => ({
-      labels: NO_LABELS,
-      // Their text it keeps for as long as the object is the same: that is most of the work of a scrape.
-      sharedLabels: completed(labels),
+    const values = samples.map(({ labels = {}, value, suffix = '' }) => ({
+      labels: {},
+      sharedLabels: complete.get(labels),
       value,
       metricName: name + suffix,
     }));
@@ -67,6 +58,28 @@ export function createRenderer(statics: Labels): (sources: Sources) => Promise<s
         sources.collectorErrors.add(name);
       }
     }
+    complete.endScrape();
     return registry.metrics();
+  };
+}
+
+/**
+ * One object for each set of labels, as long as it is in use. prom-client keeps its text for as long as the
+ * object is the same, and that is most of the work of a scrape.
+ */
+function createLabelCache(statics: Labels): { get(labels: Labels): Labels; endScrape(): void } {
+  let before = new Map<string, Labels>();
+  let now = new Map<string, Labels>();
+  return {
+    get(labels) {
+      const key = JSON.stringify(labels);
+      const one = now.get(key) ?? before.get(key) ?? { ...labels, ...statics };
+      now.set(key, one);
+      return one;
+    },
+    endScrape() {
+      before = now;
+      now = new Map();
+    },
   };
 }

@@ -1,6 +1,6 @@
 import { wallTimeOf } from '../counters.js';
 import { VERSION } from '../version.js';
-import { extend, type Family, family, NO_LABELS, single } from './family.js';
+import { type Family, family, single } from './family.js';
 import type { Sources } from './sources.js';
 
 export const SELF = {
@@ -78,14 +78,14 @@ export function collectSelf(sources: Sources): Family[] {
     single(SELF.startTime, Math.round(wallTimeOf(ledger, 'startedAt', loops[0].stats.startedAtMs)) / 1000),
     family(
       SELF.collectorErrors,
-      errors.map(([collector, value]) => ({ labels: extend(NO_LABELS, 'collector', collector), value })),
+      errors.map(([collector, value]) => ({ labels: { collector }, value })),
     ),
     single(SELF.journalErrors, options.journal === undefined ? undefined : ledger.get('journalErrors')),
     single(SELF.relayAge, relayAgeMs === undefined ? undefined : relayAgeMs / 1000),
     family(
       SELF.relayDropped,
       (relayDropped?.entries() ?? []).map(([reason, value]) => ({
-        labels: extend(NO_LABELS, 'reason', reason),
+        labels: { reason },
         value,
       })),
     ),

@@ -3,7 +3,6 @@ import { STALL_BOUNDS_MS } from '../../src/shared/layout.js';
 import type { LoopLedger } from '../counters.js';
 import {
   type Definition,
-  extend,
   type Family,
   family,
   histogramSamples,
@@ -46,7 +45,7 @@ export function collectStalls({ loops }: Sources): Family[] {
       definition,
       started.flatMap(({ labels, ledger }) =>
         CAUSES.map((cause, index) => ({
-          labels: extend(labels, 'cause', cause),
+          labels: { ...labels, cause },
           value: value(ledger, index),
         })),
       ),

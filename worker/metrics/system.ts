@@ -1,6 +1,6 @@
 import { CAPTURE_KINDS, CAPTURE_RESULTS } from '../../src/shared/labels.js';
 import type { ThreadTimes } from '../system/thread.js';
-import { type Definition, extend, type Family, family, NO_LABELS, single } from './family.js';
+import { type Definition, type Family, family, single } from './family.js';
 import type { Sources } from './sources.js';
 
 export const SYSTEM = {
@@ -57,7 +57,7 @@ export const SYSTEM = {
 export function collectSystem({ loops, ledger, throttling }: Sources): Family[] {
   const captures = CAPTURE_KINDS.flatMap((kind, i) =>
     CAPTURE_RESULTS.map((result, k) => ({
-      labels: extend(extend(NO_LABELS, 'kind', kind), 'result', result),
+      labels: { kind, result },
       value: ledger.get('captures', i * CAPTURE_RESULTS.length + k),
     })),
   );

@@ -1,5 +1,5 @@
 import { DELAY_BOUNDS_MS } from '../../src/shared/layout.js';
-import { type Family, family, histogramSamples, NO_LABELS, single } from './family.js';
+import { type Family, family, histogramSamples, single } from './family.js';
 import type { Sources } from './sources.js';
 
 export const THREADPOOL = {
@@ -41,7 +41,7 @@ export function collectThreadpool({ ledger, threadpool }: Sources): Family[] {
     single(THREADPOOL.busy, threadpool.busy),
     family(
       THREADPOOL.queueDelay,
-      histogramSamples(NO_LABELS, DELAY_BOUNDS_MS, buckets, sum, ledger.get('probeCount')),
+      histogramSamples({}, DELAY_BOUNDS_MS, buckets, sum, ledger.get('probeCount')),
     ),
     single(THREADPOOL.probePending, threadpool.probePendingMs / 1000),
   ];

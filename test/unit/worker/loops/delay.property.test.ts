@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DELAY_BOUNDS_MS } from '../../../../src/shared/layout.js';
-import { type DelayHistogram, delayHistogram } from '../../../../worker/metrics/eventloop.js';
+import type { LoopLedger } from '../../../../worker/counters.js';
+import { sampleDelay } from '../../../../worker/loops/delay.js';
 import { createDetector } from '../../../../worker/stalls/detect.js';
 import { createStallCounters } from '../../../../worker/stalls/stall-counters.js';
 import { createVirtualLoop, total, type VirtualLoop } from '../../../support/virtual-loop.js';
@@ -26,10 +27,23 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('respawn' as const) }) },
 );
 
+/** The exact delay histogram: cumulative counts of virtual arrivals, one per millisecond. */
+interface DelayHistogram {
+  readonly buckets: readonly number[];
+  readonly count: number;
+  readonly sumSeconds: number;
+}
+const histogramOf = (ledger: LoopLedger): DelayHistogram => ({
+  buckets: DELAY_BOUNDS_MS.map((_, i) => ledger.get('delayBuckets', i)),
+  count: ledger.get('delayCount'),
+  sumSeconds: ledger.get('delaySumSeconds'),
+});
+
 /** Every counter that the sidecar exports of a loop, at this moment. */
 function render(loop: VirtualLoop): { histogram: DelayHistogram; counters: number[] } {
   const stats = loop.read();
-  const histogram = delayHistogram(loop.now(), stats, loop.ledger);
+  sampleDelay(loop.now(), stats, loop.ledger);
+  const histogram = histogramOf(loop.ledger);
   // As a respawned sidecar would: nothing but what lies in shared memory.
   const counters = createStallCounters(loop.ledger);
   const told = { count: loop.ledger.get('stallsCounted'), ms: loop.ledger.get('stallSumMs') };
@@ -37,7 +51,7 @@ function render(loop: VirtualLoop): { histogram: DelayHistogram; counters: numbe
   const charge = { cause: 'unknown', suspendedMs: 0, besides: 'unknown' } as const;
   for (const stall of finished) counters.count(stall, charge);
   if (live) counters.charge(live, charge);
-  const activeMs = loop.ledger.raise('activeMs', stats.delayMs);
+  const activeMs = loop.ledger.get('activeMs');
   const stalls = [...Array(6).keys()].flatMap((i) => [
     loop.ledger.get('stallsByCause', i),
     loop.ledger.get('stallMsByCause', i),
