@@ -103,6 +103,15 @@ describe('the journal file', () => {
   });
 });
 
+/** On a busy machine a capture may come too late; the deed is done anew then, twice at most. */
+async function stallWithCulprit(app: Child, ms: number, deed: object): Promise<Stall> {
+  for (let tries = 1; ; tries++) {
+    app.send(deed);
+    const stall = await stallOver(app, ms);
+    if (stall.culprit || tries === 3) return stall;
+  }
+}
+
 describe('the log', () => {
   it.each([
     [
@@ -119,9 +128,8 @@ describe('the log', () => {
     ],
   ])('says a line on stderr (%s)', async (log, line) => {
     const { app } = await startApp('culprits.mjs', { ...RARE_CAPTURES, log });
-    app.send({ deed: 'hotLoop' });
-    await stallOver(app, 1500);
-    expect((await app.kill()).stderr).toMatch(line);
+    const stall = await stallWithCulprit(app, 1500, { deed: 'hotLoop' });
+    expect((await app.kill()).stderr, JSON.stringify(stall)).toMatch(line);
   });
 });
 
@@ -131,8 +139,7 @@ describe('names that came from elsewhere', () => {
 
   it.each(['text', 'json'])('forge no line of the log (%s), the journal and the API', async (log) => {
     const { app, url } = await startApp('culprits.mjs', { ...RARE_CAPTURES, log, journal });
-    app.send({ deed: 'forged', value: 900 });
-    const { culprit } = await stallOver(app, 850);
+    const { culprit } = await stallWithCulprit(app, 850, { deed: 'forged', value: 900 });
     expect(culprit?.function).toContain('x\nevent-loop-watchdog: ');
     expect(culprit?.function).toContain('\u001b[2J\u009b31m\u202e\u2028');
     const api = await (await fetch(`${url}/api/stalls`)).text();
