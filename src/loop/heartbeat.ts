@@ -12,8 +12,8 @@ export interface HeartbeatOptions {
   readonly stallThreshold: number;
   /** Called with each beat of the pacer; `quiet` if it has backed off, since nothing else turned the loop. */
   readonly onPace: (nowMs: number, quiet: boolean) => void;
-  /** Called at the end of each turn, while `sampling(true)`. */
-  readonly onTurn: (nowMs: number) => void;
+  /** Called at the end of each turn, while `sampling(true)`; `counted`: it was no empty round of our own. */
+  readonly onTurn: (nowMs: number, counted: boolean) => void;
 }
 
 export interface Heartbeat {
@@ -53,6 +53,7 @@ export function startHeartbeat(memory: TurnMeterMemory, options: HeartbeatOption
   function mark(): void {
     const nowMs = now();
     if (loopStartMs === 0) loopStartMs = nodeTiming.loopStart + CLOCK_OFFSET_MS;
+    const turn = meter.turn();
     const next = meter.mark(nowMs, nodeTiming.idleTime, loopStartMs);
     if (next & ROUSE) {
       clearTimeout(timer);
@@ -61,7 +62,7 @@ export function startHeartbeat(memory: TurnMeterMemory, options: HeartbeatOption
     // Before what is not ours runs: whatever that throws, the meter goes on.
     immediate = setImmediate(mark);
     if (!(next & GO_ROUND)) immediate.unref();
-    if (sampling) options.onTurn(nowMs);
+    if (sampling) options.onTurn(nowMs, meter.turn() !== turn);
   }
 
   function arm(ms: number): void {

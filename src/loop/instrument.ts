@@ -12,7 +12,7 @@ export interface InstrumentOptions {
   /** With each beat of the pacer: about ten times a second, on an idle loop once. */
   readonly onPace?: (nowMs: number) => void;
   /** At the end of each turn, while the heartbeat is sampling. */
-  readonly onTurn?: (nowMs: number) => void;
+  readonly onTurn?: (nowMs: number, counted: boolean) => void;
 }
 
 /** All that is measured in a thread under watch. */

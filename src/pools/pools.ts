@@ -35,7 +35,7 @@ export interface Pools {
    * At the end of a turn of the loop: reads every pool into shared memory, if it is time, or else what
    * changes fast.
    */
-  onTurn(nowMs: number): void;
+  onTurn(nowMs: number, counted: boolean): void;
   /** Those that have series. */
   entries(): readonly PoolEntry[];
   /** How many are to be read, closed ones among them. */
@@ -107,13 +107,14 @@ export function createPools(options: PoolsOptions): Pools {
 }
 
 /** Tells at the end of a turn whether it is time to read every pool, or what changes fast, or neither. */
-function createRhythm(act: { sample(nowMs: number): void; glance(): void }): (nowMs: number) => void {
+function createRhythm(act: { sample(nowMs: number): void; glance(): void }): Pools['onTurn'] {
   let nextSampleMs = 0;
   let nextGlanceMs = 0;
-  return (nowMs) => {
+  return (nowMs, counted) => {
     if (nowMs < nextGlanceMs) return;
     nextGlanceMs = nowMs + GLANCE_EVERY_MS;
-    if (nowMs < nextSampleMs) {
+    // Rounds of the loop that are ours alone would use up what is due to the app's turns.
+    if (!counted || nowMs < nextSampleMs) {
       act.glance();
       return;
     }
