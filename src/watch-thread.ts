@@ -1,10 +1,11 @@
 import { readlinkSync } from 'node:fs';
 import timers from 'node:timers';
-import { BroadcastChannel, isMainThread } from 'node:worker_threads';
+import { BroadcastChannel, isMainThread, threadId } from 'node:worker_threads';
 import { WatchdogError, type WatchdogErrorCode } from './errors.js';
 import type { Heartbeat } from './loop/heartbeat.js';
 import { instrumentThread } from './loop/instrument.js';
 import { pauseDuring } from './loop/long-work.js';
+import { createLook } from './loop/look.js';
 import { type Attachment, createMembership, type Settings } from './membership.js';
 import { checkName } from './options/names.js';
 import { show } from './options/show.js';
@@ -13,9 +14,9 @@ import { checkRuntime } from './runtime.js';
 import { startDeadline } from './shared/deadline.js';
 import { readStat } from './shared/proc-stat.js';
 import {
-  RUNNING_KEY,
   type SidecarMessage,
   type Task,
+  THREAD_KEY,
   THREADS_CHANNEL,
   type ThreadMessage,
 } from './shared/protocol.js';
@@ -27,8 +28,10 @@ import { getWatchdog } from './watchdog.js';
 
 const { setImmediate } = timers;
 
-const RUNNING: unique symbol = Symbol.for(`${RUNNING_KEY}:thread`) as never;
-type Global = typeof globalThis & { [RUNNING]?: boolean | undefined };
+/** On `globalThis`, since bundlers may load this package twice. */
+const RUNNING: unique symbol = Symbol.for(THREAD_KEY) as never;
+/** `look`: see `loop/look.ts`. */
+type Global = typeof globalThis & { [RUNNING]?: { look(): string } | undefined };
 
 /** How long an answer is waited for before `ready` rejects. */
 const ANSWER_MS = 5000;
@@ -38,8 +41,8 @@ const ANSWER_MS = 5000;
  * of the watchdog that runs in the process, or that is started later, without help of the main thread, which
  * may be blocked meanwhile. It leaves when the thread ends, however it ends.
  *
- * Stalls are counted, classified and told of like main's (`watchdog.on('stall')` on the main thread), but
- * without a stack: V8's inspector reaches no thread but main from outside.
+ * Stalls are counted, classified, looked into and told of like main's (`watchdog.on('stall')` on the main
+ * thread).
  *
  * @param name value of the `thread` label, 1 to 64 characters, none of them a control character, unique in
  * the process, not "main"; at most 32 threads
@@ -58,7 +61,6 @@ const ANSWER_MS = 5000;
 export function watchThread(name: string, options: ThreadOptions = {}): WatchedThread {
   checkRuntime();
   checkThread(name, options);
-  (globalThis as Global)[RUNNING] = true;
   const ready = createReady<void>();
   const thread = uniqueId();
   const task = taskOfThisThread();
@@ -78,7 +80,7 @@ export function watchThread(name: string, options: ThreadOptions = {}): WatchedT
     attach: (settings) => attach(settings, thread, channel),
     join({ watchdog, memory, instruments }) {
       const resourceTypes = [...instruments.resourceTypes()];
-      channel.say({ type: 'join', thread, name, task, watchdog, memory, resourceTypes });
+      channel.say({ type: 'join', thread, name, threadId, task, watchdog, memory, resourceTypes });
     },
     joined() {
       endDeadline();
@@ -106,9 +108,10 @@ export function watchThread(name: string, options: ThreadOptions = {}): WatchedT
   };
   // A normal end, `process.exit()` and an uncaught exception; of `terminate()` the system tells the sidecar.
   process.once('exit', close);
+  const heartbeat = (): Heartbeat | undefined => membership.attachment()?.instruments.heartbeat;
+  (globalThis as Global)[RUNNING] = { look: createLook(() => heartbeat()?.turn() ?? 0) };
   channel.say({ type: 'ask', thread, name });
 
-  const heartbeat = (): Heartbeat | undefined => membership.attachment()?.instruments.heartbeat;
   return {
     get ready() {
       return ready.promise;

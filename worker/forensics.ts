@@ -41,7 +41,6 @@ export function openForensics(data: SidecarData, basics: Basics, pools: Pools): 
   });
   const inspector = createInspector({
     whyNot: () => options.notInspectable ?? (debuggers.awayMs() === 0 ? 'a debugger is attached' : undefined),
-    loop: data.loop.stats,
     onThreadEnd: pools.excuseThread,
     interlock: data.memory.interlock,
     sourceLines: options.sourceLines,
@@ -105,12 +104,13 @@ function watchLoops(
   { onCapture, reporter, inspector }: Watchers,
 ): { readonly main: Loop; readonly threads: Threads } {
   const { options, watchdogId } = data;
-  type Which = Pick<LoopOptions, 'name' | 'memory' | 'taskDirectory' | 'resourceTypes' | 'inspector'>;
+  type Which = Pick<LoopOptions, 'name' | 'threadId' | 'memory' | 'taskDirectory' | 'resourceTypes'>;
   const watch = (which: Which, id: string): Loop =>
     watchLoop({
       ...which,
       stallThresholdMs: options.stallThreshold,
       captureAfterMs: options.capture,
+      inspector,
       now,
       suspendedBetween: suspensions.suspendedBetween,
       onCapture,
@@ -119,18 +119,17 @@ function watchLoops(
       onBegin: reporter.begin,
       onEnd: reporter.end,
     });
-  const { threadId } = options;
-  const taskDirectory = threadId === undefined ? undefined : `/proc/self/task/${threadId}`;
+  const taskDirectory = options.threadId === undefined ? undefined : `/proc/self/task/${options.threadId}`;
   const { resourceTypes } = data;
   const main = watch(
-    { name: 'main', memory: data.loop, taskDirectory, resourceTypes, inspector },
+    { name: 'main', threadId: 0, memory: data.loop, taskDirectory, resourceTypes },
     watchdogId,
   );
   // Now: the system's clock may be set before the first scrape.
   wallTimeOf(ledger, 'startedAt', main.stats().startedAtMs);
   // Linux with /proc hidden, or a kernel without accounts. Once: a sidecar that replaces another need not say
   // it again.
-  const accountable = process.platform === 'linux' && threadId !== undefined;
+  const accountable = process.platform === 'linux' && options.threadId !== undefined;
   if (accountable && options.log && !main.view().times && processState().restarts === 0)
     logNoAccounts(options.log);
   const threads = openThreads({
@@ -138,12 +137,8 @@ function watchLoops(
     heartbeatInterval: options.heartbeatInterval,
     stallThreshold: options.stallThreshold,
     now,
-    // V8's inspector reaches main only.
-    watch: ({ name, memory, task, resourceTypes: types, thread }) =>
-      watch(
-        { name, memory, taskDirectory: task?.directory, resourceTypes: types, inspector: undefined },
-        thread,
-      ),
+    watch: ({ name, threadId, memory, task, resourceTypes: types, thread }) =>
+      watch({ name, threadId, memory, taskDirectory: task?.directory, resourceTypes: types }, thread),
   });
   return { main, threads };
 }

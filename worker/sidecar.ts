@@ -80,13 +80,13 @@ function healthOf({ nowMs, stats, stall }: ReturnType<ReturnType<typeof startPol
 function serve(
   { options }: SidecarData,
   { now, warn }: Basics,
-  { reporter, inspector, countCapture }: Forensics,
+  { main, reporter, inspector, countCapture }: Forensics,
   answers: Pick<RouteSources, 'metrics' | 'health' | 'liveness' | 'readiness' | 'processes'>,
 ): SurvivingServer {
   const routes = createRoutes({
     ...answers,
     journal: reporter.journal,
-    debug: createDebugHandlers({ inspector, count: countCapture }),
+    debug: createDebugHandlers({ inspector, main: main.target, count: countCapture }),
     guard: createGuard({ token: openToken(options, now, warn), allowedHosts: options.allowedHosts }),
     guardMetrics: options.guardMetrics,
   });

@@ -10,6 +10,7 @@ export interface ThreadRecord {
    * handed out.
    */
   readonly taskInfos: ReadonlyMap<unknown, TaskRecord>;
+  readonly worker?: { readonly threadId: number };
   /** Whether it has booted, as far as main has heard. */
   isReady?(): boolean;
 }

@@ -37,7 +37,7 @@ export function readPiscina(pool: PiscinaLike & PiscinaExtras, events: PoolEvent
     return {
       version,
       removed,
-      counters: records.map((one) => one.sharedBuffer),
+      threads: records.map((one) => ({ counters: one.sharedBuffer, threadId: one.worker?.threadId })),
       notes,
       tasksPerThread: pool.options.concurrentTasksPerWorker,
       abortable,

@@ -39,9 +39,9 @@ export function openPool(id: number, name: string, reader: PoolReader): Pool {
 export function samplePool(pool: Pool, nowMs: number, countFault: () => void): boolean {
   const reading = read(pool, countFault);
   locked(pool.region.sequence, () => write(pool, reading, nowMs));
-  const { counters, version } = reading?.inside ?? {};
+  const { threads, version } = reading?.inside ?? {};
   const changed = version !== undefined && version !== pool.entry.threadsVersion;
-  if (changed) pool.entry = { ...pool.entry, threads: counters, threadsVersion: version };
+  if (changed) pool.entry = { ...pool.entry, threads, threadsVersion: version };
   const back = pool.closed && (reading?.threads ?? 0) > 0;
   if (back) pool.closed = false;
   return (changed && !pool.closed) || back;

@@ -1,6 +1,6 @@
 import type { Histogram } from 'node:perf_hooks';
 import type { PoolNumber } from '../shared/layout.js';
-import type { ThreadCounters } from '../shared/protocol.js';
+import type { PoolThread } from '../shared/protocol.js';
 
 /**
  * What a sample of a pool yields; what a pool does not have is left out. A capacity of infinity: no limit.
@@ -17,8 +17,8 @@ export interface ThreadsReading {
   readonly version: number;
   /** Threads that were in the set and are not any more, so far. */
   readonly removed: number;
-  readonly counters: readonly ThreadCounters[];
-  /** One for each of the counters. */
+  readonly threads: readonly PoolThread[];
+  /** One for each of the threads. */
   readonly notes: readonly ThreadNote[];
   readonly tasksPerThread: number;
   /** Whether tasks that can be aborted have been seen. */

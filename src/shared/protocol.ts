@@ -5,6 +5,9 @@ import type { Stall } from './stall.js';
 /** `globalThis[Symbol.for(this)]` is the running watchdog: bundlers may load this package twice. */
 export const RUNNING_KEY = 'event-loop-watchdog';
 
+/** `globalThis[Symbol.for(this)]`, in a worker thread, is what it says of itself when it is looked at. */
+export const THREAD_KEY = 'event-loop-watchdog:thread';
+
 /** Where the sidecar listens. */
 export interface Address {
   /** IP address bound to. */
@@ -94,6 +97,13 @@ export interface SidecarOptions extends ProcessFacts {
  */
 export type ThreadCounters = Int32Array;
 
+/** A thread of a Piscina pool. */
+export interface PoolThread {
+  readonly counters: ThreadCounters;
+  /** As `node:worker_threads` counts; `undefined` if the pool does not let us see it. */
+  readonly threadId: number | undefined;
+}
+
 /** All that the sidecar must know of a pool besides its shared numbers. */
 export interface PoolEntry {
   /** Distinguishes a pool from an earlier one of the same name. */
@@ -102,7 +112,7 @@ export interface PoolEntry {
   readonly memory: SharedArrayBuffer;
   readonly ledger: SharedArrayBuffer;
   /** `undefined` where the pool does not let us see its threads' counters, or not all of them. */
-  readonly threads: readonly ThreadCounters[] | undefined;
+  readonly threads: readonly PoolThread[] | undefined;
   /** Compared with the pool's `threadsVersion`: the counters count only while both speak of the same set. */
   readonly threadsVersion: number;
   /**
@@ -183,6 +193,8 @@ export type ThreadMessage =
       readonly type: 'join';
       readonly thread: string;
       readonly name: string;
+      /** As `node:worker_threads` counts. */
+      readonly threadId: number;
       readonly task: Task | undefined;
       readonly watchdog: string;
       readonly memory: LoopMemory;

@@ -84,7 +84,9 @@ function investigate(
     readGc: openReader(GC, allocate(GC)),
     thread: { times: () => after(thread.times()), state: () => after(thread.state()) },
     suspendedBetween,
-    inspector: undefined,
+    // Nothing is captured.
+    inspector: undefined as never,
+    target: { threadId: 0, loop: undefined, taskDirectory: undefined },
     onCapture: () => {},
     onUnavailable: () => {},
     idPrefix: '1',

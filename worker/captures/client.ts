@@ -3,11 +3,14 @@ import { openLookMark } from '../../src/shared/exit-interlock.js';
 import { quietThread } from '../../src/shared/quiet-thread.js';
 import type {
   InspectorAnswer,
+  InspectorAnswers,
   InspectorData,
   InspectorMessage,
   InspectorRequest,
   ProfileCapture,
+  ProfileRequest,
   StackCapture,
+  StackRequest,
 } from '../inspector/messages.js';
 import { inspectorSource } from './inspector-source.js';
 
@@ -21,40 +24,27 @@ const OVERDUE_MS = 1000;
 const HEAP_MB = 192;
 
 export interface InspectorOptions extends InspectorData {
-  /** Why the main thread cannot be captured now, if so. */
+  /** Why there can be no capture now, if so. */
   readonly whyNot: () => string | undefined;
   /** The thread that captures has ended. */
   readonly onThreadEnd: () => void;
 }
 
 /**
- * Captures what the main thread does, from a thread of its own: what reads, maps and profiles may fail, hang
- * or need much memory, and the port must go on answering. That thread is started when it is needed and ended
- * when it is idle; its death is an answer. One capture at a time.
+ * Captures what the threads of the process do, from a thread of its own: what reads, maps and profiles may
+ * fail, hang or need much memory, and the port must go on answering. That thread is started when it is needed
+ * and ended when it is idle; its death is an answer.
  */
 export interface Inspector {
-  readonly busy: boolean;
   /** Why there can be no capture now, if so: a debugger is attached, say. */
   readonly unavailable: string | undefined;
   /** A capture is likely soon: starting the thread takes 45 to 110 ms, main frozen or not. */
   prepare(): void;
-  /**
-   * The stack of the main thread.
-   * @param turn accept frames of this turn only; `undefined`: of any
-   * @param deadlineMs give up after this long
-   */
-  stack(turn: number | undefined, deadlineMs: number): Promise<StackCapture>;
-  /** A CPU profile of the main thread. */
-  profile(durationMs: number, deadlineMs: number): Promise<ProfileCapture>;
+  /** The stack of a thread. */
+  stack(request: Omit<StackRequest, 'type'>): Promise<StackCapture>;
+  /** A CPU profile of a thread. */
+  profile(request: Omit<ProfileRequest, 'type'>): Promise<ProfileCapture>;
   close(): void;
-}
-
-/** A request under way. */
-interface Request {
-  /** What there is to answer with if the thread says nothing more. */
-  fallback: InspectorAnswer;
-  overdue: NodeJS.Timeout | undefined;
-  readonly resolve: (answer: InspectorAnswer) => void;
 }
 
 const NO_STACK: StackCapture = { result: 'failed', frames: [], costMs: 0 };
@@ -62,45 +52,28 @@ const NO_PROFILE: ProfileCapture = { result: 'failed' };
 
 export function createInspector({ whyNot, onThreadEnd, ...data }: InspectorOptions): Inspector {
   const mark = openLookMark(data.interlock);
+  const requests = openRequests(drop);
   let worker: Worker | undefined;
-  let request: Request | undefined;
   let idle: NodeJS.Timeout | undefined;
   letExit(); // An earlier sidecar may have died in a capture.
 
   /** The end of the process need not wait for the capture of a thread that is gone. */
   function letExit(): void {
-    if (!request) mark.clear();
-  }
-
-  function settle(answer: InspectorAnswer | undefined): void {
-    clearTimeout(request?.overdue);
-    request?.resolve(answer ?? request.fallback);
-    request = undefined;
+    if (requests.open() === 0) mark.clear();
   }
 
   function drop(): void {
     const dropped = worker;
     worker = undefined;
     clearTimeout(idle);
-    settle(undefined);
+    requests.settleAll();
     // It may hang in a call of the system; nobody waits for it.
     void dropped?.terminate().then(letExit, letExit);
   }
 
-  function hear(from: Worker, message: InspectorMessage): void {
-    if (!request || from !== worker) return;
-    if ('answer' in message) {
-      settle(message.answer);
-      return;
-    }
-    request.fallback = message.seen;
-    clearTimeout(request.overdue);
-    request.overdue = setTimeout(drop, MAPPING_MS);
-  }
-
   function start(): Worker {
     const started = startThread(data);
-    started.on('message', (message: InspectorMessage) => hear(started, message));
+    started.on('message', (message: InspectorMessage) => started === worker && requests.hear(message));
     started.once('exit', () => {
       if (started === worker) drop();
       letExit();
@@ -117,35 +90,93 @@ export function createInspector({ whyNot, onThreadEnd, ...data }: InspectorOptio
     } catch {
       return false;
     }
-    idle = setTimeout(drop, IDLE_MS);
+    if (requests.open() === 0) idle = setTimeout(drop, IDLE_MS);
     return true;
   }
 
-  async function ask<T extends InspectorAnswer>(question: InspectorRequest, failed: T): Promise<T> {
-    if (request || whyNot() !== undefined) return { ...failed, result: 'unavailable' };
+  async function ask<R extends InspectorRequest>(
+    request: R,
+    failed: InspectorAnswers[R['type']],
+  ): Promise<InspectorAnswers[R['type']]> {
+    if (whyNot() !== undefined) return { ...failed, result: 'unavailable' };
     if (!prepare()) return failed;
     clearTimeout(idle);
-    worker?.postMessage(question);
-    const answer = await new Promise<InspectorAnswer>((resolve) => {
-      const overdue = setTimeout(drop, question.deadlineMs + OVERDUE_MS);
-      request = { fallback: failed, overdue, resolve };
-    });
+    const { id, answer } = requests.add(request.deadlineMs, failed);
+    worker?.postMessage({ id, request });
+    const answered = await answer;
     if (worker) prepare();
-    return answer as T;
+    return answered as InspectorAnswers[R['type']];
   }
 
   return {
-    get busy() {
-      return request !== undefined;
-    },
     get unavailable() {
       return whyNot();
     },
     // Upon a failure the capture will try again, and say so.
     prepare: () => void prepare(),
-    stack: (turn, deadlineMs) => ask({ type: 'stack', turn, deadlineMs }, NO_STACK),
-    profile: (durationMs, deadlineMs) => ask({ type: 'profile', durationMs, deadlineMs }, NO_PROFILE),
+    stack: (request) => ask({ type: 'stack', ...request }, NO_STACK),
+    profile: (request) => ask({ type: 'profile', ...request }, NO_PROFILE),
     close: drop,
+  };
+}
+
+/** A request under way. */
+interface Waiting {
+  /** What there is to answer with if the thread says nothing more. */
+  fallback: InspectorAnswer;
+  overdue: NodeJS.Timeout;
+  readonly resolve: (answer: InspectorAnswer) => void;
+}
+
+/** The requests under way. */
+interface Requests {
+  open(): number;
+  add(
+    deadlineMs: number,
+    failed: InspectorAnswer,
+  ): { readonly id: number; readonly answer: Promise<InspectorAnswer> };
+  hear(message: InspectorMessage): void;
+  /** Each with what there is. */
+  settleAll(): void;
+}
+
+/** @param onOverdue the thread does not keep to a deadline */
+function openRequests(onOverdue: () => void): Requests {
+  const waiting = new Map<number, Waiting>();
+  let lastId = 0;
+
+  function settle(id: number, answer?: InspectorAnswer): void {
+    const request = waiting.get(id);
+    if (!request) return;
+    waiting.delete(id);
+    clearTimeout(request.overdue);
+    request.resolve(answer ?? request.fallback);
+  }
+
+  return {
+    open: () => waiting.size,
+    add(deadlineMs, fallback) {
+      const id = ++lastId;
+      const answer = new Promise<InspectorAnswer>((resolve) => {
+        const overdue = setTimeout(onOverdue, deadlineMs + OVERDUE_MS);
+        waiting.set(id, { fallback, overdue, resolve });
+      });
+      return { id, answer };
+    },
+    hear(message) {
+      const request = waiting.get(message.id);
+      if (!request) return;
+      if ('answer' in message) {
+        settle(message.id, message.answer);
+        return;
+      }
+      request.fallback = message.seen;
+      clearTimeout(request.overdue);
+      request.overdue = setTimeout(onOverdue, MAPPING_MS);
+    },
+    settleAll() {
+      for (const id of [...waiting.keys()]) settle(id);
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { CaptureResult } from '../../src/shared/labels.js';
 import type { StackSample } from '../../src/shared/stall.js';
+import type { Target } from '../inspector/messages.js';
 import type { LiveStall } from '../stalls/detect.js';
 import { createBudget } from './budget.js';
 import type { Inspector } from './client.js';
@@ -13,6 +14,7 @@ const DEADLINE_MS = 60_000;
 
 export interface CapturePlanOptions {
   readonly inspector: Inspector;
+  readonly target: Target;
   /** When the first is due, in milliseconds since the stall began. */
   readonly firstMs: number;
   readonly onCapture: (result: CaptureResult) => void;
@@ -25,6 +27,8 @@ export interface StallCaptures {
   readonly samples: StackSample[];
   /** Which of those planned comes next. */
   next: number;
+  /** Whether one is under way. */
+  pending: boolean;
 }
 
 /**
@@ -35,7 +39,7 @@ export interface StallCaptures {
 export function planCaptures(
   options: CapturePlanOptions,
 ): (nowMs: number, live: LiveStall, captures: StallCaptures) => void {
-  const { inspector, firstMs, onCapture } = options;
+  const { inspector, target, firstMs, onCapture } = options;
   const timesMs = [firstMs, ...LATER_MS.filter((ms) => ms > firstMs)];
   const budget = createBudget();
 
@@ -46,7 +50,9 @@ export function planCaptures(
   ): Promise<void> {
     const fresh = captures.next === 0;
     captures.next++;
-    const { costMs, ...sample } = await inspector.stack(turn, DEADLINE_MS);
+    captures.pending = true;
+    const { costMs, ...sample } = await inspector.stack({ target, turn, deadlineMs: DEADLINE_MS });
+    captures.pending = false;
     budget.spend(nowMs, costMs, fresh);
     onCapture(sample.result);
     captures.samples.push({ atMs: stallMs, ...sample });
@@ -64,7 +70,7 @@ export function planCaptures(
 
   return (nowMs, live, captures) => {
     const dueMs = timesMs[captures.next];
-    if (dueMs === undefined || live.stallMs < dueMs - PREPARE_MS || inspector.busy) return;
+    if (dueMs === undefined || live.stallMs < dueMs - PREPARE_MS || captures.pending) return;
     const { unavailable } = inspector;
     const possible = unavailable === undefined && budget.allows(nowMs, captures.next === 0);
     if (live.stallMs < dueMs) {

@@ -1,11 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import type { CaptureKind, CaptureResult } from '../../src/shared/labels.js';
 import type { Inspector } from '../captures/client.js';
+import type { Target } from '../inspector/messages.js';
 import { send, sendJson, sendProblem } from './respond.js';
 import type { Handler } from './router.js';
 
 export interface DebugOptions {
   readonly inspector: Inspector;
+  /** The main thread. */
+  readonly main: Target;
   readonly count: (kind: CaptureKind, result: CaptureResult) => void;
 }
 
@@ -22,17 +25,28 @@ function failureOf(result: CaptureResult): [status: number, detail: string] {
 }
 
 /** Looks at the main thread when asked, blocked in JavaScript or not. One at a time. */
-export function createDebugHandlers({ inspector, count }: DebugOptions): {
+export function createDebugHandlers({ inspector, main, count }: DebugOptions): {
   readonly stack: Handler;
   readonly profile: Handler;
 } {
+  let busy = false;
+
+  async function alone<T>(work: () => Promise<T>): Promise<T> {
+    busy = true;
+    try {
+      return await work();
+    } finally {
+      busy = false;
+    }
+  }
+
   /** Answers why there can be no capture now, if there can be none. */
   function refused(response: ServerResponse, kind: CaptureKind): boolean {
     const { unavailable } = inspector;
     if (unavailable !== undefined) {
       count(kind, 'unavailable');
       sendProblem(response, 503, `There can be no capture: ${unavailable}.`);
-    } else if (inspector.busy) {
+    } else if (busy) {
       sendProblem(response, 429, 'Another capture is under way.', { 'Retry-After': '5' });
     } else return false;
     return true;
@@ -41,7 +55,9 @@ export function createDebugHandlers({ inspector, count }: DebugOptions): {
   return {
     async stack(_request, response) {
       if (refused(response, 'stack')) return;
-      const { result, ...seen } = await inspector.stack(undefined, ANSWER_MS);
+      const { result, ...seen } = await alone(() =>
+        inspector.stack({ target: main, turn: undefined, deadlineMs: ANSWER_MS }),
+      );
       count('stack', result);
       // Asked at any time, main is late for nothing: it has answered that it is not in JavaScript.
       if (result === 'captured' || result === 'late') sendJson(response, 200, seen);
@@ -57,7 +73,13 @@ export function createDebugHandlers({ inspector, count }: DebugOptions): {
       if (refused(response, 'cpu_profile')) return;
       // Nothing is to be sent for so long, and that is all right.
       response.setTimeout(seconds * 1000 + 2 * ANSWER_MS);
-      const { result, profile } = await inspector.profile(seconds * 1000, seconds * 1000 + ANSWER_MS);
+      const { result, profile } = await alone(() =>
+        inspector.profile({
+          target: main,
+          durationMs: seconds * 1000,
+          deadlineMs: seconds * 1000 + ANSWER_MS,
+        }),
+      );
       count('cpu_profile', result);
       if (!profile) {
         sendProblem(response, ...failureOf(result));

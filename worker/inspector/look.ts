@@ -1,9 +1,10 @@
-import type { Runtime, Session } from 'node:inspector';
-import { RUNNING_KEY } from '../../src/shared/protocol.js';
+import type { Runtime } from 'node:inspector';
+import { RUNNING_KEY, THREAD_KEY } from '../../src/shared/protocol.js';
 import { LOOK_URL, type LookAnswer } from '../../src/shared/stall.js';
 import { pathOf } from './paths.js';
 import type { Location } from './source-map.js';
 import type { SourceText } from './source-text.js';
+import type { Conversation } from './workers.js';
 
 /** A frame as V8 gives it; line and column count from 0. */
 export interface RawFrame extends Runtime.CallFrame {
@@ -21,8 +22,9 @@ export interface RawFrame extends Runtime.CallFrame {
 
 /** Frames deeper than this are left out. */
 const FRAMES_MAX = 64;
-/** Evaluated by main: throws what main says of itself, so that V8 adds the stack. */
-const LOOK: string = `throw globalThis[Symbol.for('${RUNNING_KEY}')]?.look()\n//# sourceURL=${LOOK_URL}`;
+const KEYS = [RUNNING_KEY, THREAD_KEY].map((key) => `globalThis[Symbol.for('${key}')]`);
+/** Evaluated by the thread: throws what it says of itself, if it is under watch, so that V8 adds the stack. */
+const LOOK: string = `throw (${KEYS.join(' ?? ')})?.look()\n//# sourceURL=${LOOK_URL}`;
 
 export interface Look {
   /** The number of the turn that it fell into. */
@@ -38,7 +40,7 @@ export interface Look {
  * @returns `undefined` if there is nothing to see
  */
 export async function look(
-  session: Session,
+  session: Conversation,
   currentTurn: () => number,
   answered: () => void = () => {},
 ): Promise<Look | undefined> {
@@ -53,7 +55,7 @@ export async function look(
 const TERMINATED: unique symbol = Symbol('terminated');
 const REFUSED: unique symbol = Symbol('refused');
 
-function evaluateLook(session: Session): Promise<Look | typeof TERMINATED | typeof REFUSED> {
+function evaluateLook(session: Conversation): Promise<Look | typeof TERMINATED | typeof REFUSED> {
   return new Promise((resolve) => {
     session.post('Runtime.evaluate', { expression: LOOK, silent: true }, (error, answer) => {
       if (error) resolve(/terminated/i.test(error.message) ? TERMINATED : REFUSED);
@@ -95,7 +97,7 @@ const ANSWER_MS = 1000;
  * always: where the script calls native code the termination comes through all the same, and another would
  * hit what the app does next. So it is given back only to a script that is still there a while later.
  */
-async function giveBack(session: Session, currentTurn: () => number): Promise<Look | undefined> {
+async function giveBack(session: Conversation, currentTurn: () => number): Promise<Look | undefined> {
   const turn = currentTurn();
   let seen: Look | undefined;
   let stillThere = 0;

@@ -5,8 +5,6 @@ import type { Frame } from '../../src/shared/stall.js';
 
 /** What the thread is born with. */
 export interface InspectorData {
-  /** Shared numbers of main's loop: whether the asked turn still goes on. */
-  readonly loop: SharedArrayBuffer;
   /** See `src/shared/exit-interlock.ts`. */
   readonly interlock: SharedArrayBuffer;
   /** Whether frames carry the text of their line. */
@@ -15,14 +13,34 @@ export interface InspectorData {
   readonly entry: string | undefined;
 }
 
-export type InspectorRequest =
-  | {
-      readonly type: 'stack';
-      /** Accept frames of this turn only; `undefined`: of any. */
-      readonly turn: number | undefined;
-      readonly deadlineMs: number;
-    }
-  | { readonly type: 'profile'; readonly durationMs: number; readonly deadlineMs: number };
+/** The thread to look into. */
+export interface Target {
+  /** As `node:worker_threads` counts; main is 0. */
+  readonly threadId: number;
+  /** Shared numbers of its loop, where it is under watch: whether the asked turn still goes on. */
+  readonly loop: SharedArrayBuffer | undefined;
+  /** Where the system keeps its accounts, such as `/proc/self/task/4711`; `undefined`: nowhere. */
+  readonly taskDirectory: string | undefined;
+}
+
+export interface StackRequest {
+  readonly type: 'stack';
+  readonly target: Target;
+  /** Accept frames of this turn only; `undefined`: of any. */
+  readonly turn: number | undefined;
+  /** Give up after this long. */
+  readonly deadlineMs: number;
+}
+
+export interface ProfileRequest {
+  readonly type: 'profile';
+  readonly target: Target;
+  readonly durationMs: number;
+  /** Give up after this long. */
+  readonly deadlineMs: number;
+}
+
+export type InspectorRequest = StackRequest | ProfileRequest;
 
 export interface StackCapture {
   readonly result: CaptureResult;
@@ -30,7 +48,7 @@ export interface StackCapture {
   readonly frames: readonly Frame[];
   /** See `StackSample`. */
   readonly nativeMs?: number;
-  /** Milliseconds for which main was at our service. */
+  /** Milliseconds for which the thread was at our service. */
   readonly costMs: number;
 }
 
@@ -40,9 +58,22 @@ export interface ProfileCapture {
   readonly profile?: Uint8Array;
 }
 
-export type InspectorAnswer = StackCapture | ProfileCapture;
+/** What is answered to each kind of request. */
+export interface InspectorAnswers {
+  readonly stack: StackCapture;
+  readonly profile: ProfileCapture;
+}
+export type InspectorAnswer = InspectorAnswers[keyof InspectorAnswers];
 
-/** One answer to each request; the thread takes one request at a time. */
-export type InspectorMessage =
+/** Requests are answered side by side. */
+export interface InspectorQuestion {
+  readonly id: number;
+  readonly request: InspectorRequest;
+}
+
+/** One answer to each request. */
+export type InspectorMessage = { readonly id: number } & (
+  | { readonly answer: InspectorAnswer }
   /** Before the answer, of a stack: as V8 has it, in case that mapping it fails. */
-  { readonly seen: StackCapture } | { readonly answer: InspectorAnswer };
+  | { readonly seen: StackCapture }
+);

@@ -1,6 +1,7 @@
-import type { Profiler, Session } from 'node:inspector';
+import type { Profiler } from 'node:inspector';
 import { isWasm } from './frames.js';
 import { look } from './look.js';
+import type { Conversation } from './workers.js';
 
 /** Microseconds between samples: 200 a second. */
 const SAMPLING_INTERVAL_US = 5000;
@@ -17,7 +18,7 @@ export interface ProfileOptions {
 
 /** @returns `undefined` if main did not answer in time */
 export function takeProfile(
-  session: Session,
+  session: Conversation,
   { durationMs, deadlineMs, currentTurn }: ProfileOptions,
 ): Promise<Profiler.Profile | undefined> {
   return new Promise((resolve) => {
@@ -51,7 +52,7 @@ export function takeProfile(
  * stopped at, throws that code away; what replaces it is known. Main waits for nobody: no step needs an
  * answer of ours.
  */
-async function unoptimize(session: Session, currentTurn: () => number): Promise<void> {
+async function unoptimize(session: Conversation, currentTurn: () => number): Promise<void> {
   const seen = await look(session, currentTurn);
   const own = seen?.frames.filter((one) => !one.url.startsWith('node:') && !isWasm(one)) ?? [];
   if (own.length === 0) return;

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { Debugger, Session } from 'node:inspector';
+import type { Debugger } from 'node:inspector';
 import { isAbsolute } from 'node:path';
 import type { RawFrame } from './look.js';
 import { pathOf } from './paths.js';
 import { openSourceText, type SourceFiles, type SourceText } from './source-text.js';
+import type { Conversation } from './workers.js';
 
 /** How long V8 is waited for. */
 const V8_MS = 500;
@@ -20,7 +21,7 @@ const COMPILED = /\.(?:[cm]?tsx?|jsx)$/i;
  * is dear: it reports every script that is loaded, 12 to 20 microseconds each.
  */
 export async function withTexts(
-  session: Session,
+  session: Conversation,
   frames: readonly RawFrame[],
   files: SourceFiles,
 ): Promise<{ readonly frames: readonly RawFrame[]; readonly costMs: number }> {
@@ -59,7 +60,7 @@ interface InMemory {
 
 /** @returns an entry for each script, also if V8 does not answer in time */
 async function askV8(
-  session: Session,
+  session: Conversation,
   scriptIds: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, InMemory>> {
   const found = new Map<string, InMemory>([...scriptIds].map((scriptId) => [scriptId, {}]));

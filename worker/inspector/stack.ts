@@ -1,8 +1,8 @@
-import type { Session } from 'node:inspector';
 import type { CaptureResult } from '../../src/shared/labels.js';
 import { delay, type Look, look, type RawFrame } from './look.js';
 import { beginsThere, mayBegin, withTexts } from './scripts.js';
 import { NO_FILES, type SourceFiles } from './source-text.js';
+import type { Conversation } from './workers.js';
 
 export interface RawStack {
   readonly result: CaptureResult;
@@ -52,7 +52,7 @@ const POLL_MS = 50;
  * the function that came next has run nothing. It is left out, and its caller told, with the time for which
  * there was no answer.
  */
-export async function takeStack(session: Session, options: StackOptions): Promise<RawStack> {
+export async function takeStack(session: Conversation, options: StackOptions): Promise<RawStack> {
   const patience = openPatience(options);
   const looks = openLooks(session, options, patience.end);
   // The session may be closed meanwhile: the process ends.
@@ -89,7 +89,7 @@ interface Looks {
 }
 
 function openLooks(
-  session: Session,
+  session: Conversation,
   { currentTurn, now, awayMs }: StackOptions,
   answered: () => void,
 ): Looks {
@@ -117,7 +117,7 @@ interface Judgement {
   readonly seen?: Seen;
 }
 
-async function judge(session: Session, options: StackOptions, looks: Looks): Promise<Judgement> {
+async function judge(session: Conversation, options: StackOptions, looks: Looks): Promise<Judgement> {
   const { turn, files } = options;
   const first = await looks.next();
   if (!first) return { result: 'unanswered' };

@@ -11,6 +11,7 @@ import {
 import { openReader } from '../../src/shared/regions.js';
 import type { Stall } from '../../src/shared/stall.js';
 import { type LoopLedger, openLedger } from '../counters.js';
+import type { Target } from '../inspector/messages.js';
 import { createInvestigator, type InvestigatorOptions } from '../stalls/investigate.js';
 import { openThread, type ThreadReader, type ThreadTimes } from '../system/thread.js';
 import { sampleDelay } from './delay.js';
@@ -31,6 +32,8 @@ export interface LoopView {
 /** An event loop under watch: main's, or that of another thread. */
 export interface Loop {
   readonly name: string;
+  /** What the inspector knows its thread by. */
+  readonly target: Target;
   stats(): LoopStats;
   /** Brings its stalls up to date with this moment. Returns what was seen. */
   sample(nowMs: number): {
@@ -47,7 +50,9 @@ export interface Loop {
 }
 
 export interface LoopOptions
-  extends Omit<InvestigatorOptions, 'ledger' | 'thread' | 'readStats' | 'readRing' | 'readGc'> {
+  extends Omit<InvestigatorOptions, 'ledger' | 'thread' | 'readStats' | 'readRing' | 'readGc' | 'target'> {
+  /** As `node:worker_threads` counts; main is 0. */
+  readonly threadId: number;
   readonly memory: LoopMemory;
   /** Where the system keeps the thread's accounts, such as `/proc/self/task/4711`; `undefined`: nowhere. */
   readonly taskDirectory: string | undefined;
@@ -56,13 +61,15 @@ export interface LoopOptions
 
 const NO_ACCOUNTS: ThreadReader = { times: () => undefined, state: () => undefined };
 
-export function watchLoop({ memory, taskDirectory, ...options }: LoopOptions): Loop {
+export function watchLoop({ memory, taskDirectory, threadId, ...options }: LoopOptions): Loop {
   const stats = openReader(LOOP_STATS, memory.stats);
   const readResources = openReader(RESOURCES, memory.resources);
   const ledger = openLedger(LOOP_LEDGER, memory.ledger);
   const thread = taskDirectory === undefined ? NO_ACCOUNTS : openThread(taskDirectory);
+  const target = { threadId, loop: memory.stats, taskDirectory };
   const investigator = createInvestigator({
     ...options,
+    target,
     ledger,
     thread,
     readStats: stats,
@@ -74,6 +81,7 @@ export function watchLoop({ memory, taskDirectory, ...options }: LoopOptions): L
   let seen = stats();
   return {
     name: options.name,
+    target,
     stats,
     sample(nowMs) {
       seen = stats();

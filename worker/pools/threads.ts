@@ -1,9 +1,10 @@
 import type { PoolValues } from '../../src/shared/layout.js';
-import type { ThreadCounters } from '../../src/shared/protocol.js';
+import type { PoolThread, ThreadCounters } from '../../src/shared/protocol.js';
 
 /** Requests that a thread has been handed and when each was first seen; answered ones are dropped. */
 export interface ThreadView {
   readonly counters: ThreadCounters;
+  readonly threadId: number | undefined;
   /** As of the last sample; what ran at the first is aged from there, if main says nothing of it. */
   requests: number | undefined;
   since: readonly number[];
@@ -31,11 +32,11 @@ export interface ThreadsNow {
   readonly threads: readonly ThreadNow[];
 }
 
-export function viewThreads(counters: readonly ThreadCounters[], known: readonly ThreadView[]): ThreadView[] {
-  return counters.map(
+export function viewThreads(threads: readonly PoolThread[], known: readonly ThreadView[]): ThreadView[] {
+  return threads.map(
     (one) =>
-      known.find((thread) => thread.counters.buffer === one.buffer) ?? {
-        counters: one,
+      known.find(({ counters }) => counters.buffer === one.counters.buffer) ?? {
+        ...one,
         requests: undefined,
         since: [],
       },

@@ -4,6 +4,7 @@ import type { Stall } from '../../src/shared/stall.js';
 import type { Inspector } from '../captures/client.js';
 import { planCaptures } from '../captures/plan.js';
 import type { LoopLedger } from '../counters.js';
+import type { Target } from '../inspector/messages.js';
 import type { ThreadReader, ThreadState } from '../system/thread.js';
 import { classifyRest } from './classify.js';
 import { createCpuHistory } from './cpu-history.js';
@@ -29,8 +30,9 @@ export interface InvestigatorOptions {
   readonly readGc: () => GcValues;
   readonly thread: ThreadReader;
   readonly suspendedBetween: (fromMs: number, toMs: number) => Suspended;
-  /** `undefined` where nobody can capture the thread's stack. */
-  readonly inspector: Inspector | undefined;
+  readonly inspector: Inspector;
+  /** What the inspector knows the thread by. */
+  readonly target: Target;
   readonly onCapture: (result: CaptureResult) => void;
   /** Stalls are told without a stack, for this reason. */
   readonly onUnavailable: (reason: string) => void;
@@ -61,7 +63,7 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
     isRunnable: () => thread.state()?.state === 'R',
   });
   const capture = capturesOf(options);
-  const settling = createSettling(() => options.inspector?.busy === true, conclude);
+  const settling = createSettling(conclude);
   let open: OpenStall | undefined;
   let alertUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -137,10 +139,8 @@ const asFinished = ({ turn, startMs, stallMs }: LiveStall): FinishedStall => ({
 });
 
 function capturesOf(options: InvestigatorOptions): ReturnType<typeof planCaptures> {
-  const { inspector, captureAfterMs: firstMs } = options;
-  if (!inspector || firstMs === undefined) return () => {};
-  const { onCapture, onUnavailable } = options;
-  return planCaptures({ inspector, firstMs, onCapture, onUnavailable });
+  const { captureAfterMs: firstMs } = options;
+  return firstMs === undefined ? () => {} : planCaptures({ ...options, firstMs });
 }
 
 function chargeOf(stall: Stall): Charge {

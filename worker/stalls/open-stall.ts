@@ -15,7 +15,7 @@ export interface OpenStall {
 }
 
 export function openStall(turn: number): OpenStall {
-  return { turn, captures: { samples: [], next: 0 }, seen: undefined };
+  return { turn, captures: { samples: [], next: 0, pending: false }, seen: undefined };
 }
 
 /** What the description of a stall is made of. */

@@ -16,9 +16,7 @@ export interface Settling {
   settleAll(): void;
 }
 
-/** @param isCapturing whether a stack is being captured */
 export function createSettling(
-  isCapturing: () => boolean,
   conclude: (stall: FinishedStall, open: OpenStall | undefined) => void,
 ): Settling {
   const waiting: { readonly stall: FinishedStall; readonly open: OpenStall | undefined }[] = [];
@@ -26,7 +24,7 @@ export function createSettling(
   function isSettled({ stall, open }: (typeof waiting)[number], nowMs: number, turns: number): boolean {
     const sinceMs = nowMs - (stall.startMs + stall.durationMs);
     const heard = turns - stall.turn >= SETTLE_TURNS || sinceMs >= SETTLE_MS;
-    const capturing = open !== undefined && isCapturing() && sinceMs < SETTLE_CAPTURE_MS;
+    const capturing = open?.captures.pending === true && sinceMs < SETTLE_CAPTURE_MS;
     return heard && !capturing;
   }
 

@@ -36,7 +36,15 @@ function lookAt(threads: readonly Thread[], pool: { tasksPerThread: number; froz
     filled: Float64Array.from(threads, (one) => (one.filled ? 1 : 0)),
     booting: Float64Array.from(threads, () => 0),
   } as unknown as PoolValues;
-  return sampleThreads(viewThreads(counters, []), snapshot, 10_000, pool.frozen);
+  return sampleThreads(
+    viewThreads(
+      counters.map((one) => ({ counters: one, threadId: undefined })),
+      [],
+    ),
+    snapshot,
+    10_000,
+    pool.frozen,
+  );
 }
 
 const MAX = 2 ** 31 - 1;

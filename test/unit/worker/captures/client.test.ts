@@ -1,7 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { INTERLOCK_BYTES, LOOKING } from '../../../../src/shared/exit-interlock.js';
-import { LOOP_STATS } from '../../../../src/shared/layout.js';
-import { allocate } from '../../../../src/shared/regions.js';
 import { createInspector, type Inspector } from '../../../../worker/captures/client.js';
 
 const open: Inspector[] = [];
@@ -18,7 +16,6 @@ function inspectorOf(program: string): { inspector: Inspector; marks: Int32Array
   const inspector = createInspector({
     whyNot: () => undefined,
     onThreadEnd() {},
-    loop: allocate(LOOP_STATS),
     interlock: marks.buffer as SharedArrayBuffer,
     sourceLines: true,
     entry: undefined,
@@ -26,6 +23,8 @@ function inspectorOf(program: string): { inspector: Inspector; marks: Int32Array
   open.push(inspector);
   return { inspector, marks };
 }
+const MAIN = { threadId: 0, loop: undefined, taskDirectory: undefined };
+const STACK = { target: MAIN, turn: undefined, deadlineMs: 60_000 };
 const FAILED = { result: 'failed', frames: [], costMs: 0 };
 /** Notes that it looks, as the real one does. */
 const LOOK = `Atomics.store(new Int32Array(workerData.interlock), ${LOOKING}, 1);`;
@@ -41,8 +40,7 @@ it.each([
 ])('a thread that %s has failed; the next look has another, and the process may end', async (_, program) => {
   const { inspector, marks } = inspectorOf(program);
   for (let i = 0; i < 2; i++) {
-    expect(await inspector.stack(undefined, 60_000)).toEqual(FAILED);
-    expect(inspector.busy).toBe(false);
+    expect(await inspector.stack(STACK)).toEqual(FAILED);
     expect(Atomics.load(marks, LOOKING)).toBe(0);
   }
 });
@@ -52,7 +50,9 @@ it.each([
   ['in silence', ''],
 ])('a thread that hangs %s has failed at the deadline', async (_, deed) => {
   const { inspector, marks } = inspectorOf(`parentPort.on('message', () => { ${LOOK} ${deed} })`);
-  expect(await inspector.profile(10, 100)).toEqual({ result: 'failed' });
+  expect(await inspector.profile({ target: MAIN, durationMs: 10, deadlineMs: 100 })).toEqual({
+    result: 'failed',
+  });
   await vi.waitFor(() => expect(Atomics.load(marks, LOOKING)).toBe(0), 30_000);
 });
 
@@ -63,28 +63,27 @@ it('what was seen is told though mapping it failed', async () => {
     costMs: 1,
   };
   const { inspector } = inspectorOf(
-    `parentPort.on('message', () => { parentPort.postMessage({ seen: ${JSON.stringify(seen)} }); setTimeout(() => process.exit(1), 10); })`,
+    `parentPort.on('message', ({ id }) => { parentPort.postMessage({ id, seen: ${JSON.stringify(seen)} }); setTimeout(() => process.exit(1), 10); })`,
   );
-  expect(await inspector.stack(undefined, 60_000)).toEqual(seen);
+  expect(await inspector.stack(STACK)).toEqual(seen);
 });
 
-it('one look at a time', async () => {
-  const answer = { result: 'captured', frames: [], costMs: 0 };
+it('looks go side by side, each with its own answer', async () => {
   const { inspector } = inspectorOf(
-    `parentPort.on('message', () => parentPort.postMessage({ answer: ${JSON.stringify(answer)} }))`,
+    `const asked = []; parentPort.on('message', ({ id }) => {
+      if (asked.push(id) < 2) return;
+      for (const id of asked.reverse()) parentPort.postMessage({ id, answer: { costMs: id } });
+    })`,
   );
-  const first = inspector.stack(undefined, 60_000);
-  expect(inspector.busy).toBe(true);
-  expect(await inspector.profile(10, 60_000)).toEqual({ result: 'unavailable' });
-  expect(await first).toEqual(answer);
-  expect(await inspector.stack(undefined, 60_000)).toEqual(answer);
+  const answers = [inspector.stack(STACK), inspector.stack(STACK)];
+  expect(await Promise.all(answers)).toEqual([{ costMs: 1 }, { costMs: 2 }]);
 });
 
 it('a thread with nothing to look at ends after a minute, and not before', async () => {
   const { inspector } = inspectorOf(
-    `let looks = 0; parentPort.on('message', () => parentPort.postMessage({ answer: { result: 'captured', frames: [], costMs: ++looks } }))`,
+    `let looks = 0; parentPort.on('message', ({ id }) => parentPort.postMessage({ id, answer: { result: 'captured', frames: [], costMs: ++looks } }))`,
   );
-  const looks = async (): Promise<number> => (await inspector.stack(undefined, 60_000)).costMs;
+  const looks = async (): Promise<number> => (await inspector.stack(STACK)).costMs;
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   try {
     expect(await looks()).toBe(1);
