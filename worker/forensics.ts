@@ -9,6 +9,7 @@ import type { Stall } from '../src/shared/stall.js';
 import type { Basics } from './basics.js';
 import { createInspector, type Inspector } from './captures/client.js';
 import { wallTimeOf } from './counters.js';
+import { createCulpritBoard } from './culprits/board.js';
 import { type Loop, type LoopOptions, watchLoop } from './loops/loop.js';
 import { openThreads, type Threads } from './loops/threads.js';
 import type { Pools } from './pools/pools.js';
@@ -104,6 +105,7 @@ function watchLoops(
   { onCapture, reporter, inspector }: Watchers,
 ): { readonly main: Loop; readonly threads: Threads } {
   const { options, watchdogId } = data;
+  const culprits = createCulpritBoard(now);
   type Which = Pick<LoopOptions, 'name' | 'threadId' | 'memory' | 'taskDirectory' | 'resourceTypes'>;
   const watch = (which: Which, id: string): Loop =>
     watchLoop({
@@ -111,6 +113,7 @@ function watchLoops(
       stallThresholdMs: options.stallThreshold,
       captureAfterMs: options.capture,
       inspector,
+      culprits,
       now,
       suspendedBetween: suspensions.suspendedBetween,
       onCapture,

@@ -9,6 +9,7 @@ export const LABEL_NAMES = [
   'state',
   'type',
   'cause',
+  'culprit',
   'kind',
   'result',
   'pool',

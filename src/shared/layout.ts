@@ -124,6 +124,11 @@ export const STALL_BOUNDS_MS: readonly number[] = [
   50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000,
 ];
 
+/** Series of culprits that a process has at once, `other` and `unknown` aside. */
+export const CULPRITS_MAX = 20;
+/** Numbers that a culprit's label takes, three characters each. */
+export const CULPRIT_LABEL_NUMBERS = 34;
+
 const loopLedgerFields = {
   /** Highest value exported so far: a counter never goes back when an estimate is corrected. */
   delayBuckets: DELAY_BOUNDS_MS.length as number,
@@ -151,6 +156,23 @@ const loopLedgerFields = {
   lastStallWallMs: 1,
   /** The latest heartbeat that was told of: on the shared clock, and by the wall clock. */
   heartbeatAt: 2,
+  /**
+   * Stall time by culprit, a row for each series; `worker/culprits` has the scheme. What the row was ever
+   * charged, whoever had it: what is charged once stays charged, and nothing else need be added up;
+   */
+  culpritMs: CULPRITS_MAX as number,
+  /** how much of it was others' before; */
+  culpritBaseMs: CULPRITS_MAX as number,
+  /** since when it is who it is: 0 while the row is free; */
+  culpritSinceMs: CULPRITS_MAX as number,
+  /** when it was charged last, and its weight then; */
+  culpritGrewAtMs: CULPRITS_MAX as number,
+  culpritWeightMs: CULPRITS_MAX as number,
+  /** its label. */
+  culpritLabels: (CULPRITS_MAX * CULPRIT_LABEL_NUMBERS) as number,
+  /** Stall time of culprits that have no row, and of those whom nobody knows. */
+  culpritOtherMs: 1,
+  culpritUnknownMs: 1,
 } as const;
 
 /** The sidecar's counters of one loop, kept outside of the sidecar so that they survive it. */

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { OPTIONS } from '../../src/options/options.js';
 import { CAPTURE_KINDS, CAPTURE_RESULTS, CAUSES, COLLECTORS, DROP_REASONS } from '../../src/shared/labels.js';
 import {
+  CULPRITS_MAX,
   DELAY_BOUNDS_MS,
   RESOURCE_TYPES_MAX,
   STALL_BOUNDS_MS,
@@ -43,6 +44,7 @@ const VALUES: Readonly<Record<string, string>> = {
   state: code(['active', 'idle']),
   type: `what Node calls it (\`Timeout\`, \`TCPSocketWrap\`, …): at most ${RESOURCE_TYPES_MAX}, the last is \`other\``,
   cause: code(CAUSES),
+  culprit: `function, file and line, such as \`renderInvoice invoice.ts:41\`: at most ${CULPRITS_MAX}, and \`other\`, \`unknown\``,
   kind: code(CAPTURE_KINDS),
   result: code(CAPTURE_RESULTS),
   pool: 'the name given to `watchPool`: at most 32',

@@ -11,6 +11,7 @@ import {
 import { openReader } from '../../src/shared/regions.js';
 import type { Stall } from '../../src/shared/stall.js';
 import { type LoopLedger, openLedger } from '../counters.js';
+import type { CulpritBoard, CulpritSeries } from '../culprits/board.js';
 import type { Target } from '../inspector/messages.js';
 import { createInvestigator, type InvestigatorOptions } from '../stalls/investigate.js';
 import { openThread, type ThreadReader, type ThreadTimes } from '../system/thread.js';
@@ -27,6 +28,7 @@ export interface LoopView {
   readonly resourceTypes: readonly string[];
   /** `undefined` where the system keeps no such accounts. */
   readonly times: ThreadTimes | undefined;
+  readonly culprits: readonly CulpritSeries[];
 }
 
 /** An event loop under watch: main's, or that of another thread. */
@@ -57,19 +59,25 @@ export interface LoopOptions
   /** Where the system keeps the thread's accounts, such as `/proc/self/task/4711`; `undefined`: nowhere. */
   readonly taskDirectory: string | undefined;
   readonly resourceTypes: readonly string[];
+  readonly culprits: CulpritBoard;
 }
 
 const NO_ACCOUNTS: ThreadReader = { times: () => undefined, state: () => undefined };
 
-export function watchLoop({ memory, taskDirectory, threadId, ...options }: LoopOptions): Loop {
+export function watchLoop({ memory, taskDirectory, threadId, onEnd, ...options }: LoopOptions): Loop {
   const stats = openReader(LOOP_STATS, memory.stats);
   const readResources = openReader(RESOURCES, memory.resources);
   const ledger = openLedger(LOOP_LEDGER, memory.ledger);
   const thread = taskDirectory === undefined ? NO_ACCOUNTS : openThread(taskDirectory);
   const target = { threadId, loop: memory.stats, taskDirectory };
+  const culprits = options.culprits.join(ledger);
   const investigator = createInvestigator({
     ...options,
     target,
+    onEnd(stall) {
+      culprits.charge(stall);
+      onEnd(stall);
+    },
     ledger,
     thread,
     readStats: stats,
@@ -87,6 +95,7 @@ export function watchLoop({ memory, taskDirectory, threadId, ...options }: LoopO
       seen = stats();
       if (seen.loopStartedAtMs > 0) sampleDelay(nowMs, seen, ledger);
       const stall = investigator.observe(nowMs, seen);
+      culprits.settle();
       return { stats: seen, stall, alert: investigator.isAlert(nowMs) };
     },
     view: () => ({
@@ -96,8 +105,12 @@ export function watchLoop({ memory, taskDirectory, threadId, ...options }: LoopO
       resources: readResources(),
       resourceTypes,
       times: thread.times(),
+      culprits: culprits.series(),
     }),
-    end: (nowMs) => investigator.end(nowMs, stats()),
+    end(nowMs) {
+      investigator.end(nowMs, stats());
+      culprits.leave();
+    },
     setResourceTypes(names) {
       resourceTypes = names;
     },

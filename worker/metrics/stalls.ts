@@ -24,6 +24,12 @@ export const STALLS = {
     labels: ['thread', 'cause'],
     help: 'Time stalled by cause; grows during the stall.',
   },
+  culprits: {
+    name: 'watchdog_culprit_stall_seconds_total',
+    type: 'counter',
+    labels: ['thread', 'culprit'],
+    help: 'Time of finished stalls by the line to blame: of the worst of late, of all others (other), and of stalls of which nobody knows whose they are (unknown).',
+  },
   duration: {
     name: 'watchdog_stall_duration_seconds',
     type: 'histogram',
@@ -53,6 +59,12 @@ export function collectStalls({ loops }: Sources): Family[] {
   return [
     byCause(STALLS.count, (ledger, index) => ledger.get('stallsByCause', index)),
     byCause(STALLS.seconds, (ledger, index) => ledger.get('stallMsByCause', index) / 1000),
+    family(
+      STALLS.culprits,
+      started.flatMap(({ labels, culprits }) =>
+        culprits.map(({ culprit, seconds }) => ({ labels: { ...labels, culprit }, value: seconds })),
+      ),
+    ),
     family(
       STALLS.duration,
       started.flatMap(({ labels, ledger }) => durationSamples(labels, ledger)),

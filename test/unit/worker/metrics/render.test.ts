@@ -23,6 +23,7 @@ function sources(loop: VirtualLoop, more: Partial<Sources> = {}): Sources {
         resources: openReader(RESOURCES, allocate(RESOURCES))(),
         resourceTypes: [],
         times: undefined,
+        culprits: [],
       },
     ],
     processState: openReader(PROCESS_STATE, allocate(PROCESS_STATE))(),
@@ -76,6 +77,18 @@ it('puts the static labels on every series', async () => {
   for (const one of series.keys()) expect(one).toContain('app="a\\"b\\\\c\\nd"');
 });
 
+it('escapes what a function is called', async () => {
+  const loop = createVirtualLoop();
+  loop.idle(500);
+  const all = sources(loop);
+  const [main] = all.loops;
+  const culprits = [{ culprit: 'say "\\o/" \ud83d\ude00 a.ts:1', seconds: 1.5 }];
+  const text = await renderMetrics({ ...all, loops: [{ ...main, culprits }] });
+  expect(text).toContain(
+    'watchdog_culprit_stall_seconds_total{thread="main",culprit="say \\"\\\\o/\\" \ud83d\ude00 a.ts:1"} 1.5\n',
+  );
+});
+
 it('names every metric once', () => {
   expect(new Set(METRIC_NAMES).size).toBe(METRIC_NAMES.length);
 });
@@ -99,9 +112,10 @@ it('gives each series the labels of its definition', async () => {
     completed: 1,
   };
   const times = { run: taken, wait: taken, oldestTaskMs: 1, dispatchBlockedMs: 1 };
+  const culprits = [{ culprit: 'f a.ts:1', seconds: 1 }];
   const text = await renderMetrics({
     ...all,
-    loops: [{ ...main, resources, resourceTypes: ['Timeout'], times: { cpuMs: 1, runQueueMs: 1 } }],
+    loops: [{ ...main, resources, resourceTypes: ['Timeout'], times: { cpuMs: 1, runQueueMs: 1 }, culprits }],
     pools: [
       {
         labels: { pool: 'images' },
