@@ -10,7 +10,7 @@ import {
 } from '../../observability/grafana/dashboards/limits.js';
 import { METRIC_NAMES } from '../../worker/metrics/names.js';
 import { promtool, SKIP_PROMTOOL } from '../support/promtool.js';
-import type { Dashboard } from './lint/model.js';
+import { chart, type Dashboard } from './lint/model.js';
 
 interface Alert {
   alert: string;
@@ -78,6 +78,19 @@ describe('alerts', () => {
     if (expr.startsWith('absent(')) return;
     expect(annotations.description).toContain('{{ $labels.instance }}');
     expect(query).toContain('var-instance={{ $labels.instance | urlquery }}');
+  });
+
+  it('about stalls lead to the lines to blame, over the time that they look at', () => {
+    const links = alerts
+      .filter(({ annotations }) => annotations.dashboard_url.includes('viewPanel='))
+      .map(({ alert, expr, annotations }) => ({ alert, expr, link: annotations.dashboard_url }));
+    expect(links.map(({ alert }) => alert)).toEqual(Array(2).fill('NodejsStallBudgetBurn'));
+    for (const { expr, link } of links) {
+      const [, uid, panel] = /^\/d\/([\w-]+)\?.*&viewPanel=(\d+)$/.exec(link) ?? [];
+      const dashboard = dashboards.find((one) => one.uid === uid) as Dashboard;
+      expect(chart(dashboard, 'Worst lines').id).toBe(Number(panel));
+      expect(link).toContain(`&from=now-${/:rate(\d+h)/.exec(expr)?.[1]}&to=now`);
+    }
   });
 
   it.each(alerts)('$alert $labels.severity is seen to come and to go', ({ alert, labels }) => {

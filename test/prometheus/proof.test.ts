@@ -389,6 +389,25 @@ it('a process that is gone is told of, until it is back', async () => {
   await eventually(async () => (await prometheus.query(beginnings)).length > 0 || undefined, 'it began anew');
 });
 
+it('the tables of the worst lines tell who blocks the loop, and the lines of a process sum up', async () => {
+  for (const file of ['dashboard.json', 'fleet.json']) {
+    const [worst] = chart(readKit(file), 'Worst lines').targets ?? [];
+    const query = chosen(worst?.expr ?? '', 'hot');
+    await eventually(async () => {
+      const lines = await prometheus.query(query);
+      return lines.some(
+        ({ metric, value }) => /^hold app\.mjs:\d+$/.test(metric.culprit ?? '') && value > 0.1,
+      );
+    }, `${file} tells: ${query}`);
+  }
+  const told = `sum(watchdog_culprit_stall_seconds_total{${HOT}})`;
+  const finished = `sum(watchdog_stall_duration_seconds_sum{${HOT}})`;
+  await eventually(async () => {
+    const [difference] = await prometheus.query(`${finished} - ${told}`);
+    return difference !== undefined && Math.abs(difference.value) < 1e-6;
+  }, `${told} is ${finished}`);
+});
+
 it.each(['dashboard.json', 'fleet.json'])('each expression of %s returns data', async (file) => {
   const missing = [...absent(await prometheus.names())];
   const expressions = expressionsOf(readKit(file));

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { CAUSES } from '../../src/shared/labels.js';
 import { RESOURCES, RING_SIZE } from '../../src/shared/layout.js';
 import { allocate, openReader } from '../../src/shared/regions.js';
+import { createCulpritBoard } from '../../worker/culprits/board.js';
 import { sampleDelay } from '../../worker/loops/delay.js';
 import { collectEventloop } from '../../worker/metrics/eventloop.js';
 import type { Family } from '../../worker/metrics/family.js';
@@ -28,6 +29,7 @@ function scrape({ process: { loop } }: World): Family[] {
     resources: NO_RESOURCES,
     resourceTypes: [],
     times: undefined,
+    culprits: createCulpritBoard(loop.now).join(loop.ledger).series(),
   };
   sampleDelay(loop.now(), view.stats, loop.ledger);
   const sources = { nowMs: loop.now(), loops: [view] } as unknown as Sources;
@@ -107,6 +109,17 @@ function faultsOfTime({ history, settings, process }: World): string[] {
   return faults;
 }
 
+/** And so it is to culprits, or to nobody. */
+function faultsOfBlame({ history, process: { loop } }: World): string[] {
+  const trueMs = total(history.stalls.map(({ durationMs }) => durationMs));
+  // As of when all of it is shown.
+  const series = createCulpritBoard(() => loop.now() + 90_000)
+    .join(loop.ledger)
+    .series();
+  const blamedMs = 1000 * total(series.map(({ seconds }) => seconds));
+  return Math.abs(blamedMs - trueMs) > ROUNDING_MS ? [`blamed somebody for ${blamedMs} of ${trueMs} ms`] : [];
+}
+
 /** Nothing is said of what nobody has seen. */
 function faultsOfCauses({ history, settings, process: { loop } }: World): string[] {
   const truths = new Map(history.stalls.map((truth) => [truth.turn, truth]));
@@ -138,6 +151,7 @@ it(`keeps its promises over ${RUNS} lives of a process, from seed ${SEED}`, () =
       ...counters.lowered,
       ...faultsOfTelling(world),
       ...faultsOfTime(world),
+      ...faultsOfBlame(world),
       ...faultsOfCauses(world),
     ];
     expect(faults, `repeat with WATCHDOG_TEST_SEED=${seed}`).toEqual([]);

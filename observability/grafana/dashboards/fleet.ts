@@ -5,11 +5,12 @@ import {
 } from '@grafana/grafana-foundation-sdk/common';
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import type { PanelBuilder as TablePanel } from '@grafana/grafana-foundation-sdk/table';
+import { culpritSeconds, culpritTable } from './culprits.js';
 import {
   assemble,
   FLEET_UID,
   linkTo,
-  linkToProcess,
+  linkToRow,
   MAIN_UID,
   momentAnnotations,
   targetVariables,
@@ -101,7 +102,7 @@ function topTen(
 }
 
 function linked(panel: TablePanel): TablePanel {
-  return panel.dataLinks([linkToProcess()]);
+  return panel.dataLinks([linkToRow('This process', ['job', 'instance'])]);
 }
 
 const THREAD = ['job', 'instance', 'thread'];
@@ -159,6 +160,16 @@ const mostRestarts = topTen(
   .noValue('none')
   .thresholds(limits(1, 10));
 
+const worstLines = culpritTable({
+  description:
+    'The twenty lines to blame for most of the time stalled in the range shown, all selected processes of a job together, and in how many of them. A row leads to the processes of that job. other: lines that are not among the worst of their process. unknown: stalls without a stack.',
+  labels: ['job', 'culprit'],
+  more: {
+    processes: `count by (job, culprit) (sum by (job, instance, culprit) (${culpritSeconds}) > 0)`,
+  },
+  height: 12,
+}).dataLinks([linkToRow('The processes of this job', ['job'])]);
+
 const downTable = linked(
   table({
     title: 'Which watchdogs are down',
@@ -179,7 +190,7 @@ export function fleetDashboard(): Dashboard {
       uid: FLEET_UID,
       title: 'Event loop watchdog: fleet',
       description:
-        'Many Node.js processes: which of them to look at. Each row of a table leads to its process.',
+        'Many Node.js processes: which of them to look at, and which lines. Each row of a table leads to what it names.',
       variables: targetVariables(),
       // With many processes the marks would cover the chart.
       annotations: momentAnnotations(false),
@@ -187,7 +198,7 @@ export function fleetDashboard(): Dashboard {
     },
     [
       { panels: [processes, downStat, processRestarts, sidecarRestarts] },
-      { panels: [worstDelay, worstLag, fullestPools, mostRestarts, secondsByCause, downTable] },
+      { panels: [worstDelay, worstLag, fullestPools, mostRestarts, secondsByCause, worstLines, downTable] },
     ],
   );
 }

@@ -57,9 +57,9 @@ export function assemble(frame: Frame, sections: readonly Section[]): Dashboard 
     for (const panel of panels) builder.withPanel(panel);
   }
   const dashboard = builder.build();
-  // The SDK gives no ids, and rows no place across.
+  // The SDK gives no ids but those that are asked for, 0 to rows, and them no place across.
   dashboard.panels?.forEach((panel, i) => {
-    panel.id = i + 1;
+    panel.id ||= i + 1;
     if (panel.type === 'row') panel.gridPos = { h: 1, w: COLUMNS, x: 0, y: panel.gridPos?.y ?? 0 };
   });
   return dashboard;
@@ -137,18 +137,16 @@ export function linkTo(uid: string, title: string, tooltip: string): DashboardLi
     .keepTime(true);
 }
 
-/** A link on each row of a table that names a process: that process alone on the main dashboard. */
-export function linkToProcess(): DashboardLinkBuilder {
-  const place = {
-    // biome-ignore-start lint/suspicious/noTemplateCurlyInString: the placeholders are Grafana's
-    datasource: '${datasource}',
-    job: '${__data.fields.job}',
-    instance: '${__data.fields.instance}',
-    time: '${__url_time_range}',
-    // biome-ignore-end lint/suspicious/noTemplateCurlyInString: the placeholders are Grafana's
-  };
-  const variables = `var-datasource=${place.datasource}&var-job=${place.job}&var-instance=${place.instance}`;
-  return new DashboardLinkBuilder('This process')
+/** A link on each row of a table: what the row names, alone on the main dashboard. */
+export function linkToRow(title: string, labels: readonly ('job' | 'instance')[]): DashboardLinkBuilder {
+  // biome-ignore-start lint/suspicious/noTemplateCurlyInString: the placeholders are Grafana's
+  const variables = [
+    'var-datasource=${datasource}',
+    ...labels.map((label) => `var-${label}=\${__data.fields.${label}}`),
+  ];
+  const parameters = [...variables, '${__url_time_range}'];
+  // biome-ignore-end lint/suspicious/noTemplateCurlyInString: the placeholders are Grafana's
+  return new DashboardLinkBuilder(title)
     .type(DashboardLinkType.Link)
-    .url(`/d/${MAIN_UID}?${variables}&${place.time}`);
+    .url(`/d/${MAIN_UID}?${parameters.join('&')}`);
 }

@@ -1,6 +1,7 @@
 import { TableSortByFieldStateBuilder } from '@grafana/grafana-foundation-sdk/common';
 import { RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { CAUSES } from '../../../../src/shared/labels.js';
+import { culpritTable } from '../culprits.js';
 import type { Section } from '../frame.js';
 import { BURN_LIMITS, STALL_BUDGET } from '../limits.js';
 import { dashedThresholds, limitLines, stacked, table, timeseries } from '../panels.js';
@@ -58,8 +59,15 @@ const stallsTable = table({
   .overrideByName('latest stall', [{ id: 'unit', value: 'dateTimeFromNow' }])
   .sortBy([new TableSortByFieldStateBuilder().displayName('time stalled').desc(true)]);
 
+const worstLines = culpritTable({
+  description:
+    'The twenty lines to blame for most of the time stalled in the range shown, all selected processes together; a stall counts when it is over. other: lines that are not among the worst of their process. unknown: stalls without a stack, such as those that were over before one was taken.',
+  labels: ['job', 'thread', 'culprit'],
+  height: 10,
+});
+
 /** How much the loops were stalled, and by what. */
 export const STALLS_SECTION: Section = {
   row: new RowBuilder('Stalls'),
-  panels: [secondsByCause, burnRate, stallsTable],
+  panels: [secondsByCause, burnRate, stallsTable, worstLines],
 };
