@@ -1,4 +1,5 @@
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { build } from 'esbuild';
 import { rolldown } from 'rolldown';
 import { dts } from 'rolldown-plugin-dts';
@@ -25,17 +26,24 @@ const sidecar = await bundleThread('worker/main.ts', 'event-loop-watchdog-sideca
   __INSPECTOR_SOURCE__: JSON.stringify(inspector),
 });
 
+// All of the code in one CommonJS file, behind a door each for `require` and `import`: however many ways lead
+// in, they lead to one module. Top-level await cannot get in; nor can import.meta, which would be empty.
 const library = await build({
   ...common,
-  entryPoints: ['src/index.ts', 'src/register.ts'],
-  outdir: 'dist',
-  format: 'esm',
-  splitting: true,
-  chunkNames: 'watchdog-[hash]',
+  stdin: {
+    contents: "export * from './index.js'; export { register } from './register.js';",
+    resolveDir: 'src',
+  },
+  outfile: 'dist/watchdog.cjs',
+  format: 'cjs',
+  banner: { js: "'use strict';" },
+  logOverride: { 'empty-import-meta': 'error' },
+  plugins: [{ name: 'builtins', setup: askForBuiltins }],
   define: { ...common.define, __SIDECAR_SOURCE__: JSON.stringify(sidecar) },
 });
 guardWalls(library.metafile, 'src/', (input) => !input.startsWith('worker/'));
-for (const file of library.outputFiles) await writeFile(file.path, file.contents);
+await writeFile('dist/watchdog.cjs', library.outputFiles[0].contents);
+await writeDoors();
 
 // What is bundled brings its licence along.
 for (const name of ['comlink', 'prom-client']) {
@@ -45,6 +53,30 @@ for (const name of ['comlink', 'prom-client']) {
 
 await bundleTypes();
 
+/**
+ * Node.js' own modules by a call of `process`, and not by `require`: a bundler that makes an ES module of this
+ * file would leave that standing, where there is none.
+ */
+function askForBuiltins({ onResolve, onLoad }) {
+  onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin' }));
+  onLoad({ filter: /^/, namespace: 'builtin' }, ({ path }) => ({
+    contents: `module.exports = process.getBuiltinModule('${path}');`,
+  }));
+}
+
+/** What is public, and by names that Node.js and bundlers can read off the text. */
+async function writeDoors() {
+  const { register, ...api } = createRequire(import.meta.url)('./dist/watchdog.cjs');
+  const names = Object.keys(api).join(', ');
+  await writeFile(
+    'dist/index.cjs',
+    `'use strict';\nconst { ${names} } = require('./watchdog.cjs');\nmodule.exports = { ${names} };\n`,
+  );
+  await writeFile('dist/index.js', `export { ${names} } from './index.cjs';\n`);
+  await writeFile('dist/register.cjs', `'use strict';\nrequire('./watchdog.cjs').${register.name}();\n`);
+  await writeFile('dist/register.js', "import './register.cjs';\n");
+}
+
 /** The public declarations in one file; what they do not need of the others stays at home. */
 async function bundleTypes() {
   const bundle = await rolldown({
@@ -52,11 +84,17 @@ async function bundleTypes() {
     external: /^node:/,
     plugins: dts({ oxc: true, emitDtsOnly: true, tsconfig: 'src/tsconfig.json' }),
   });
-  await bundle.write({ dir: 'dist' });
+  const { output } = await bundle.generate();
   await bundle.close();
+  const [{ code }] = output;
+  await writeFile('dist/index.d.cts', code);
+  // One declaration of each type for both doors: what came through one fits the other.
+  await writeFile('dist/index.d.ts', "export * from './index.cjs';\n");
   // It declares nothing, but tells what it does.
   const [what] = (await readFile('src/register.ts', 'utf8')).split(/(?<=\*\/\n)/);
-  await writeFile('dist/register.d.ts', `${what}export {};\n`);
+  for (const door of ['dist/register.d.cts', 'dist/register.d.ts']) {
+    await writeFile(door, `${what}export {};\n`);
+  }
 }
 
 /**

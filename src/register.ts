@@ -18,8 +18,9 @@ import { checkVariables, optionsFromEnv } from './options/environment.js';
 import { reasonOf, warn, warnOnce } from './warn.js';
 import { getWatchdog, startWatchdog } from './watchdog.js';
 
-// Worker threads inherit `--import`; one watchdog a process is enough.
-if (isMainThread && !getWatchdog()) {
+export function register(): void {
+  // Worker threads inherit `--import`; one watchdog a process is enough.
+  if (!isMainThread || getWatchdog()) return;
   try {
     const complain = (message: string): void => warnOnce(message, 'WATCHDOG_BAD_VARIABLE');
     checkVariables(process.env, complain);
