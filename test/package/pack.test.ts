@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdtempSync,
@@ -10,72 +10,35 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NODE } from '../support/child.js';
+import { createProject, IMPORT, type Project, REQUIRE, ROOT } from './project.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const USE = `
-  const watchdog = startWatchdog(0);
-  watchdog.ready
-    .then(({ url }) => fetch(url + '/metrics'))
-    .then((response) => response.text())
-    .then((text) => {
-      console.log(text.includes('watchdog_eventloop_turns_total'));
-      return watchdog.close();
-    });`;
-const IMPORT = `import { startWatchdog } from 'event-loop-watchdog';${USE}`;
-const REQUIRE = `const { startWatchdog } = require('event-loop-watchdog');${USE}`;
-
-let home: string;
+let project: Project;
 beforeAll(() => {
-  home = mkdtempSync(join(tmpdir(), 'watchdog-package-'));
-  const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', home], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  const report = JSON.parse(packed) as { filename: string }[] | Record<string, { filename: string }>;
-  const [{ filename } = { filename: '' }] = Object.values(report);
-  writeFileSync(join(home, 'package.json'), '{"private":true}');
-  // Alone: whatever else the package needs at run time would be missing.
-  execFileSync(
-    'npm',
-    ['install', '--offline', '--no-audit', '--no-fund', '--legacy-peer-deps', join(home, filename)],
-    {
-      cwd: home,
-      stdio: 'ignore',
-    },
-  );
+  project = createProject();
 });
-afterAll(() => rmSync(home, { recursive: true, force: true }));
-
-const write = (name: string, text: string): string => {
-  const file = join(home, name);
-  writeFileSync(file, text);
-  return file;
-};
-const run = (file: string): string =>
-  execFileSync(NODE, ['--no-warnings', file], { encoding: 'utf8', timeout: 60_000, cwd: home });
+afterAll(() => rmSync(project.home, { recursive: true, force: true }));
 
 describe('the packed package, installed elsewhere,', () => {
   it('works by import', () => {
-    expect(run(write('import.mjs', IMPORT))).toBe('true\n');
+    expect(project.run(project.write('import.mjs', IMPORT))).toBe('true\n');
   });
 
-  it('works by require', () => {
-    expect(run(write('require.cjs', REQUIRE))).toBe('true\n');
+  it('works by require, also where that takes no ES module: in Jest, with Yarn PnP', () => {
+    const file = project.write('require.cjs', REQUIRE);
+    expect(project.run(file, '--no-experimental-require-module')).toBe('true\n');
   });
 
   it.each(['--import', '--require'])('watches an app by %s, without a word', (flag) => {
     const app = "console.log(require('event-loop-watchdog').getWatchdog() !== undefined);";
     const { stdout, stderr } = spawnSync(
       NODE,
-      [flag, 'event-loop-watchdog/register', write('plain.cjs', app)],
+      [flag, 'event-loop-watchdog/register', project.write('plain.cjs', app)],
       {
         encoding: 'utf8',
-        cwd: home,
+        cwd: project.home,
         env: { ...process.env, NODE_OPTIONS: '', WATCHDOG_PORT: '0' },
       },
     );
@@ -83,8 +46,8 @@ describe('the packed package, installed elsewhere,', () => {
   });
 
   it.each(['esm', 'cjs'] as const)('works bundled into one file (%s)', async (format) => {
-    const entry = write(`entry-${format}.mjs`, IMPORT);
-    const outfile = join(home, `bundle.${format === 'esm' ? 'mjs' : 'cjs'}`);
+    const entry = project.write(`entry-${format}.mjs`, IMPORT);
+    const outfile = join(project.home, `bundle.${format === 'esm' ? 'mjs' : 'cjs'}`);
     await build({
       entryPoints: [entry],
       outfile,
@@ -96,18 +59,20 @@ describe('the packed package, installed elsewhere,', () => {
     const alone = mkdtempSync(join(tmpdir(), 'watchdog-bundle-'));
     const moved = join(alone, outfile.slice(outfile.lastIndexOf('/') + 1));
     writeFileSync(moved, readFileSync(outfile));
-    expect(run(moved)).toBe('true\n');
+    expect(project.run(moved)).toBe('true\n');
     rmSync(alone, { recursive: true });
   });
 });
 
 describe('the packed package', () => {
   it('brings types, the kit and the licences of what it bundles, and depends on nothing', () => {
-    const installed = join(home, 'node_modules/event-loop-watchdog');
+    const { installed } = project;
     const { dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
     expect(dependencies).toBeUndefined();
     for (const file of [
+      'dist/index.d.cts',
       'dist/index.d.ts',
+      'dist/register.d.cts',
       'dist/register.d.ts',
       'dist/licences/comlink.txt',
       'dist/licences/prom-client.txt',
@@ -125,10 +90,12 @@ describe('the packed package', () => {
   });
 
   it('declares what is public, in one file, and nothing else', () => {
-    const dist = join(home, 'node_modules/event-loop-watchdog/dist');
+    const dist = join(project.installed, 'dist');
     const files = readdirSync(dist, { encoding: 'utf8', recursive: true });
-    expect(files.filter((file) => file.endsWith('.d.ts')).sort()).toEqual(['index.d.ts', 'register.d.ts']);
-    const declarations = readFileSync(join(dist, 'index.d.ts'), 'utf8');
+    expect(files.filter((file) => /\.d\.[cm]?ts$/.test(file)).sort()).toEqual([
+      ...['index.d.cts', 'index.d.ts', 'register.d.cts', 'register.d.ts'],
+    ]);
+    const declarations = readFileSync(join(dist, 'index.d.cts'), 'utf8');
     // What the threads share among themselves, say.
     for (const inner of ['SharedArrayBuffer', 'ResolvedOptions', "from './", 'from "./']) {
       expect(declarations).not.toContain(inner);
@@ -137,7 +104,7 @@ describe('the packed package', () => {
   });
 
   it('type-checks in a strict project', () => {
-    write(
+    project.write(
       'typed.mts',
       `import { startWatchdog, WatchdogError, type Stall, type Watchdog } from 'event-loop-watchdog';
        const watchdog: Watchdog = startWatchdog(9464, { stallThreshold: 200, labels: { app: 'shop' } });
@@ -148,12 +115,12 @@ describe('the packed package', () => {
        startWatchdog(9464, { stalThreshold: 200 });
        export { unwatch, result, WatchdogError };`,
     );
-    expect(typeCheck(['typed.mts'])).toBe('');
+    expect(project.typeCheck(['typed.mts'])).toBe('');
   });
 
   it('shows each public call by an example that type-checks', () => {
-    const dist = join(home, 'node_modules/event-loop-watchdog/dist');
-    const [index, register] = ['index.d.ts', 'register.d.ts'].map((file) => examplesOf(join(dist, file)));
+    const dist = join(project.installed, 'dist');
+    const [index, register] = ['index.d.cts', 'register.d.ts'].map((file) => examplesOf(join(dist, file)));
     expect(new Set(Object.keys(index ?? {}))).toEqual(
       new Set([
         'startWatchdog',
@@ -166,25 +133,10 @@ describe('the packed package', () => {
     const all = [...Object.values(index ?? {}), ...Object.values(register ?? {})].flat();
     expect(all).toHaveLength(11);
     // Which an example may use, and the package does not bring.
-    symlinkSync(join(ROOT, 'node_modules/piscina'), join(home, 'node_modules/piscina'));
-    expect(typeCheck(all.map((code, i) => write(`example-${i}.mts`, code)))).toBe('');
+    symlinkSync(join(ROOT, 'node_modules/piscina'), join(project.home, 'node_modules/piscina'));
+    expect(project.typeCheck(all.map((code, i) => project.write(`example-${i}.mts`, code)))).toBe('');
   });
 });
-
-/** What TypeScript has to say of these files. */
-function typeCheck(files: readonly string[]): string {
-  const compilerOptions = {
-    module: 'nodenext',
-    target: 'es2022',
-    strict: true,
-    noEmit: true,
-    types: ['node'],
-    typeRoots: [join(ROOT, 'node_modules/@types')],
-  };
-  write('tsconfig.json', JSON.stringify({ compilerOptions, files }));
-  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-  return spawnSync(process.execPath, [tsc, '-p', home], { encoding: 'utf8' }).stdout;
-}
 
 /** The code of the examples in a file of declarations, by the name of what they show. */
 function examplesOf(file: string): Record<string, string[]> {

@@ -1,0 +1,88 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { build } from 'esbuild';
+import { publint } from 'publint';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NODE } from '../support/child.js';
+import { createProject, type Project } from './project.js';
+
+let project: Project;
+beforeAll(() => {
+  project = createProject();
+});
+afterAll(() => rmSync(project.home, { recursive: true, force: true }));
+
+const NAMES = ['WatchdogError', 'getWatchdog', 'startWatchdog', 'watchThread'];
+
+describe('require and import', () => {
+  it('lead to the same functions, and to no others', () => {
+    const file = project.write(
+      'both.mjs',
+      `import * as imported from 'event-loop-watchdog';
+       import { createRequire } from 'node:module';
+       // The CommonJS file by itself: Node.js reads the names off its text.
+       import { ${NAMES.join(', ')} } from './node_modules/event-loop-watchdog/dist/index.cjs';
+       const required = createRequire(import.meta.url)('event-loop-watchdog');
+       const direct = { ${NAMES.join(', ')} };
+       const same = (name) => required[name] === imported[name] && required[name] === direct[name];
+       console.log(JSON.stringify([Object.keys(required), Object.keys(imported), Object.keys(direct).every(same)]));`,
+    );
+    expect(JSON.parse(project.run(file))).toEqual([NAMES, NAMES, true]);
+  });
+
+  it('of register in one process start one watchdog, which all copies of the package know', async () => {
+    const entry = project.write('copied.mjs', "export { getWatchdog } from 'event-loop-watchdog';");
+    const outfile = join(project.home, 'copy.cjs');
+    await build({ entryPoints: [entry], outfile, bundle: true, platform: 'node', minify: true });
+    const app = project.write(
+      'registered.mjs',
+      `import { getWatchdog } from 'event-loop-watchdog';
+       import { createRequire } from 'node:module';
+       const { getWatchdog: required } = createRequire(import.meta.url)('event-loop-watchdog');
+       const { getWatchdog: copied } = createRequire(import.meta.url)('./copy.cjs');
+       const found = [getWatchdog(), required(), copied()];
+       console.log(found.every((watchdog) => watchdog !== undefined && watchdog === found[0]));`,
+    );
+    const register = 'event-loop-watchdog/register';
+    const { stdout, stderr } = spawnSync(NODE, ['--require', register, '--import', register, app], {
+      encoding: 'utf8',
+      cwd: project.home,
+      env: { ...process.env, NODE_OPTIONS: '', WATCHDOG_PORT: '0' },
+    });
+    expect([stdout, stderr]).toEqual(['true\n', '']);
+  });
+});
+
+describe('the types', () => {
+  const USE = `
+    import 'event-loop-watchdog/register';
+    import { startWatchdog, WatchdogError, type Watchdog } from 'event-loop-watchdog';
+    const watchdog: Watchdog = startWatchdog(9464, { stallThreshold: 200 });
+    // @ts-expect-error no such option
+    startWatchdog(9464, { stalThreshold: 200 });
+    // One declaration for both doors.
+    const other = async (): Promise<WatchdogError> =>
+      new (await import('event-loop-watchdog')).WatchdogError('ERR_WATCHDOG_CLOSED', '');
+    export { watchdog, other };`;
+
+  it.each([
+    ['node16', 'node16'],
+    ['commonjs', 'bundler'],
+  ])('hold in CommonJS and ES modules (module %s, resolution %s)', (module, moduleResolution) => {
+    const files = ['cts', 'mts', 'ts'].map((extension) => project.write(`use.${extension}`, USE));
+    expect(project.typeCheck(files, { module, moduleResolution })).toBe('');
+  });
+
+  it('and exports are right for every resolution, says attw', async () => {
+    const analysis = await checkPackage(createPackageFromTarballData(readFileSync(project.tarball)));
+    expect(analysis).toMatchObject({ types: { kind: 'included' }, problems: [] });
+  });
+
+  it('and exports have no fault, says publint', async () => {
+    const { buffer } = new Uint8Array(readFileSync(project.tarball));
+    const { messages } = await publint({ pack: { tarball: buffer }, strict: true });
+    expect(messages).toEqual([]);
+  });
+});
