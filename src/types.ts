@@ -1,59 +1,24 @@
+import type { PiscinaLike, PoolOptions, PoolSampler } from './pools/types.js';
 import type { Address } from './shared/protocol.js';
+import type { SlowTask } from './shared/slow-task.js';
 import type { Stall } from './shared/stall.js';
 
 export type { MetricsRegistry, WatchdogOptions } from './options/types.js';
+export type { PiscinaLike, PoolOptions, PoolSample, PoolSampler } from './pools/types.js';
 export type { Cause } from './shared/labels.js';
 export type { Address } from './shared/protocol.js';
+export type { SlowTask } from './shared/slow-task.js';
 export type { Frame, StackSample, Stall } from './shared/stall.js';
-
-/**
- * What a sampler says of a pool now. All are numbers of tasks, finite (but for `capacity`) and not negative.
- */
-export interface PoolSample {
-  /** Tasks that can run at once. `Infinity`: no limit, and so neither capacity nor saturation. */
-  readonly capacity: number;
-  /** Tasks that run now. */
-  readonly active: number;
-  /** Tasks that wait for a place. */
-  readonly queued: number;
-  /**
-   * Tasks finished, if the pool counts them. Less than before: what counts was made anew, and is counted on.
-   */
-  readonly completed?: number | undefined;
-}
-
-/** Reads a pool. Runs on the main thread up to twenty times a second: it must be cheap. */
-export type PoolSampler = () => PoolSample;
-
-/** What is needed of a Piscina pool, version 4 or 5. */
-export interface PiscinaLike {
-  /** Tasks that wait for a thread. */
-  readonly queueSize: number;
-  /** Tasks finished since the pool was made. */
-  readonly completed: number;
-  /** The pool's worker threads that are alive. */
-  readonly threads: readonly unknown[];
-  /** The pool's settings, defaults filled in. */
-  readonly options: {
-    /** Threads that it may have at most. */
-    readonly maxThreads: number;
-    /** Tasks that one thread may run at once. */
-    readonly concurrentTasksPerWorker: number;
-    /** Tasks that may wait; `auto` is the square of `maxThreads`, infinity is no limit. */
-    readonly maxQueue: number | 'auto';
-  };
-  /** Adds a listener, such as of `workerCreate`. */
-  // biome-ignore lint/suspicious/noExplicitAny: the listener's shape differs between the versions
-  on(event: string, listener: (...args: any[]) => void): unknown;
-  /** Takes a listener away. */
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  off(event: string, listener: (...args: any[]) => void): unknown;
-}
 
 /** Events of a {@link Watchdog}. */
 export interface WatchdogEvents {
   /** A stall is over. Comes with the loop's recovery, within a fraction of a second. */
   stall: [stall: Stall];
+  /**
+   * A task of a pool has run for as long as the pool's `slowTask` says. While the main thread is frozen log
+   * and journal have it at once, listeners when the loop turns again.
+   */
+  slowTask: [task: SlowTask];
 }
 
 /** A pool as the main thread last saw it. Numbers of tasks; NaN if the pool cannot be read. */
@@ -100,9 +65,10 @@ export interface Watchdog extends AsyncDisposable {
    * destroyed, leaves its name to the next that asks for it.
    * @param name value of the `pool` label, 1 to 64 characters, none of them a control character, unique; at
    * most 32 pools
+   * @param options `slowTask`: tell of tasks that run for so long
    * @returns a function that ends the watch
-   * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT`, `ERR_WATCHDOG_DUPLICATE_POOL`,
-   * `ERR_WATCHDOG_TOO_MANY_POOLS`, or `ERR_WATCHDOG_CLOSED`
+   * @throws WatchdogError `ERR_WATCHDOG_INVALID_ARGUMENT`, `ERR_WATCHDOG_INVALID_OPTION`,
+   * `ERR_WATCHDOG_DUPLICATE_POOL`, `ERR_WATCHDOG_TOO_MANY_POOLS`, or `ERR_WATCHDOG_CLOSED`
    * @example
    * ```ts
    * import { Piscina } from 'piscina';
@@ -110,10 +76,11 @@ export interface Watchdog extends AsyncDisposable {
    *
    * const watchdog = startWatchdog(9464);
    * const images = new Piscina({ filename: '/srv/app/resize.js' });
-   * watchdog.watchPool(images, 'images');
+   * watchdog.watchPool(images, 'images', { slowTask: 30_000 });
+   * watchdog.on('slowTask', ({ file, ranMs, culprit }) => console.warn(file, ranMs, culprit));
    * ```
    */
-  watchPool(pool: PiscinaLike, name: string): () => void;
+  watchPool(pool: PiscinaLike, name: string, options?: PoolOptions): () => void;
   /**
    * Watches any other pool by a sampler.
    * @param name value of the `pool` label, 1 to 64 characters, none of them a control character, unique; at

@@ -1,6 +1,6 @@
 import { BroadcastChannel } from 'node:worker_threads';
 import { WatchdogError } from './errors.js';
-import { createStallEvents, type StallEvents } from './events.js';
+import { createEvents, type Events } from './events.js';
 import { type Instruments, instrumentThread } from './loop/instrument.js';
 import { pauseDuring } from './loop/long-work.js';
 import { createLook } from './loop/look.js';
@@ -20,7 +20,7 @@ import { watchForDeafness } from './sidecar/deafness.js';
 import { sidecarOptions } from './sidecar/options.js';
 import { createRelay } from './sidecar/relay.js';
 import { type Sidecar, superviseSidecar } from './sidecar/supervise.js';
-import type { PiscinaLike, PoolSampler, Watchdog, WatchdogOptions } from './types.js';
+import type { PiscinaLike, PoolOptions, PoolSampler, Watchdog, WatchdogOptions } from './types.js';
 import { uniqueId } from './unique-id.js';
 import { warn, warnOnce } from './warn.js';
 
@@ -59,7 +59,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
     interlock: new SharedArrayBuffer(INTERLOCK_BYTES),
   };
   const processState = openProcessState(memory.processState);
-  const events = createStallEvents(typeof resolved.log === 'function' ? resolved.log : undefined);
+  const events = createEvents(typeof resolved.log === 'function' ? resolved.log : undefined);
   const pools = createPools({
     processState: memory.processState,
     clock: now,
@@ -99,7 +99,8 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
 
   const sidecar = superviseSidecar({
     host: {
-      stall: events.publish,
+      stall: (stall) => events.publish('stall', stall),
+      slowTask: (task) => events.publish('slowTask', task),
       relay: createRelay(resolved.registry),
       warn: (message) => warn(message, 'WATCHDOG_SIDECAR'),
     },
@@ -126,7 +127,7 @@ interface Parts {
   readonly watchdogId: string;
   readonly instruments: Instruments;
   readonly pools: Pools;
-  readonly events: StallEvents;
+  readonly events: Events;
   readonly pressure: PressureGauge;
   readonly sidecar: Sidecar;
   readonly endGuard: () => void;
@@ -139,9 +140,9 @@ function handleOf(parts: Parts): Watchdog {
     get ready() {
       return sidecar.ready;
     },
-    watchPool(first: PiscinaLike | string, second: string | PoolSampler) {
+    watchPool(first: PiscinaLike | string, second: string | PoolSampler, settings?: PoolOptions) {
       if (closed) throw new WatchdogError('ERR_WATCHDOG_CLOSED', 'The watchdog is closed.');
-      return pools.watch(first, second);
+      return pools.watch(first, second, settings);
     },
     on(event, listener) {
       events.on(event, listener);

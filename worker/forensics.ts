@@ -90,7 +90,9 @@ function reporterOf({ options }: SidecarData, { now, ledger, warn, host }: Basic
       ledger.add('journalErrors', 1);
       if (first) warn(`The stall journal cannot be written: ${error.message}`);
     },
-    tellMain: (stall) => void host.stall(stall).catch(() => {}), // Main may be gone; the stall is written down.
+    // Main may be gone; it is written down.
+    tellMain: (stall) => void host.stall(stall).catch(() => {}),
+    tellMainOfTask: (task) => void host.slowTask(task).catch(() => {}),
   });
 }
 

@@ -5,12 +5,14 @@ import type { HealthState, Readiness } from './health.js';
 import type { Loop } from './loops/loop.js';
 import { nextPollMs, type Round } from './poll.js';
 import type { Pools } from './pools/pools.js';
+import type { SlowTasks } from './pools/slow-tasks.js';
 import { PULSE_MS } from './stalls/suspensions.js';
 import type { Threadpool } from './system/threadpool.js';
 
 export interface RoundParts {
   readonly forensics: Forensics;
   readonly pools: Pools;
+  readonly slowTasks: SlowTasks;
   readonly threadpool: Threadpool;
   readonly readiness: Readiness;
   readonly stallThreshold: number;
@@ -20,7 +22,7 @@ export interface RoundParts {
 /** What is done in a round of the poll: everything is sampled, each part by itself. */
 export function createRound(basics: Basics, parts: RoundParts): Round {
   const { ledger, suspensions, contain, now } = basics;
-  const { forensics, pools, threadpool, readiness } = parts;
+  const { forensics, pools, slowTasks, threadpool, readiness } = parts;
   const { main, threads } = forensics;
   let state: HealthState;
 
@@ -50,13 +52,18 @@ export function createRound(basics: Basics, parts: RoundParts): Round {
         debuggerAwayMs: forensics.debuggerAwayMs,
         closing: parts.isClosing(),
       };
+      const slowWaitMs = contain('pools', () => slowTasks.observe(nowMs)) ?? Number.POSITIVE_INFINITY;
       contain('readiness', () => readiness.note(state));
       contain('threads', () => threads.prune());
       const others = threads.loops().map((loop) => sample(loop, 'threads', nowMs));
       const waitsMs = [ours, ...others].map((one) =>
         nextPollMs(now(), one.stats, parts.stallThreshold, one.alert),
       );
-      return Math.min(...waitsMs, suspensions.isWary(nowMs) ? PULSE_MS : Number.POSITIVE_INFINITY);
+      return Math.min(
+        ...waitsMs,
+        slowWaitMs,
+        suspensions.isWary(nowMs) ? PULSE_MS : Number.POSITIVE_INFINITY,
+      );
     },
     state: () => state,
   };

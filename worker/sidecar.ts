@@ -12,6 +12,7 @@ import { openTls } from './http/tls.js';
 import { openToken } from './http/token.js';
 import { startPoll } from './poll.js';
 import { openPools } from './pools/pools.js';
+import { watchSlowTasks } from './pools/slow-tasks.js';
 import { openProcesses } from './processes/processes.js';
 import { createRound } from './round.js';
 import { createScrape, joined } from './scrape.js';
@@ -26,6 +27,16 @@ export function createSidecar(data: SidecarData, effects: Effects): Control {
   const forensics = openForensics(data, basics, pools);
   const suspendedMs = (fromMs: number, toMs: number): number =>
     suspensions.suspendedBetween(fromMs, toMs).likelyMs;
+  const slowTasks = watchSlowTasks({
+    pools: pools.all,
+    now,
+    inspector: forensics.inspector,
+    suspendedMs,
+    onCapture: (result) => forensics.countCapture('stack', result),
+    onUnavailable: forensics.reporter.noStacks,
+    tell: forensics.reporter.slowTask,
+    onError: () => basics.errors.add('pools'),
+  });
   const threadpool = watchThreadpool(options.threadpoolSize, ledger, now, suspendedMs);
   const readiness = createReadiness(options.readiness);
   let closing = false;
@@ -33,6 +44,7 @@ export function createSidecar(data: SidecarData, effects: Effects): Control {
   const round = createRound(basics, {
     forensics,
     pools,
+    slowTasks,
     threadpool,
     readiness,
     stallThreshold,

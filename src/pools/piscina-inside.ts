@@ -1,6 +1,6 @@
 import type { Histogram } from 'node:perf_hooks';
 import type { ThreadCounters } from '../shared/protocol.js';
-import type { PiscinaLike } from '../types.js';
+import type { PiscinaLike } from './types.js';
 
 /** What Piscina keeps of one of its threads. */
 export interface ThreadRecord {
@@ -14,10 +14,13 @@ export interface ThreadRecord {
   /** Whether it has booted, as far as main has heard. */
   isReady?(): boolean;
 }
-interface TaskRecord {
+export interface TaskRecord {
   /** When it was handed out, by `performance.now()`. */
   readonly started: number;
   readonly abortSignal?: object | null;
+  /** The file that it runs, and the name of its export. */
+  readonly filename?: unknown;
+  readonly name?: unknown;
 }
 
 /** What Piscina keeps of a pool. */

@@ -1,12 +1,14 @@
 import { CLOCK_OFFSET_MS } from '../shared/clock.js';
 import { POOL_THREADS_MAX } from '../shared/layout.js';
-import type { PiscinaLike } from '../types.js';
 import { insideOf, listenForThreads, type ThreadRecord } from './piscina-inside.js';
 import type { PoolEvents, PoolReader, ThreadNote, ThreadsReading } from './reader.js';
+import { nameOf } from './slow-notes.js';
+import type { PiscinaLike } from './types.js';
 
 /** What Piscina 5 shows beyond {@link PiscinaLike}. */
 interface PiscinaExtras {
   readonly idleThreads?: number;
+  readonly options: PiscinaLike['options'] & { readonly filename?: unknown; readonly name?: unknown };
 }
 
 /**
@@ -39,6 +41,7 @@ export function readPiscina(pool: PiscinaLike & PiscinaExtras, events: PoolEvent
       removed,
       threads: records.map((one) => ({ counters: one.sharedBuffer, threadId: one.worker?.threadId })),
       notes,
+      tasksOf: (thread) => records[thread]?.taskInfos.values() ?? [],
       tasksPerThread: pool.options.concurrentTasksPerWorker,
       abortable,
     };
@@ -70,6 +73,7 @@ export function readPiscina(pool: PiscinaLike & PiscinaExtras, events: PoolEvent
     },
     glance: { queueSize: () => pool.queueSize, requests: threads.requests },
     times: inside?.times,
+    byDefault: nameOf(pool.options),
     ended: () => (closed || hadThreads) && pool.threads.length === 0 && pool.queueSize === 0,
     stop() {
       stopListening();

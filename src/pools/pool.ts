@@ -5,6 +5,7 @@ import { allocate, beginWrite, endWrite, locked, openWriter, type RegionWriter }
 import type { PoolPressure } from '../types.js';
 import { reasonOf, warn } from '../warn.js';
 import type { PoolReader, PoolReading, ThreadsReading } from './reader.js';
+import { openSlowNotes, type SlowNotes } from './slow-notes.js';
 
 type PoolRegion = RegionWriter<(typeof POOL)['fields']>;
 
@@ -13,28 +14,36 @@ export interface Pool {
   entry: PoolEntry;
   readonly reader: PoolReader;
   readonly region: PoolRegion;
+  readonly slowNotes: SlowNotes | undefined;
   warned: boolean;
   /** It was closed: it has no series until it is used again. */
   closed: boolean;
 }
 
-export function openPool(id: number, name: string, reader: PoolReader): Pool {
+export function openPool(
+  id: number,
+  { name, slowTask }: { readonly name: string; readonly slowTask: number | undefined },
+  reader: PoolReader,
+): Pool {
   const memory = allocate(POOL);
+  const ledger = allocate(POOL_LEDGER);
+  const slowNotes = slowTask === undefined ? undefined : openSlowNotes(slowTask, reader.byDefault, ledger);
   const entry: PoolEntry = {
     id,
     name,
     memory,
-    ledger: allocate(POOL_LEDGER),
+    ledger,
     threads: undefined,
     threadsVersion: 0,
     times: reader.times,
+    slow: slowNotes?.watch(),
   };
-  return { entry, reader, region: openWriter('main', POOL, memory), warned: false, closed: false };
+  return { entry, reader, region: openWriter('main', POOL, memory), slowNotes, warned: false, closed: false };
 }
 
 /**
  * Reads it into shared memory.
- * @returns whether the sidecar must be told: its set of threads has changed, or it is used again
+ * @returns whether the sidecar must be told: its threads have changed, a task has a new name, or it is used again
  */
 export function samplePool(pool: Pool, nowMs: number, countFault: () => void): boolean {
   const reading = read(pool, countFault);
@@ -42,9 +51,12 @@ export function samplePool(pool: Pool, nowMs: number, countFault: () => void): b
   const { threads, version } = reading?.inside ?? {};
   const changed = version !== undefined && version !== pool.entry.threadsVersion;
   if (changed) pool.entry = { ...pool.entry, threads, threadsVersion: version };
+  const slow = pool.slowNotes?.watch();
+  const named = slow !== pool.entry.slow;
+  if (named) pool.entry = { ...pool.entry, slow };
   const back = pool.closed && (reading?.threads ?? 0) > 0;
   if (back) pool.closed = false;
-  return (changed && !pool.closed) || back;
+  return ((changed || named) && !pool.closed) || back;
 }
 
 /** What comes in a burst must be known when the next turn freezes. */
@@ -87,7 +99,7 @@ function read(pool: Pool, countFault: () => void): PoolReading | undefined {
   }
 }
 
-function write({ region, reader }: Pool, reading: PoolReading | undefined, nowMs: number): void {
+function write({ region, reader, slowNotes }: Pool, reading: PoolReading | undefined, nowMs: number): void {
   const { at, values } = region;
   if (reading) values[at.snapshotAtMs] = nowMs;
   for (const name of POOL_NUMBERS) values[at[name]] = reading?.[name] ?? Number.NaN;
@@ -95,7 +107,9 @@ function write({ region, reader }: Pool, reading: PoolReading | undefined, nowMs
   values[at.threadsVersion] = -1;
   values[at.tasksPerThread] = Number.NaN;
   values[at.abortable] = 0;
-  if (reading?.inside) writeThreads(region, reading.inside);
+  if (!reading?.inside) return;
+  writeThreads(region, reading.inside);
+  slowNotes?.write(region, reading.inside);
 }
 
 function writeThreads({ at, values }: PoolRegion, inside: ThreadsReading): void {

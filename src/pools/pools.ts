@@ -4,11 +4,13 @@ import { show, typeOf } from '../options/show.js';
 import { POOLS_MAX, PROCESS_STATE } from '../shared/layout.js';
 import type { PoolEntry } from '../shared/protocol.js';
 import { locked, openWriter } from '../shared/regions.js';
-import type { PiscinaLike, PoolPressure, PoolSampler, Pressure } from '../types.js';
+import type { PoolPressure, Pressure } from '../types.js';
 import { readPiscina } from './piscina.js';
 import { glanceAt, openPool, type Pool, pressureOf, samplePool } from './pool.js';
 import type { PoolEvents, PoolReader } from './reader.js';
 import { readSampler } from './sampler.js';
+import { checkSettings } from './settings.js';
+import type { PiscinaLike, PoolOptions, PoolSampler } from './types.js';
 
 /** Pools are read up to so many times a second; */
 const SAMPLES_A_SECOND = 20;
@@ -30,7 +32,7 @@ export interface PoolsOptions {
 
 /** The pools under watch. */
 export interface Pools {
-  watch(first: PiscinaLike | string, second: string | PoolSampler): () => void;
+  watch(first: PiscinaLike | string, second: string | PoolSampler, settings?: PoolOptions): () => void;
   /**
    * At the end of a turn of the loop: reads every pool into shared memory, if it is time, or else what
    * changes fast.
@@ -69,7 +71,7 @@ export function createPools(options: PoolsOptions): Pools {
     options.onRemove(id);
   }
 
-  function add(name: unknown, makeReader: (events: PoolEvents) => PoolReader): () => void {
+  function add({ name, slowTask, makeReader }: Asked): () => void {
     checkName('pool', name);
     makeRoom([...pools.values()], name, remove);
     const id = ++lastId;
@@ -81,7 +83,7 @@ export function createPools(options: PoolsOptions): Pools {
         options.onRemove(id);
       },
     });
-    const pool = openPool(id, name, reader);
+    const pool = openPool(id, { name, slowTask }, reader);
     pools.set(id, pool);
     samplePool(pool, options.clock(), countFault);
     options.onEntry(pool.entry);
@@ -90,7 +92,7 @@ export function createPools(options: PoolsOptions): Pools {
 
   const open = (): Pool[] => [...pools.values()].filter((pool) => !pool.closed);
   return {
-    watch: (first, second) => add(...readerOf(first, second)),
+    watch: (first, second, settings) => add(asked(first, second, settings)),
     onTurn,
     entries: () => open().map((pool) => pool.entry),
     size: () => pools.size,
@@ -156,13 +158,19 @@ function makeRoom(all: readonly Pool[], name: string, remove: (pool: Pool) => vo
   if (others.length >= POOLS_MAX) remove(closed[0] as Pool);
 }
 
-/** Which kind of pool `watchPool` was given: its name, and how it is read. */
-function readerOf(
-  first: PiscinaLike | string,
-  second: string | PoolSampler,
-): [name: string, makeReader: (events: PoolEvents) => PoolReader] {
-  if (typeof first === 'string' && typeof second === 'function') return [first, () => readSampler(second)];
-  if (isPiscina(first) && typeof second === 'string') return [second, (events) => readPiscina(first, events)];
+/** What `watchPool` was asked for. */
+interface Asked extends PoolOptions {
+  readonly name: string;
+  readonly makeReader: (events: PoolEvents) => PoolReader;
+}
+
+function asked(first: PiscinaLike | string, second: string | PoolSampler, settings: unknown): Asked {
+  if (typeof first === 'string' && typeof second === 'function')
+    return { ...checkSettings(settings, 'sampler'), name: first, makeReader: () => readSampler(second) };
+  if (isPiscina(first) && typeof second === 'string') {
+    const makeReader = (events: PoolEvents): PoolReader => readPiscina(first, events);
+    return { ...checkSettings(settings, 'piscina'), name: second, makeReader };
+  }
   throw new WatchdogError(
     'ERR_WATCHDOG_INVALID_ARGUMENT',
     'watchPool takes (piscina, name) with a Piscina pool of version 4 or 5, or (name, sampler) with a ' +

@@ -1,6 +1,8 @@
 import type { Histogram } from 'node:perf_hooks';
 import type { PoolNumber } from '../shared/layout.js';
 import type { PoolThread } from '../shared/protocol.js';
+import type { TaskName } from '../shared/slow-task.js';
+import type { TaskRecord } from './piscina-inside.js';
 
 /**
  * What a sample of a pool yields; what a pool does not have is left out. A capacity of infinity: no limit.
@@ -20,6 +22,8 @@ export interface ThreadsReading {
   readonly threads: readonly PoolThread[];
   /** One for each of the threads. */
   readonly notes: readonly ThreadNote[];
+  /** What a thread was handed and main has no answer of, oldest first. */
+  tasksOf(thread: number): Iterable<TaskRecord>;
   readonly tasksPerThread: number;
   /** Whether tasks that can be aborted have been seen. */
   readonly abortable: boolean;
@@ -48,6 +52,8 @@ export interface PoolReader {
   readonly glance?: { queueSize(): number; requests(): number };
   /** How long its tasks ran and waited. */
   readonly times?: { readonly run: Histogram; readonly wait: Histogram } | undefined;
+  /** What its tasks run that say nothing else. */
+  readonly byDefault?: TaskName | undefined;
   /** Whether it has no threads any more: it was closed or destroyed, and may be used again. */
   ended(): boolean;
   stop(): void;

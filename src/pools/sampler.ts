@@ -1,5 +1,5 @@
-import type { PoolSample, PoolSampler } from '../types.js';
 import type { PoolReader } from './reader.js';
+import type { PoolSample, PoolSampler } from './types.js';
 
 /** Reads a pool by the user's function. */
 export function readSampler(sampler: PoolSampler): PoolReader {

@@ -280,8 +280,14 @@ const poolFields = {
   oldestAtMs: POOL_THREADS_MAX as number,
   /** 1 if it is at a task that can be aborted; */
   filled: POOL_THREADS_MAX as number,
-  /** 1 if it may still be booting. */
+  /** 1 if it may still be booting; */
   booting: POOL_THREADS_MAX as number,
+  /**
+   * in a pool that tells of slow tasks: when the oldest that was not told was handed out, NaN if there is
+   * none, and the number of its name, -1 if it has none.
+   */
+  untoldAtMs: POOL_THREADS_MAX as number,
+  untoldName: POOL_THREADS_MAX as number,
 } as const;
 
 /** What main knows of one worker pool. */
@@ -304,6 +310,11 @@ const poolLedgerFields = {
   wait: TIMES_LENGTH as number,
   waitBefore: TIMES_LENGTH as number,
   waitSeen: 1,
+  /** Slow tasks so far. */
+  slowTasks: 1,
+  /** Per thread, in no order: its id, and that what it was handed until then is told. Main reads it, too. */
+  toldThread: POOL_THREADS_MAX as number,
+  toldUntilMs: POOL_THREADS_MAX as number,
 } as const;
 
 /** The sidecar's counters of one pool. */

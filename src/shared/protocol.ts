@@ -1,5 +1,6 @@
 import type { Histogram } from 'node:perf_hooks';
 import type { LoopMemory } from './layout.js';
+import type { SlowTask, SlowWatch } from './slow-task.js';
 import type { Stall } from './stall.js';
 
 /** `globalThis[Symbol.for(this)]` is the running watchdog: bundlers may load this package twice. */
@@ -120,6 +121,8 @@ export interface PoolEntry {
    * copies, too.
    */
   readonly times: { readonly run: Histogram; readonly wait: Histogram } | undefined;
+  /** `undefined`: its tasks may take as long as they like. */
+  readonly slow: SlowWatch | undefined;
 }
 
 /** What a sidecar is born with. The ports are the two directions of control, one channel each. */
@@ -176,6 +179,7 @@ export interface Control {
 export interface Host {
   relay(): Promise<RelayAnswer>;
   stall(stall: Stall): void;
+  slowTask(task: SlowTask): void;
   /** Says something once, as a process warning. */
   warn(message: string): void;
 }

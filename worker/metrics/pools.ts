@@ -70,6 +70,12 @@ export const POOLS = {
     labels: ['pool'],
     help: 'Time with threads idle and tasks queued because the main thread, which hands them out, was blocked.',
   },
+  slowTasks: {
+    name: 'watchdog_pool_slow_tasks_total',
+    type: 'counter',
+    labels: ['pool'],
+    help: 'Tasks that have run for as long as the slowTask option of the pool says; only of pools that have it.',
+  },
   snapshot: {
     name: 'watchdog_pool_snapshot_timestamp_seconds',
     type: 'gauge',
@@ -101,6 +107,10 @@ export function collectPools({ pools }: Sources): Family[] {
     times(POOLS.wait, 'wait'),
     each(POOLS.oldest, (state) => state.oldestTaskMs && state.oldestTaskMs / 1000),
     each(POOLS.dispatchBlocked, (state) => state.dispatchBlockedMs && state.dispatchBlockedMs / 1000),
+    family(
+      POOLS.slowTasks,
+      states.map(({ pool, labels }) => ({ labels, value: pool.slow?.count })),
+    ),
     family(
       POOLS.snapshot,
       states.map(({ pool, labels, state }) => ({ labels, value: pool.wallTimeOf(state) / 1000 })),

@@ -3,8 +3,17 @@ import { type LoopStats, POOL, POOL_LEDGER, type PoolValues } from '../../src/sh
 import type { PoolEntry } from '../../src/shared/protocol.js';
 import { openReader } from '../../src/shared/regions.js';
 import { type Ledger, openLedger, wallTimeOf } from '../counters.js';
+import { openSlowView, type SlowView } from './slow-view.js';
 import { followTimes, type TaskTimes } from './task-times.js';
-import { oldestOf, sampleThreads, type ThreadView, viewThreads } from './threads.js';
+import {
+  oldestOf,
+  sampleThreads,
+  type ThreadNow,
+  type ThreadTasks,
+  type ThreadView,
+  tasksOf,
+  viewThreads,
+} from './threads.js';
 
 /** A pool's state at one moment. NaN or `undefined`: there is no such number, or nobody can know it now. */
 export interface PoolState {
@@ -41,6 +50,10 @@ export interface PoolView {
   readonly removed: number;
   /** As of the last sample; `undefined` if that failed. */
   readonly state: PoolState | undefined;
+  /** Its threads as of the last sample; none where they cannot be told apart. */
+  readonly tasks: readonly ThreadTasks[];
+  /** `undefined`: its tasks may take as long as they like. */
+  readonly slow: SlowView | undefined;
   update(entry: PoolEntry): void;
   /**
    * Samples the pool: notes new tasks, charges time in which main hands nothing out.
@@ -63,6 +76,10 @@ export function openPool(opened: PoolEntry, clock: () => number): PoolView {
   let entry = opened;
   let threads = viewThreads(entry.threads ?? [], []);
   let state: PoolState | undefined;
+  /** What the threads are surely at. */
+  let seen: readonly ThreadNow[] | undefined;
+  const slow = opened.slow && openSlowView(ledger, read);
+  slow?.follow(opened, threads);
 
   return {
     labels,
@@ -75,19 +92,28 @@ export function openPool(opened: PoolEntry, clock: () => number): PoolView {
     get state() {
       return state;
     },
+    get tasks() {
+      return tasksOf(threads, seen);
+    },
+    slow,
     update(latest) {
       entry = latest;
       threads = viewThreads(entry.threads ?? [], threads);
+      seen = undefined;
+      slow?.follow(entry, threads);
     },
     sample(nowMs, stats, lost) {
-      state = undefined;
+      state = seen = undefined;
+      slow?.note([], false);
       const snapshot = read();
       const isLive = entry.threads !== undefined && snapshot.threadsVersion === entry.threadsVersion;
       const live = isLive ? sampleLive(threads, { nowMs, stats, snapshot, lost }, chargeBlocked) : undefined;
+      seen = live?.threads;
+      slow?.note(seen ?? [], isFrozen(nowMs, stats));
       state = {
-        ...stateOf(snapshot, live),
+        ...stateOf(snapshot, live?.numbers),
         // A live count may run ahead of main's, which corrects it.
-        completed: raiseKnown(ledger, (live ?? snapshot).completed),
+        completed: raiseKnown(ledger, (live?.numbers ?? snapshot).completed),
         run: times?.run(),
         wait: times?.wait(),
       };
@@ -123,6 +149,9 @@ function stateOf(
   };
 }
 
+const isFrozen = (nowMs: number, { dueMs, lastMarkMs }: LoopStats): boolean =>
+  latenessOf(nowMs, dueMs, lastMarkMs) > 0;
+
 /** What the threads' counters are read beside. */
 interface Moment {
   readonly nowMs: number;
@@ -135,7 +164,7 @@ function sampleLive(
   threads: readonly ThreadView[],
   { nowMs, stats, snapshot, lost }: Moment,
   chargeBlocked: ReturnType<typeof openBlockedTime>,
-): Live {
+): { readonly numbers: Live; readonly threads: readonly ThreadNow[] | undefined } {
   const lateMs = latenessOf(nowMs, stats.dueMs, stats.lastMarkMs);
   const frozen = lateMs > 0;
   const now = sampleThreads(threads, snapshot, nowMs, frozen);
@@ -143,7 +172,7 @@ function sampleLive(
   // Main has handed out tasks since it last wrote how many wait: in the very turn that is frozen.
   const queueSize = frozen && now.requests !== snapshot.requests ? undefined : snapshot.queueSize;
   const blocked = (queueSize ?? 0) > 0 && now.free;
-  return {
+  const numbers: Live = {
     capacity: now.capacity,
     active: doubtful ? undefined : now.running,
     queueSize,
@@ -151,6 +180,7 @@ function sampleLive(
     oldestTaskMs: doubtful ? undefined : oldestOf(now.threads, nowMs),
     dispatchBlockedMs: chargeBlocked(nowMs, blocked ? lateMs : 0),
   };
+  return { numbers, threads: doubtful ? undefined : now.threads };
 }
 
 /**

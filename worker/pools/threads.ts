@@ -11,13 +11,22 @@ export interface ThreadView {
 }
 
 /** What a thread is at. */
-interface ThreadNow {
+export interface ThreadNow {
   /** Tasks. */
   readonly running: number;
   /** When the oldest of them began; `undefined` when none runs. */
   readonly sinceMs: number | undefined;
   /** Whether that is so; else it began then or later. */
   readonly certain: boolean;
+  /** The oldest task that surely runs and that main takes for not told; a pool may not tell of tasks. */
+  readonly untold: UntoldTask | undefined;
+}
+
+export interface UntoldTask {
+  /** When it was handed out, or was first seen, if main has not said. */
+  readonly startMs: number;
+  /** The number of its name; -1: it has none, or main has not said. */
+  readonly name: number;
 }
 
 export interface ThreadsNow {
@@ -41,6 +50,27 @@ export function viewThreads(threads: readonly PoolThread[], known: readonly Thre
         since: [],
       },
   );
+}
+
+/** What a thread of a pool is at; `undefined`: nobody can know it now. */
+export interface ThreadTasks {
+  /** As `node:worker_threads` counts. */
+  readonly threadId: number;
+  /** Tasks that it runs. */
+  readonly running: number | undefined;
+  /** When the oldest of them was handed out, on the shared clock; `undefined` also if none runs. */
+  readonly sinceMs: number | undefined;
+}
+
+/** @param now what the threads were seen to be at; `undefined` if that is in doubt */
+export function tasksOf(
+  views: readonly ThreadView[],
+  now: readonly ThreadNow[] | undefined,
+): readonly ThreadTasks[] {
+  return views.flatMap(({ threadId }, i) => {
+    const { running, sinceMs, certain = false } = now?.[i] ?? {};
+    return threadId === undefined ? [] : [{ threadId, running, sinceMs: certain ? sinceMs : undefined }];
+  });
 }
 
 /** Samples each thread: its counters now, beside what main last noted of it. */
@@ -90,15 +120,19 @@ interface Note {
   readonly oldestAtMs: number;
   readonly filled: boolean;
   readonly booting: boolean;
+  readonly untold: UntoldTask | undefined;
 }
 
-function noteOf({ settled, tasks, oldestAtMs, filled, booting }: PoolValues, i: number): Note {
+function noteOf(values: PoolValues, i: number): Note {
+  const { settled, tasks, oldestAtMs, filled, booting, untoldAtMs, untoldName } = values;
+  const startMs = untoldAtMs[i] as number;
   return {
     settled: settled[i] as number,
     tasks: tasks[i] as number,
     oldestAtMs: oldestAtMs[i] as number,
     filled: filled[i] === 1,
     booting: booting[i] === 1,
+    untold: Number.isNaN(startMs) ? undefined : { startMs, name: untoldName[i] as number },
   };
 }
 
@@ -149,10 +183,15 @@ function oldest(
   note: Note,
   { frozen, tasksPerThread }: { readonly frozen: boolean; readonly tasksPerThread: number },
 ): Omit<ThreadNow, 'running'> {
-  if (running === 0) return { sinceMs: undefined, certain: true };
+  if (running === 0) return { sinceMs: undefined, certain: true, untold: undefined };
   const oneByOne = tasksPerThread === 1 || note.filled;
   const allNew = note.tasks === 0 || (oneByOne && unsettled > 0);
-  if (allNew) return { sinceMs: since[0], certain: true };
+  const [first] = since;
+  if (allNew) return { sinceMs: first, certain: true, untold: untoldSince(first) };
   // While main turns, its note is a moment old.
-  return { sinceMs: note.oldestAtMs, certain: unsettled === 0 || !frozen };
+  const certain = unsettled === 0 || !frozen;
+  return { sinceMs: note.oldestAtMs, certain, untold: certain ? note.untold : undefined };
 }
+
+const untoldSince = (startMs: number | undefined): UntoldTask | undefined =>
+  startMs === undefined ? undefined : { startMs, name: -1 };

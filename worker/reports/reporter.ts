@@ -1,8 +1,11 @@
+import type { LogFormat } from '../../src/shared/protocol.js';
+import type { SlowTask } from '../../src/shared/slow-task.js';
 import type { Stall } from '../../src/shared/stall.js';
 import { writeLine } from '../log.js';
 import { createJournal, type Journal } from './journal.js';
 import { openJournalFile } from './journal-file.js';
-import { createStallLog, logNews } from './stall-log.js';
+import { slowTaskLine } from './slow-task-log.js';
+import { createLog, logNews, stallLine } from './stall-log.js';
 
 export interface ReporterOptions {
   readonly now: () => number;
@@ -12,13 +15,15 @@ export interface ReporterOptions {
   readonly onFileError: (error: Error, first: boolean) => void;
   /** Tells the main thread. */
   readonly tellMain: (stall: Stall) => void;
+  readonly tellMainOfTask: (task: SlowTask) => void;
 }
 
-/** Where stalls are written down, and who is told of them. */
+/** Where stalls and slow tasks are written down, and who is told of them. */
 export interface Reporter {
   readonly journal: Journal;
   begin(stall: Stall): void;
   end(stall: Stall): void;
+  slowTask(task: SlowTask): void;
   /** The loop does not come back; `state` is all that is known besides. */
   hang(stall: Stall, state: object): void;
   /** Stalls are told without a stack; each reason is logged once. */
@@ -29,7 +34,11 @@ export function openReporter(options: ReporterOptions): Reporter {
   const journal = createJournal();
   const toFile =
     options.file === undefined ? undefined : openJournalFile(options.file, { onError: options.onFileError });
-  const log = options.log && createStallLog(options.log);
+  const { log: format, now } = options;
+  const write = createLog();
+  const log = (line: (format: LogFormat, left: number) => string): void => {
+    if (format) write(now(), (left) => line(format, left));
+  };
   const told = new Set<string>();
   const entry = <T extends object>(type: string, content: T) => ({
     type,
@@ -42,13 +51,18 @@ export function openReporter(options: ReporterOptions): Reporter {
     end(stall) {
       journal.add(stall);
       toFile?.(entry('end', { stall }));
-      log?.(options.now(), stall);
+      log((as, left) => stallLine(as, stall, left));
       options.tellMain(stall);
     },
+    slowTask(task) {
+      toFile?.(entry('slow-task', { task }));
+      log((as, left) => slowTaskLine(as, task, left));
+      options.tellMainOfTask(task);
+    },
     noStacks(reason) {
-      if (!options.log || told.has(reason)) return;
+      if (!format || told.has(reason)) return;
       told.add(reason);
-      logNews(options.log, `stalls are told without a stack: ${reason}`);
+      logNews(format, `stalls are told without a stack: ${reason}`);
     },
     hang(stall, state) {
       const report = entry('hang', { stall, ...state });

@@ -27,12 +27,15 @@ export function logNoAccounts(format: LogFormat): void {
   writeLine(format === 'json' ? JSON.stringify(entry) : `event-loop-watchdog: ${text}`);
 }
 
-/** Logs stalls, bounded in rate. */
-export function createStallLog(format: LogFormat): (nowMs: number, stall: Stall) => void {
+/**
+ * Logs what happens, bounded in rate.
+ * @returns to be called with what makes a line, which is told how many were left out before it
+ */
+export function createLog(): (nowMs: number, line: (left: number) => string) => void {
   let windowMs = Number.NEGATIVE_INFINITY;
   let lines = 0;
   let left = 0;
-  return (nowMs, stall) => {
+  return (nowMs, line) => {
     if (nowMs - windowMs > WINDOW_MS) {
       windowMs = nowMs;
       lines = 0;
@@ -41,9 +44,13 @@ export function createStallLog(format: LogFormat): (nowMs: number, stall: Stall)
       left++;
       return;
     }
-    writeLine(format === 'json' ? jsonLine(stall, left) : textLine(stall, left));
+    writeLine(line(left));
     left = 0;
   };
+}
+
+export function stallLine(format: LogFormat, stall: Stall, left: number): string {
+  return format === 'json' ? jsonLine(stall, left) : textLine(stall, left);
 }
 
 function textLine(stall: Stall, left: number): string {
@@ -55,9 +62,11 @@ function textLine(stall: Stall, left: number): string {
     ...(where === undefined ? [] : [` in ${where}`]),
     ...(stall.nativeMs === undefined ? [] : [`, native code for ${stall.nativeMs.toFixed(0)} ms`]),
     ...(code === undefined ? [] : [`  ${code.replaceAll('\t', ' ')}`]),
-    ...(left > 0 ? [`  [${left} more were not logged]`] : []),
+    leftOut(left),
   ].join('');
 }
+
+export const leftOut = (left: number): string => (left > 0 ? `  [${left} more were not logged]` : '');
 
 function jsonLine({ stacks, ...stall }: Stall, left: number): string {
   return JSON.stringify({

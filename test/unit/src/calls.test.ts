@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { createStallEvents } from '../../../src/events.js';
+import { createEvents } from '../../../src/events.js';
 import { pauseDuring } from '../../../src/loop/long-work.js';
 import { createPools } from '../../../src/pools/pools.js';
 import { POOLS_MAX, PROCESS_STATE } from '../../../src/shared/layout.js';
@@ -70,12 +70,12 @@ describe('watchPool', () => {
 
 describe('on', () => {
   it.each<[unknown, unknown, string]>([
-    ['stal', () => {}, 'There is no event "stal"; there is "stall".'],
-    [undefined, () => {}, 'There is no event undefined; there is "stall".'],
+    ['stal', () => {}, 'There is no event "stal"; there are "stall", "slowTask".'],
+    [undefined, () => {}, 'There is no event undefined; there are "stall", "slowTask".'],
     ['stall', undefined, 'A listener must be a function, but is undefined (undefined).'],
     ['stall', {}, 'A listener must be a function, but is an object (object).'],
   ])('(%s, %s)', (event, listener, message) => {
-    const events = createStallEvents(undefined);
+    const events = createEvents(undefined);
     for (const method of ['on', 'once', 'off'] as const) {
       const call = () => events[method](event as 'stall', listener as () => void);
       expect(fault(call)).toEqual({ code: 'ERR_WATCHDOG_INVALID_ARGUMENT', message });
