@@ -10,7 +10,7 @@ import type { RunningTask } from './slow-view.js';
 import { whatRuns } from './what-runs.js';
 
 /** A thread that gives no stack within this time is in native code, or main is, through which it is asked. */
-const LOOK_MS = 2000;
+const LOOK_MS = 5000;
 /** So many threads are looked at at once; what becomes slow meanwhile is told without a stack. */
 const LOOKS_MAX = 16;
 /** A task begins at any time: to know of it when it becomes slow the pools are sampled so often at least. */
