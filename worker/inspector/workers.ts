@@ -8,7 +8,7 @@ export type Conversation = Pick<Session, 'post' | 'on' | 'once' | 'off'>;
 export interface AttachedWorker {
   /** As `node:worker_threads` counts. */
   readonly threadId: number;
-  /** As Node.js names it: `[worker 3] name`, or `Worker` and the like. */
+  /** As Node.js names it: `[worker 3] name`; 3 is the id. */
   readonly title: string;
   /** Its program. */
   readonly url: string;
@@ -75,7 +75,7 @@ function followWorkers(parent: Conversation, { onAttached, onGone }: Follower): 
   parent.on('NodeWorker.attachedToWorker', ({ params }) => {
     const { sessionId, workerInfo } = params as NodeWorker.AttachedToWorkerEventDataType;
     const { conversation, hear } = openRelayed(parent, sessionId);
-    const threadId = Number(workerInfo.workerId);
+    const threadId = threadIdOf(workerInfo);
     relays.set(sessionId, { threadId, hear });
     onAttached({ threadId, title: workerInfo.title, url: workerInfo.url, conversation });
   });
@@ -88,6 +88,14 @@ function followWorkers(parent: Conversation, { onAttached, onGone }: Follower): 
     if (gone) onGone(gone.threadId);
   });
   parent.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
+}
+
+/**
+ * A thread's id is in its title only: `workerId` counts the attachments of a process, whose order is by
+ * chance. NaN if Node.js should name them otherwise one day: then the thread is nobody's.
+ */
+function threadIdOf({ title }: NodeWorker.WorkerInfo): number {
+  return Number(/^\[worker (\d+)\]/.exec(title)?.[1]);
 }
 
 type Answered = (error: Error | null, result?: object) => void;
