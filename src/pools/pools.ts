@@ -5,6 +5,7 @@ import { POOLS_MAX, PROCESS_STATE } from '../shared/layout.js';
 import type { PoolEntry } from '../shared/protocol.js';
 import { locked, openWriter } from '../shared/regions.js';
 import type { PoolPressure, Pressure } from '../types.js';
+import { warn } from '../warn.js';
 import { readPiscina } from './piscina.js';
 import { glanceAt, openPool, type Pool, pressureOf, samplePool } from './pool.js';
 import type { PoolEvents, PoolReader } from './reader.js';
@@ -21,6 +22,8 @@ const SAMPLE_EVERY_MS = 1000 / SAMPLES_A_SECOND;
  * µs.
  */
 const GLANCE_EVERY_MS = 0.1;
+
+const WARNING = 'WATCHDOG_POOL_UNREADABLE';
 
 export interface PoolsOptions {
   readonly processState: SharedArrayBuffer;
@@ -86,6 +89,11 @@ export function createPools(options: PoolsOptions): Pools {
     const pool = openPool(id, { name, slowTask }, reader);
     pools.set(id, pool);
     samplePool(pool, options.clock(), countFault);
+    if (pool.slowNotes && !pool.entry.threads && !pool.warned)
+      warn(
+        `The threads of the pool ${show(name)} cannot be seen: none of its tasks is told as slow.`,
+        WARNING,
+      );
     options.onEntry(pool.entry);
     return () => remove(pool);
   }

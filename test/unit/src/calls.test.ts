@@ -50,6 +50,42 @@ describe('watchPool', () => {
     expect(pools.entries()).toEqual([]);
   });
 
+  const piscina = Object.assign(new EventEmitter(), {
+    queueSize: 0,
+    completed: 0,
+    threads: [],
+    options: { maxThreads: 1, concurrentTasksPerWorker: 1, maxQueue: 1 },
+  });
+  it.each<[unknown, string, string]>([
+    [
+      { slowTask: 99 },
+      'OPTION',
+      'The option "watchPool.slowTask" must be a number of milliseconds, 100 or more, but is 99 (number).',
+    ],
+    [{ slowTask: '1s' }, 'OPTION', '100 or more, but is "1s" (string).'],
+    [{ slow: 100 }, 'OPTION', 'There is no option "watchPool.slow"; there are slowTask.'],
+    [1000, 'ARGUMENT', 'The settings of watchPool must be an object, but are 1000 (number).'],
+  ])('with %o', (settings, code, message) => {
+    const pools = newPools();
+    expect(fault(() => pools.watch(piscina, 'images', settings as object))).toEqual({
+      code: `ERR_WATCHDOG_INVALID_${code}`,
+      message: expect.stringContaining(message),
+    });
+    expect(pools.entries()).toEqual([]);
+  });
+
+  it('has no slow tasks where there are no threads to look at', () => {
+    const pools = newPools();
+    expect(fault(() => pools.watch('pg', sampler, { slowTask: 1000 }))).toEqual({
+      code: 'ERR_WATCHDOG_INVALID_ARGUMENT',
+      message:
+        '"slowTask" is for Piscina pools: one that a sampler reads has no threads that could be looked at.',
+    });
+    pools.watch('pg', sampler, {});
+    pools.watch(piscina, 'images', { slowTask: 1000 });
+    expect(pools.entries().map(({ slow }) => slow?.afterMs)).toEqual([undefined, 1000]);
+  });
+
   it('takes a name once at a time, and 32 of them', () => {
     const pools = newPools();
     const unwatch = pools.watch('a', sampler);

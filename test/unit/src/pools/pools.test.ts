@@ -7,7 +7,14 @@ import { allocate } from '../../../../src/shared/regions.js';
 import type { PoolSample } from '../../../../src/types.js';
 import { openLedger } from '../../../../worker/counters.js';
 import { followTimes } from '../../../../worker/pools/task-times.js';
-import { oldestOf, sampleThreads, type ThreadsNow, viewThreads } from '../../../../worker/pools/threads.js';
+import {
+  oldestOf,
+  sampleThreads,
+  type ThreadsNow,
+  type ThreadView,
+  tasksOf,
+  viewThreads,
+} from '../../../../worker/pools/threads.js';
 import { openCensus } from '../../../../worker/system/census.js';
 
 interface Thread {
@@ -17,15 +24,21 @@ interface Thread {
   readonly tasks: number;
   readonly oldestAtMs?: number;
   readonly filled?: boolean;
+  readonly untoldAtMs?: number;
+}
+
+/** So many threads, of the ids 1, 2, ... */
+function viewsOf(threads: readonly Pick<Thread, 'requests' | 'responses'>[]): ThreadView[] {
+  const seen = threads.map(({ requests, responses }, i) => {
+    const counters = new Int32Array(new SharedArrayBuffer(8));
+    counters.set([requests, responses]);
+    return { counters, threadId: i + 1 };
+  });
+  return viewThreads(seen, []);
 }
 
 /** A reading of these threads at 10,000 ms. */
 function lookAt(threads: readonly Thread[], pool: { tasksPerThread: number; frozen: boolean }): ThreadsNow {
-  const counters = threads.map(({ requests, responses }) => {
-    const one = new Int32Array(new SharedArrayBuffer(8));
-    one.set([requests, responses]);
-    return one;
-  });
   const snapshot = {
     capacity: threads.length * pool.tasksPerThread,
     tasksPerThread: pool.tasksPerThread,
@@ -35,16 +48,10 @@ function lookAt(threads: readonly Thread[], pool: { tasksPerThread: number; froz
     oldestAtMs: Float64Array.from(threads, (one) => one.oldestAtMs ?? Number.NaN),
     filled: Float64Array.from(threads, (one) => (one.filled ? 1 : 0)),
     booting: Float64Array.from(threads, () => 0),
+    untoldAtMs: Float64Array.from(threads, (one) => one.untoldAtMs ?? Number.NaN),
+    untoldName: Float64Array.from(threads, () => 0),
   } as unknown as PoolValues;
-  return sampleThreads(
-    viewThreads(
-      counters.map((one) => ({ counters: one, threadId: undefined })),
-      [],
-    ),
-    snapshot,
-    10_000,
-    pool.frozen,
-  );
+  return sampleThreads(viewsOf(threads), snapshot, 10_000, pool.frozen);
 }
 
 const MAX = 2 ** 31 - 1;
@@ -114,6 +121,44 @@ describe('the oldest task', () => {
   });
   it('of a thread that takes one at a time is the next when that has ended', () => {
     expect(age([{ requests: 2, responses: 1, settled: 0, tasks: 1, oldestAtMs: 1000 }], true, 1)).toBe(0);
+  });
+});
+
+describe('what each thread is at', () => {
+  const hung = { requests: 9, responses: 6, settled: 6, tasks: 3, oldestAtMs: 4000 };
+  const idle = { requests: 4, responses: 4, settled: 4, tasks: 0 };
+  const tasks = (threads: readonly Thread[], tasksPerThread = 3) =>
+    tasksOf(viewsOf(threads), lookAt(threads, { tasksPerThread, frozen: true }).threads);
+
+  it('is told by its id: how many tasks, and since when the oldest runs', () => {
+    expect(tasks([idle, hung])).toEqual([
+      { threadId: 1, running: 0, sinceMs: undefined },
+      { threadId: 2, running: 3, sinceMs: 4000 },
+    ]);
+  });
+  it('is unknown as far as nobody knows it', () => {
+    expect(tasks([{ ...hung, responses: 7 }])).toEqual([{ threadId: 1, running: 2, sinceMs: undefined }]);
+    expect(tasksOf(viewsOf([hung]), undefined)).toEqual([
+      { threadId: 1, running: undefined, sinceMs: undefined },
+    ]);
+  });
+});
+
+describe('the oldest task that is not told', () => {
+  const hung = { requests: 9, responses: 6, settled: 6, tasks: 3, oldestAtMs: 4000, untoldAtMs: 5000 };
+  const untold = (thread: Thread, frozen: boolean, tasksPerThread = 3) =>
+    lookAt([thread], { tasksPerThread, frozen }).threads[0]?.untold;
+
+  it('is as main has noted it while it surely runs', () => {
+    expect(untold(hung, true)).toEqual({ startMs: 5000, name: 0 });
+    expect(untold({ ...hung, responses: 7 }, false)).toEqual({ startMs: 5000, name: 0 });
+    expect(untold({ ...hung, responses: 7 }, true)).toBeUndefined();
+    expect(untold({ ...hung, untoldAtMs: Number.NaN }, true)).toBeUndefined();
+  });
+  it('is the next when a thread that takes one at a time has ended that', () => {
+    const next = { requests: 2, responses: 1, settled: 0, tasks: 1, oldestAtMs: 1000, untoldAtMs: 1000 };
+    expect(untold(next, true, 1)).toEqual({ startMs: 10_000, name: -1 });
+    expect(untold({ ...next, responses: 2 }, true, 1)).toBeUndefined();
   });
 });
 

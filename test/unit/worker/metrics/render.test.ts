@@ -120,6 +120,7 @@ it('gives each series the labels of its definition', async () => {
       {
         labels: { pool: 'images' },
         state: { ...state, ...times },
+        slow: { count: 1 },
         wallTimeOf: () => 1,
       } as unknown as PoolView,
     ],
