@@ -10,6 +10,7 @@ export type {
   PoolSample,
   PoolSampler,
   Pressure,
+  RequestContext,
   SlowTask,
   StackSample,
   Stall,

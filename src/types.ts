@@ -8,7 +8,7 @@ export type { PiscinaLike, PoolOptions, PoolSample, PoolSampler } from './pools/
 export type { Cause } from './shared/labels.js';
 export type { Address } from './shared/protocol.js';
 export type { SlowTask } from './shared/slow-task.js';
-export type { Frame, StackSample, Stall } from './shared/stall.js';
+export type { Frame, RequestContext, StackSample, Stall } from './shared/stall.js';
 
 /** Events of a {@link Watchdog}. */
 export interface WatchdogEvents {
@@ -188,6 +188,11 @@ export interface ThreadOptions {
    * @defaultValue none: such threads are refused
    */
   readonly atomics?: 'disabled' | 'async' | undefined;
+  /**
+   * Which request runs when this thread is looked at, as the option of `startWatchdog` says it of main's.
+   * @defaultValue true
+   */
+  readonly context?: boolean | (() => unknown) | undefined;
 }
 
 /** A worker thread under watch. */

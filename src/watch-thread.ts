@@ -7,6 +7,7 @@ import { instrumentThread } from './loop/instrument.js';
 import { pauseDuring } from './loop/long-work.js';
 import { createLook } from './loop/look.js';
 import { type Attachment, createMembership, type Settings } from './membership.js';
+import { CONTEXT_RULE, contextOf } from './options/checks.js';
 import { checkName } from './options/names.js';
 import { show } from './options/show.js';
 import { createReady } from './ready.js';
@@ -77,7 +78,7 @@ export function watchThread(name: string, options: ThreadOptions = {}): WatchedT
   });
   const membership = createMembership(thread, {
     ask: () => channel.say({ type: 'ask', thread, name }),
-    attach: (settings) => attach(settings, thread, channel),
+    attach: (settings) => attach(settings, { thread, context: options?.context ?? true }, channel),
     join({ watchdog, memory, instruments }) {
       const resourceTypes = [...instruments.resourceTypes()];
       channel.say({ type: 'join', thread, name, threadId, task, watchdog, memory, resourceTypes });
@@ -127,12 +128,17 @@ export function watchThread(name: string, options: ThreadOptions = {}): WatchedT
 }
 
 /** Begins to beat, as the watchdog wants it. */
-function attach(settings: Settings, thread: string, channel: Channel): Attachment {
+function attach(
+  settings: Settings,
+  { thread, context }: { readonly thread: string; readonly context: boolean | (() => unknown) },
+  channel: Channel,
+): Attachment {
   const { watchdog, heartbeatInterval, stallThreshold } = settings;
   const memory = allocateLoop();
   const instruments = instrumentThread(memory, {
     heartbeatInterval,
     stallThreshold,
+    context,
     onResourceTypes: (types) => channel.say({ type: 'types', thread, resourceTypes: [...types] }),
   });
   return { watchdog, memory, instruments };
@@ -164,11 +170,17 @@ function checkThread(name: unknown, options: unknown): void {
     );
   }
   checkName('thread', name);
-  const { atomics } = (options ?? {}) as ThreadOptions;
+  const { atomics, context } = (options ?? {}) as ThreadOptions;
   if (atomics !== undefined && atomics !== 'disabled' && atomics !== 'async') {
     throw new WatchdogError(
       'ERR_WATCHDOG_INVALID_ARGUMENT',
       `The option "atomics" of watchThread() must be "disabled" or "async", but is ${show(atomics)}.`,
+    );
+  }
+  if (context !== undefined && contextOf(context) === undefined) {
+    throw new WatchdogError(
+      'ERR_WATCHDOG_INVALID_ARGUMENT',
+      `The option "context" of watchThread() must be ${CONTEXT_RULE}, but is ${show(context)}.`,
     );
   }
   if ((globalThis as Global)[RUNNING] || getWatchdog()) {

@@ -14,13 +14,20 @@ import { checkRuntime } from './runtime.js';
 import { now } from './shared/clock.js';
 import { guardExit, INTERLOCK_BYTES } from './shared/exit-interlock.js';
 import { LEDGER, PROCESS_STATE } from './shared/layout.js';
-import { type SidecarMessage, THREADS_CHANNEL } from './shared/protocol.js';
+import { type Host, type SidecarMessage, THREADS_CHANNEL } from './shared/protocol.js';
 import { allocate, allocateLoop } from './shared/regions.js';
 import { watchForDeafness } from './sidecar/deafness.js';
 import { sidecarOptions } from './sidecar/options.js';
 import { createRelay } from './sidecar/relay.js';
 import { type Sidecar, superviseSidecar } from './sidecar/supervise.js';
-import type { PiscinaLike, PoolOptions, PoolSampler, Watchdog, WatchdogOptions } from './types.js';
+import type {
+  MetricsRegistry,
+  PiscinaLike,
+  PoolOptions,
+  PoolSampler,
+  Watchdog,
+  WatchdogOptions,
+} from './types.js';
 import { uniqueId } from './unique-id.js';
 import { warn, warnOnce } from './warn.js';
 
@@ -77,6 +84,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
   const instruments = instrumentThread(loop, {
     heartbeatInterval: resolved.heartbeatInterval,
     stallThreshold: resolved.stallThreshold,
+    context: resolved.context,
     onResourceTypes: (types) => sidecar.tell((control) => control.setResourceTypes(types)),
     onPace(nowMs) {
       pressure.note(nowMs);
@@ -98,12 +106,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
   processState.noteInspector();
 
   const sidecar = superviseSidecar({
-    host: {
-      stall: (stall) => events.publish('stall', stall),
-      slowTask: (task) => events.publish('slowTask', task),
-      relay: createRelay(resolved.registry),
-      warn: (message) => warn(message, 'WATCHDOG_SIDECAR'),
-    },
+    host: hostOf(events, resolved.registry),
     data: (boundPort = told.port) => ({
       options: { ...told, port: boundPort },
       watchdogId,
@@ -121,6 +124,15 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
   const watchdog = handleOf({ watchdogId, instruments, pools, events, pressure, sidecar, endGuard });
   setRunning({ watchdog, look: createLook(heartbeat.turn) });
   return watchdog;
+}
+
+function hostOf(events: Events, registry: MetricsRegistry | undefined): Host {
+  return {
+    stall: (stall) => events.publish('stall', stall),
+    slowTask: (task) => events.publish('slowTask', task),
+    relay: createRelay(registry),
+    warn: (message) => warn(message, 'WATCHDOG_SIDECAR'),
+  };
 }
 
 interface Parts {

@@ -45,6 +45,7 @@ export function openForensics(data: SidecarData, basics: Basics, pools: Pools): 
     onThreadEnd: pools.excuseThread,
     interlock: data.memory.interlock,
     sourceLines: options.sourceLines,
+    context: options.context,
     entry: options.entry,
   });
   const countCapture = (kind: CaptureKind, result: CaptureResult): void => {

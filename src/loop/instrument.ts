@@ -1,5 +1,6 @@
 import { now } from '../shared/clock.js';
 import type { LoopMemory } from '../shared/layout.js';
+import { openContext } from './context.js';
 import { startGcNotes } from './gc.js';
 import { type Heartbeat, startHeartbeat } from './heartbeat.js';
 import { createResourceSampler } from './resources.js';
@@ -7,6 +8,8 @@ import { createResourceSampler } from './resources.js';
 export interface InstrumentOptions {
   readonly heartbeatInterval: number;
   readonly stallThreshold: number;
+  /** What is told of the request that runs: see {@link openContext}. */
+  readonly context: boolean | (() => unknown);
   /** A new type of resources keeps the loop alive. */
   readonly onResourceTypes: (types: readonly string[]) => void;
   /** With each beat of the pacer: about ten times a second, on an idle loop once. */
@@ -30,16 +33,19 @@ export function instrumentThread(memory: LoopMemory, options: InstrumentOptions)
     heartbeatInterval,
     stallThreshold,
     onPace(nowMs, quiet) {
+      context.tell();
       onPace?.(nowMs);
       resources.sample(nowMs, quiet, now);
     },
     onTurn,
   });
+  const context = openContext(options.context, heartbeat.turn);
   const stopGcNotes = startGcNotes(memory.gc);
   return {
     heartbeat,
     resourceTypes: resources.types,
     stop() {
+      context.close();
       stopGcNotes();
       heartbeat.stop();
     },

@@ -70,6 +70,14 @@ export function pathOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' && !value.includes('\0') ? resolve(value) : undefined;
 }
 
+export const CONTEXT_RULE = 'true, false or a function';
+
+export function contextOf(value: unknown): boolean | (() => unknown) | undefined {
+  return typeof value === 'boolean' || typeof value === 'function'
+    ? (value as boolean | (() => unknown))
+    : undefined;
+}
+
 export function duration(min: number, max?: number): FieldSpec<number> {
   const range = max === undefined ? `${min} or more` : `from ${min} to ${max}`;
   return numberField(`a number of milliseconds, ${range}`, min, max ?? Number.MAX_SAFE_INTEGER);

@@ -13,6 +13,8 @@ import { isToken, TOKEN_RULE } from '../shared/rules.js';
 import type { Stall } from '../shared/stall.js';
 import {
   type Check,
+  CONTEXT_RULE,
+  contextOf,
   duration,
   type FieldSpec,
   fieldsOf,
@@ -27,11 +29,13 @@ import type { MetricsRegistry, WatchdogOptions } from './types.js';
 
 /** All settings, checked and with the defaults filled in. */
 export interface ResolvedOptions
-  extends Omit<SidecarOptions, 'relay' | 'log' | 'capture' | 'directory' | keyof ProcessFacts> {
+  extends Omit<SidecarOptions, 'relay' | 'log' | 'capture' | 'context' | 'directory' | keyof ProcessFacts> {
   readonly registry: MetricsRegistry | undefined;
   readonly perProcess: boolean;
   /** Milliseconds after which a stall is looked into; `false`: never. */
   readonly capture: number | false;
+  /** Whether it is told which request ran; a function tells more of it. */
+  readonly context: boolean | (() => unknown);
   readonly log: LogFormat | false | ((stall: Stall) => void);
 }
 
@@ -87,6 +91,13 @@ export const OPTIONS: Specs = {
     },
   },
   sourceLines: flag('WATCHDOG_SOURCE_LINES', true),
+  context: {
+    env: 'WATCHDOG_CONTEXT',
+    default: true,
+    rule: CONTEXT_RULE,
+    envRule: 'true or false',
+    check: contextOf,
+  },
   log: {
     env: 'WATCHDOG_LOG',
     default: 'text',

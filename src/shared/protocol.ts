@@ -9,6 +9,20 @@ export const RUNNING_KEY = 'event-loop-watchdog';
 /** `globalThis[Symbol.for(this)]`, in a worker thread, is what it says of itself when it is looked at. */
 export const THREAD_KEY = 'event-loop-watchdog:thread';
 
+/**
+ * `globalThis[Symbol.for(this)]` of a thread under watch is its {@link ContextReader}; `false`: nothing is to
+ * be known of its requests.
+ */
+export const CONTEXT_KEY = 'event-loop-watchdog:context';
+
+/** What a thread says of the request that it is at, when it is looked at. */
+export interface ContextReader {
+  /** The turn in progress. */
+  turn(): number;
+  /** What the app's own function says, as JSON: see `loop/context.ts`. */
+  read?(): string | undefined;
+}
+
 /** Where the sidecar listens. */
 export interface Address {
   /** IP address bound to. */
@@ -78,6 +92,8 @@ export interface SidecarOptions extends ProcessFacts {
   /** Milliseconds after which a stall's stack is taken; `undefined`: never. */
   readonly capture: number | undefined;
   readonly sourceLines: boolean;
+  /** Whether it is asked which request runs. */
+  readonly context: boolean;
   readonly journal: string | undefined;
   readonly log: LogFormat | undefined;
   readonly hang: HangOptions | undefined;

@@ -19,6 +19,21 @@ export interface Frame {
   readonly code?: string;
 }
 
+/** Of which request the code was that ran when the thread was looked at. What is not known is absent. */
+export interface RequestContext {
+  /** Of OpenTelemetry's active span: 32 hexadecimal digits. */
+  readonly traceId?: string;
+  /** The span itself: 16 hexadecimal digits. */
+  readonly spanId?: string;
+  /** Its name, at most 256 characters, where the span is recorded. */
+  readonly name?: string;
+  /**
+   * What the option `context` returned, by way of JSON. Of more than 1 KiB of it the beginning, as a string
+   * that ends in `…`; a BigInt is a string, and what JSON cannot tell is `[no JSON]`.
+   */
+  readonly context?: unknown;
+}
+
 /** One attempt to see what the main thread was doing. */
 export interface StackSample {
   /** Milliseconds after the stall's start, when it was asked. */
@@ -37,7 +52,12 @@ export interface StackSample {
    * Absent if it answered within 2 ms.
    */
   readonly nativeMs?: number;
+  /** Whose code it was, where that could be told and the option `context` is on. */
+  readonly request?: RequestContext;
 }
+
+/** Of what the app says of a request so much is kept, in bytes of JSON. */
+export const CONTEXT_MAX_BYTES = 1024;
 
 /** Where a function on the stack is, and where it begins; lines and columns from 1. */
 export type Site = readonly [
@@ -99,6 +119,14 @@ export interface Stall {
   readonly culprit?: Frame;
   /** For so many milliseconds that stack had to be waited for: see {@link StackSample.nativeMs}. */
   readonly nativeMs?: number;
+  /**
+   * The requests that were seen, and in how many of the samples; most first, at most ten. Absent if there was
+   * none.
+   */
+  readonly requests?: readonly (RequestContext & {
+    /** How many of the samples were of it. */
+    readonly samples: number;
+  })[];
   /** Same for stalls of one cause and place: group by it. */
   readonly fingerprint: string;
   /** What was seen of the thread meanwhile, in order; empty if nobody looked. */

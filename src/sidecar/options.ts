@@ -11,7 +11,7 @@ import { whyNotInspectable } from './inspectable.js';
  * starts.
  */
 export function sidecarOptions(resolved: ResolvedOptions): SidecarOptions {
-  const { registry, log, capture, perProcess, ...settings } = resolved;
+  const { registry, log, capture, context, perProcess, ...settings } = resolved;
   const instance = perProcess ? instanceOfProcess() : undefined;
   return {
     ...settings,
@@ -19,6 +19,7 @@ export function sidecarOptions(resolved: ResolvedOptions): SidecarOptions {
     relay: registry !== undefined,
     log: typeof log === 'string' ? log : undefined,
     capture: capture === false ? undefined : capture,
+    context: context !== false,
     // The main thread's id is the process's; of another thread's, Node.js does not tell.
     threadId: isMainThread ? process.pid : undefined,
     notInspectable: whyNotInspectable(),

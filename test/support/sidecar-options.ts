@@ -10,6 +10,7 @@ export const SIDECAR_OPTIONS: SidecarOptions = {
   relay: false,
   capture: undefined,
   sourceLines: true,
+  context: true,
   journal: undefined,
   log: undefined,
   hang: undefined,

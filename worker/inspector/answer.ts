@@ -27,7 +27,7 @@ import { type RawStack, takeStack } from './stack.js';
 import type { Conversation } from './workers.js';
 
 /** Answers the sidecar's requests. A fault ends the thread, which is an answer, too. */
-export function answerRequests({ interlock, sourceLines, entry }: InspectorData): void {
+export function answerRequests({ interlock, sourceLines, context, entry }: InspectorData): void {
   const connections = openConnections(openLookMark(interlock));
   const self = openThread('/proc/thread-self');
   const mayHang = openMounts(entry, readMountinfo());
@@ -45,7 +45,8 @@ export function answerRequests({ interlock, sourceLines, entry }: InspectorData)
     const raw = await connections.use(async (connection) => {
       const conversation = await reach(connection, target, deadlineMs);
       return (
-        conversation && takeStack(conversation, { ...request, currentTurn, now, awayMs, files, onSeen: tell })
+        conversation &&
+        takeStack(conversation, { ...request, currentTurn, now, awayMs, context, files, onSeen: tell })
       );
     });
     clearInterval(ticks);

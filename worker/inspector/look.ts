@@ -1,6 +1,7 @@
 import type { Runtime } from 'node:inspector';
 import { RUNNING_KEY, THREAD_KEY } from '../../src/shared/protocol.js';
-import { LOOK_URL, type LookAnswer } from '../../src/shared/stall.js';
+import { LOOK_URL, type LookAnswer, type RequestContext } from '../../src/shared/stall.js';
+import { askContext, isTermination, TERMINATED } from './context.js';
 import { pathOf } from './paths.js';
 import type { Location } from './source-map.js';
 import type { SourceText } from './source-text.js';
@@ -32,33 +33,45 @@ export interface Look {
   /** When main answered. */
   readonly atMs: number;
   readonly frames: readonly RawFrame[];
+  /** Whose code it is; only if it was asked for. */
+  readonly request?: RequestContext | undefined;
+}
+
+export interface LookOptions {
+  readonly currentTurn: () => number;
+  /** Called with main's first answer. */
+  readonly answered?: () => void;
+  /** Whether to ask, too, which request it is. */
+  readonly context?: boolean;
 }
 
 /**
  * Looks once.
- * @param answered called with main's first answer
  * @returns `undefined` if there is nothing to see
  */
-export async function look(
-  session: Conversation,
-  currentTurn: () => number,
-  answered: () => void = () => {},
-): Promise<Look | undefined> {
+export async function look(session: Conversation, options: LookOptions): Promise<Look | undefined> {
+  const { currentTurn, answered, context = false } = options;
   // Back to back: waiting for the first answer would let main run on, into unrelated code.
   session.post('Runtime.enable');
-  const seen = await evaluateLook(session);
-  answered();
+  const looked = evaluateLook(session);
+  const asked = context ? askContext(session) : undefined;
+  const seen = await looked;
+  answered?.();
+  const told = await asked;
   if (seen === TERMINATED) return giveBack(session, currentTurn);
-  return seen === REFUSED ? undefined : seen;
+  if (told === TERMINATED) await giveBack(session, currentTurn);
+  if (seen === REFUSED) return undefined;
+  // Between the two main may have gone on after all, to another turn.
+  const same = told && told !== TERMINATED && (told.turn === undefined || told.turn === seen.turn);
+  return same ? { ...seen, request: told.request } : seen;
 }
 
-const TERMINATED: unique symbol = Symbol('terminated');
 const REFUSED: unique symbol = Symbol('refused');
 
 function evaluateLook(session: Conversation): Promise<Look | typeof TERMINATED | typeof REFUSED> {
   return new Promise((resolve) => {
     session.post('Runtime.evaluate', { expression: LOOK, silent: true }, (error, answer) => {
-      if (error) resolve(/terminated/i.test(error.message) ? TERMINATED : REFUSED);
+      if (error) resolve(isTermination(error) ? TERMINATED : REFUSED);
       const thrown = answer?.exceptionDetails;
       const frames = thrown?.stackTrace?.callFrames.filter(({ url }) => url !== LOOK_URL) ?? [];
       resolve(lookOf(thrown?.exception?.value, frames.slice(0, FRAMES_MAX)));

@@ -1,5 +1,5 @@
 import type { CaptureResult } from '../../src/shared/labels.js';
-import type { Frame } from '../../src/shared/stall.js';
+import type { Frame, RequestContext } from '../../src/shared/stall.js';
 
 /** What the sidecar and its inspector thread say to each other. */
 
@@ -9,6 +9,8 @@ export interface InspectorData {
   readonly interlock: SharedArrayBuffer;
   /** Whether frames carry the text of their line. */
   readonly sourceLines: boolean;
+  /** Whether stacks say which request it was. */
+  readonly context: boolean;
   /** The app's entry file. */
   readonly entry: string | undefined;
 }
@@ -48,6 +50,8 @@ export interface StackCapture {
   readonly frames: readonly Frame[];
   /** See `StackSample`. */
   readonly nativeMs?: number;
+  /** See `StackSample`. */
+  readonly request?: RequestContext;
   /** Milliseconds for which the thread was at our service. */
   readonly costMs: number;
 }

@@ -53,7 +53,7 @@ export function takeProfile(
  * answer of ours.
  */
 async function unoptimize(session: Conversation, currentTurn: () => number): Promise<void> {
-  const seen = await look(session, currentTurn);
+  const seen = await look(session, { currentTurn });
   const own = seen?.frames.filter((one) => !one.url.startsWith('node:') && !isWasm(one)) ?? [];
   if (own.length === 0) return;
   session.post('Debugger.enable');

@@ -1,4 +1,5 @@
 import type { CaptureResult } from '../../src/shared/labels.js';
+import type { RequestContext } from '../../src/shared/stall.js';
 import { delay, type Look, look, type RawFrame } from './look.js';
 import { beginsThere, mayBegin, withTexts } from './scripts.js';
 import { NO_FILES, type SourceFiles } from './source-text.js';
@@ -10,6 +11,8 @@ export interface RawStack {
   readonly frames: readonly RawFrame[];
   /** See `StackSample`. */
   readonly nativeMs?: number;
+  /** See `StackSample`. */
+  readonly request?: RequestContext;
   /** Milliseconds for which main was at our service. */
   readonly costMs: number;
 }
@@ -24,6 +27,8 @@ export interface StackOptions {
   readonly now: () => number;
   /** For how many milliseconds main has waited for a CPU, or the whole process was stopped, by now. */
   readonly awayMs: () => number;
+  /** Whether to ask, too, which request it is. */
+  readonly context: boolean;
   readonly files: SourceFiles;
   /** Called with what is seen before anything is read about it. */
   readonly onSeen: (seen: RawStack) => void;
@@ -59,7 +64,7 @@ export async function takeStack(session: Conversation, options: StackOptions): P
   const judged = judge(session, options, looks).catch(() => undefined);
   const { result, seen } = (await Promise.race([judged, patience.over])) ?? { result: 'unanswered' };
   patience.end();
-  return { result, frames: seen?.frames ?? [], costMs: looks.costMs, ...(seen && nativeOf(seen)) };
+  return { result, frames: seen?.frames ?? [], costMs: looks.costMs, ...(seen && evidenceOf(seen)) };
 }
 
 /** Waits for main's first answer: until the deadline, or until it would be late in any case. */
@@ -90,7 +95,7 @@ interface Looks {
 
 function openLooks(
   session: Conversation,
-  { currentTurn, now, awayMs }: StackOptions,
+  { currentTurn, now, awayMs, context }: StackOptions,
   answered: () => void,
 ): Looks {
   let firstMs = Number.POSITIVE_INFINITY;
@@ -102,7 +107,7 @@ function openLooks(
     async next() {
       const fromMs = now();
       const fromAwayMs = awayMs();
-      const seen = await look(session, currentTurn, answered);
+      const seen = await look(session, { currentTurn, answered, context });
       if (!seen) return undefined;
       looks.costMs += now() - (firstMs > fromMs ? Math.min(firstMs, seen.atMs) : seen.atMs) || 0;
       const tookMs = seen.atMs - fromMs || 0;
@@ -124,8 +129,9 @@ async function judge(session: Conversation, options: StackOptions, looks: Looks)
   if (turn !== undefined && first.turn !== turn) return { result: 'late' };
   const seen = await secondLook(first, looks);
   if (seen.frames.length === 0) return { result: 'late', seen };
-  const plain = withoutBystander(seen, NO_FILES);
-  options.onSeen({ result: resultOf(plain), frames: plain, costMs: looks.costMs, ...nativeOf(seen) });
+  const plain = { ...seen, frames: withoutBystander(seen, NO_FILES) };
+  const { costMs } = looks;
+  options.onSeen({ result: resultOf(plain.frames), frames: plain.frames, costMs, ...evidenceOf(plain) });
   const texts = await withTexts(session, seen.frames, files);
   looks.costMs += texts.costMs;
   const frames = withoutBystander({ ...seen, frames: texts.frames }, files);
@@ -162,5 +168,8 @@ function withoutBystander({ tookMs, frames }: Seen, files: SourceFiles): readonl
   return tookMs >= AT_ONCE_MS && first && beginsThere(first, files) ? callers : frames;
 }
 
-const nativeOf = ({ quietMs }: Seen): { nativeMs?: number } =>
-  quietMs >= NATIVE_MS ? { nativeMs: quietMs } : {};
+/** A request only with a stack: what has only just begun may be another's. */
+const evidenceOf = ({ quietMs, frames, request }: Seen): Pick<RawStack, 'nativeMs' | 'request'> => ({
+  ...(quietMs >= NATIVE_MS && { nativeMs: quietMs }),
+  ...(frames.length > 0 && request && { request }),
+});

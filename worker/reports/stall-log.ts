@@ -1,6 +1,7 @@
 import type { LogFormat } from '../../src/shared/protocol.js';
 import type { Stall } from '../../src/shared/stall.js';
 import { writeLine } from '../log.js';
+import { requestInWords } from '../stalls/requests.js';
 import { whereOf } from './journal.js';
 
 /** Lines a minute; how many were left out is said with the next. */
@@ -56,11 +57,13 @@ export function stallLine(format: LogFormat, stall: Stall, left: number): string
 function textLine(stall: Stall, left: number): string {
   const where = whereOf(stall);
   const code = stall.culprit?.code;
+  const request = requestInWords(stall.requests);
   const ms = stall.durationMs.toFixed(0);
   return [
     `event-loop-watchdog: the ${stall.thread} thread stalled for ${ms} ms (${stall.cause})`,
     ...(where === undefined ? [] : [` in ${where}`]),
     ...(stall.nativeMs === undefined ? [] : [`, native code for ${stall.nativeMs.toFixed(0)} ms`]),
+    ...(request === undefined ? [] : [`, ${request}`]),
     ...(code === undefined ? [] : [`  ${code.replaceAll('\t', ' ')}`]),
     leftOut(left),
   ].join('');

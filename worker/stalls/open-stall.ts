@@ -5,6 +5,7 @@ import { fingerprintOf } from '../reports/fingerprint.js';
 import type { ThreadState } from '../system/thread.js';
 import { classify, type Evidence } from './classify.js';
 import type { FinishedStall } from './detect.js';
+import { requestsOf } from './requests.js';
 
 /** What is known of a stall under way besides its time. */
 export interface OpenStall {
@@ -36,6 +37,7 @@ export function describe({ turn, durationMs }: FinishedStall, known: Known): Sta
   const stacks = open?.captures.samples ?? [];
   const { frames = [], nativeMs } = stacks.find((sample) => sample.frames.length > 0) ?? {};
   const culprit = culpritOf(frames);
+  const requests = requestsOf(stacks);
   return {
     id: `${known.idPrefix}-${turn}`,
     thread,
@@ -46,6 +48,7 @@ export function describe({ turn, durationMs }: FinishedStall, known: Known): Sta
     ...open?.seen,
     ...(culprit && { culprit }),
     ...(culprit && nativeMs !== undefined && { nativeMs }),
+    ...(requests.length > 0 && { requests }),
     fingerprint: fingerprintOf({ thread, cause, stacks }),
     stacks: [...stacks],
   };

@@ -18,6 +18,7 @@ function inspectorOf(program: string): { inspector: Inspector; marks: Int32Array
     onThreadEnd() {},
     interlock: marks.buffer as SharedArrayBuffer,
     sourceLines: true,
+    context: true,
     entry: undefined,
   });
   open.push(inspector);
