@@ -15,7 +15,8 @@ export function requestsOf(samples: readonly Pick<StackSample, 'request'>[]): Se
     if (!request) continue;
     const key = keyOf(request);
     const seen = requests.get(key);
-    requests.set(key, { ...(seen ?? request), samples: (seen?.samples ?? 0) + 1 });
+    // A busy machine may have kept a look from all that there was to know.
+    requests.set(key, { ...request, ...seen, samples: (seen?.samples ?? 0) + 1 });
   }
   return [...requests.values()].sort((a, b) => b.samples - a.samples).slice(0, REQUESTS_MAX);
 }
