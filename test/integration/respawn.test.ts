@@ -87,6 +87,14 @@ it('who is to blame is still known by the next sidecar', async () => {
   const label = `${culprit.function} ${basename(file)}:${line}`;
   const series = `watchdog_culprit_stall_seconds_total{thread="main",culprit="${label}"}`;
   expect((await scrape(url)).text).toContain(`\n${series} 0\n`);
+  const unknown = 'watchdog_culprit_stall_seconds_total{thread="main",culprit="unknown"}';
+  const { value: unknownSeconds } = await eventually(async () => {
+    // Over before a stack is taken.
+    app.send({ deed: 'spin', value: 120 });
+    await app.message('spun');
+    const value = (await scrape(url)).value(unknown);
+    return value > 0.1 ? { value } : undefined;
+  }, 'a stall is nobody’s');
   app.send({ deed: 'kill', value: 'terminate' });
   await app.message('died');
   const next = await eventually(async () => {
@@ -94,6 +102,7 @@ it('who is to blame is still known by the next sidecar', async () => {
     return restarts(one) === 1 ? one : undefined;
   }, 'another one answers');
   expect(next.has(series)).toBe(true);
+  expect(next.value(unknown)).toBeGreaterThanOrEqual(unknownSeconds);
 });
 
 it('a sidecar for which there is no thread is made as soon as there is one', async () => {

@@ -28,7 +28,7 @@ export const STALLS = {
     name: 'watchdog_culprit_stall_seconds_total',
     type: 'counter',
     labels: ['thread', 'culprit'],
-    help: 'Time of finished stalls by the line to blame: of the worst of late, of all others (other), and of stalls of which nobody knows whose they are (unknown).',
+    help: 'Time of finished stalls by the line to blame: the worst of late, all others (other), and stalls of which nobody knows whose they are (unknown). A line is at 0 for its first 90 seconds, so that increase() counts all of it.',
   },
   duration: {
     name: 'watchdog_stall_duration_seconds',
