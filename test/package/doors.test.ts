@@ -1,11 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { build } from 'esbuild';
 import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NODE } from '../support/child.js';
 import { createProject, type Project } from './project.js';
 
 let project: Project;
@@ -45,13 +43,7 @@ describe('require and import', () => {
        const found = [getWatchdog(), required(), copied()];
        console.log(found.every((watchdog) => watchdog !== undefined && watchdog === found[0]));`,
     );
-    const register = 'event-loop-watchdog/register';
-    const { stdout, stderr } = spawnSync(NODE, ['--require', register, '--import', register, app], {
-      encoding: 'utf8',
-      cwd: project.home,
-      env: { ...process.env, NODE_OPTIONS: '', WATCHDOG_PORT: '0' },
-    });
-    expect([stdout, stderr]).toEqual(['true\n', '']);
+    expect(project.runRegistered(app, '--require', '--import')).toEqual(['true\n', '']);
   });
 });
 

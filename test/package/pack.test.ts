@@ -31,18 +31,9 @@ describe('the packed package, installed elsewhere,', () => {
     expect(project.run(file, '--no-experimental-require-module')).toBe('true\n');
   });
 
-  it.each(['--import', '--require'])('watches an app by %s, without a word', (flag) => {
+  it.each(['--import', '--require'] as const)('watches an app by %s, without a word', (flag) => {
     const app = "console.log(require('event-loop-watchdog').getWatchdog() !== undefined);";
-    const { stdout, stderr } = spawnSync(
-      NODE,
-      [flag, 'event-loop-watchdog/register', project.write('plain.cjs', app)],
-      {
-        encoding: 'utf8',
-        cwd: project.home,
-        env: { ...process.env, NODE_OPTIONS: '', WATCHDOG_PORT: '0' },
-      },
-    );
-    expect([stdout, stderr]).toEqual(['true\n', '']);
+    expect(project.runRegistered(project.write('plain.cjs', app), flag)).toEqual(['true\n', '']);
   });
 
   it.each(['esm', 'cjs'] as const)('works bundled into one file (%s)', async (format) => {

@@ -40,6 +40,8 @@ export interface Project {
   write(name: string, text: string): string;
   /** What this program prints. */
   run(file: string, ...flags: string[]): string;
+  /** What an app under `register` prints, and what it complains of. */
+  runRegistered(file: string, ...flags: ('--import' | '--require')[]): [stdout: string, stderr: string];
   /** What TypeScript has to say of these files. */
   typeCheck(files: readonly string[], compilerOptions?: object): string;
 }
@@ -64,6 +66,15 @@ export function createProject(): Project {
     },
     run: (file, ...flags) =>
       execFileSync(NODE, ['--no-warnings', ...flags, file], { encoding: 'utf8', timeout: 60_000, cwd: home }),
+    runRegistered(file, ...flags) {
+      const args = flags.flatMap((flag) => [flag, 'event-loop-watchdog/register']);
+      const { stdout, stderr } = spawnSync(NODE, [...args, file], {
+        encoding: 'utf8',
+        cwd: home,
+        env: { PATH: process.env.PATH, WATCHDOG_PORT: '0' },
+      });
+      return [stdout, stderr];
+    },
     typeCheck(files, compilerOptions) {
       const options = { ...STRICT, ...compilerOptions };
       writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files }));
