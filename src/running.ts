@@ -1,3 +1,4 @@
+import { runInThisContext } from 'node:vm';
 import { WatchdogError } from './errors.js';
 import { RUNNING_KEY } from './shared/protocol.js';
 import type { Watchdog } from './types.js';
@@ -12,6 +13,9 @@ export interface Running {
 }
 
 type Global = typeof globalThis & { [RUNNING]?: Running | undefined };
+
+/** The inspector asks here. Jest gives each file of tests a global object of its own, and so a watchdog. */
+const thread: Global = runInThisContext('globalThis');
 
 /**
  * The watchdog that runs in this process, wherever it was started, if there is one.
@@ -28,7 +32,13 @@ export function getWatchdog(): Watchdog | undefined {
 }
 
 export function setRunning(running: Running | undefined): void {
-  (globalThis as Global)[RUNNING] = running;
+  const own: Global = globalThis;
+  const before = own[RUNNING];
+  own[RUNNING] = running;
+  if (own === thread) return;
+  // A copy, for Jest takes apart what a file of tests has left on its global object. The latest counts.
+  if (running) thread[RUNNING] = { ...running };
+  else if (thread[RUNNING]?.look === before?.look) thread[RUNNING] = undefined;
 }
 
 /** @throws WatchdogError `ERR_WATCHDOG_ALREADY_STARTED` */

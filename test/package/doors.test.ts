@@ -4,6 +4,7 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { build } from 'esbuild';
 import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RUNNING_KEY } from '../../src/shared/protocol.js';
 import { createProject, type Project } from './project.js';
 
 let project: Project;
@@ -45,6 +46,24 @@ describe('require and import', () => {
     );
     expect(project.runRegistered(app, '--require', '--import')).toEqual(['true\n', '']);
   });
+});
+
+it('in a sandbox, as Jest makes one for each file of tests, the inspector finds it, until it closes', () => {
+  const file = project.write(
+    'sandbox.cjs',
+    `const { compileFunction, createContext } = require('node:vm');
+     const { readFileSync } = require('node:fs');
+     const filename = require.resolve('./node_modules/event-loop-watchdog/dist/watchdog.cjs');
+     const parsingContext = createContext({ process, TextDecoder, TextEncoder });
+     const load = compileFunction(readFileSync(filename, 'utf8'), ['module'], { filename, parsingContext });
+     const inner = {};
+     load(inner);
+     const watchdog = inner.exports.startWatchdog(0);
+     const found = () => globalThis[Symbol.for('${RUNNING_KEY}')];
+     const { turn } = JSON.parse(found().look());
+     watchdog.close().then(() => console.log(turn, found()));`,
+  );
+  expect(project.run(file)).toBe('0 undefined\n');
 });
 
 describe('the types', () => {
