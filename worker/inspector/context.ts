@@ -3,8 +3,6 @@ import { CONTEXT_KEY } from '../../src/shared/protocol.js';
 import { CONTEXT_MAX_BYTES, type RequestContext } from '../../src/shared/stall.js';
 
 const NAME_MAX_CHARS = 256;
-/** Posted along with a look, it is answered right after it; a thread that has gone on may take its time. */
-const ANSWER_MS = 250;
 
 /**
  * Evaluated by the thread that is looked at, in the midst of what it does, whose asynchronous context it
@@ -35,15 +33,13 @@ export interface ToldContext {
 /** The answer was none: V8 was about to end what runs, and what it ended was this. */
 export const TERMINATED: unique symbol = Symbol('terminated');
 
-/** @returns `undefined` if there is no answer in time, or nothing to say */
+/** @returns `undefined` if there is nothing to say */
 export function askContext(
   session: Pick<Session, 'post'>,
 ): Promise<ToldContext | typeof TERMINATED | undefined> {
   return new Promise((resolve) => {
-    const late = setTimeout(() => resolve(undefined), ANSWER_MS);
     const question = { expression: ASK, silent: true, returnByValue: true };
     session.post('Runtime.evaluate', question, (error, answer?: Runtime.EvaluateReturnType) => {
-      clearTimeout(late);
       if (error) resolve(isTermination(error) ? TERMINATED : undefined);
       else resolve(toldOf(answer?.result.value));
     });

@@ -57,7 +57,7 @@ export async function look(session: Conversation, options: LookOptions): Promise
   const asked = context ? askContext(session) : undefined;
   const seen = await looked;
   answered?.();
-  const told = await asked;
+  const told = await Promise.race([asked, delay(CONTEXT_MS)]);
   if (seen === TERMINATED) return giveBack(session, currentTurn);
   if (told === TERMINATED) await giveBack(session, currentTurn);
   if (seen === REFUSED) return undefined;
@@ -66,6 +66,8 @@ export async function look(session: Conversation, options: LookOptions): Promise
   return same ? { ...seen, request: told.request } : seen;
 }
 
+/** It is answered right after the look, but by a thread that has gone on between the two. */
+const CONTEXT_MS = 250;
 const REFUSED: unique symbol = Symbol('refused');
 
 function evaluateLook(session: Conversation): Promise<Look | typeof TERMINATED | typeof REFUSED> {

@@ -168,8 +168,11 @@ function withoutBystander({ tookMs, frames }: Seen, files: SourceFiles): readonl
   return tookMs >= AT_ONCE_MS && first && beginsThere(first, files) ? callers : frames;
 }
 
-/** A request only with a stack: what has only just begun may be another's. */
+/**
+ * Between two microtasks there is a request, but no stack. Not so if native code has just returned: then what
+ * comes next may be another's.
+ */
 const evidenceOf = ({ quietMs, frames, request }: Seen): Pick<RawStack, 'nativeMs' | 'request'> => ({
   ...(quietMs >= NATIVE_MS && { nativeMs: quietMs }),
-  ...(frames.length > 0 && request && { request }),
+  ...(request && (frames.length > 0 || quietMs < NATIVE_MS) && { request }),
 });
