@@ -37,9 +37,14 @@ export interface Context {
 /**
  * Lets the inspector thread find what there is to know of the request that this thread is at.
  * @param context `false`: nothing; a function: what the app says of it
+ * @param limitMs how long that may take; another for tests
  */
-export function openContext(context: boolean | (() => unknown), currentTurn: () => number): Context {
-  const reader = typeof context === 'function' ? createReader(context) : undefined;
+export function openContext(
+  context: boolean | (() => unknown),
+  currentTurn: () => number,
+  limitMs: number = LIMIT_MS,
+): Context {
+  const reader = typeof context === 'function' ? createReader(context, limitMs) : undefined;
   (globalThis as Global)[PLACE] = context !== false && { turn: currentTurn, ...reader?.place };
   return {
     tell() {
@@ -58,7 +63,10 @@ export function openContext(context: boolean | (() => unknown), currentTurn: () 
  * and nobody is told. That of `vm` takes back its own, and where both come at once the other's, too: so
  * nothing is asked where the app may have one.
  */
-function createReader(context: () => unknown): {
+function createReader(
+  context: () => unknown,
+  limitMs: number,
+): {
   readonly place: Required<Omit<Place, 'turn'>>;
   readonly fault: () => string | undefined;
 } {
@@ -86,7 +94,7 @@ function createReader(context: () => unknown): {
     mayBeLimited ??= runInNewContext(STACK_PROGRAM) as () => boolean;
     if (mayBeLimited()) return undefined;
     call ??= new Script(`globalThis[Symbol.for('${CONTEXT_KEY}')].ask()`, { filename: CONTEXT_KEY });
-    const said: string | undefined = call.runInThisContext({ timeout: LIMIT_MS });
+    const said: string | undefined = call.runInThisContext({ timeout: limitMs });
     timeouts = 0;
     return said;
   }
@@ -102,7 +110,7 @@ function createReader(context: () => unknown): {
         } catch (error) {
           if (!isTimeout(error)) fault = `threw: ${reasonOf(error)}`;
           // Once or twice a busy machine may have kept it from its end.
-          else if (++timeouts === TIMEOUTS_MAX) giveUp(`took longer than ${LIMIT_MS} ms each time`);
+          else if (++timeouts === TIMEOUTS_MAX) giveUp(`took longer than ${limitMs} ms each time`);
           return undefined;
         }
       },

@@ -57,7 +57,7 @@ export async function look(session: Conversation, options: LookOptions): Promise
   const asked = context ? askContext(session) : undefined;
   const seen = await looked;
   answered?.();
-  const told = await Promise.race([asked, delay(CONTEXT_MS)]);
+  const told = asked && (await Promise.race([asked, delay(CONTEXT_MS)]));
   if (seen === TERMINATED) return giveBack(session, currentTurn);
   if (told === TERMINATED) await giveBack(session, currentTurn);
   if (seen === REFUSED) return undefined;
