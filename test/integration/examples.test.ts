@@ -20,6 +20,16 @@ describe('the examples', { timeout: DEAD_MAN_MS }, () => {
     expect(after.sum('watchdog_stalls_total')).toBeGreaterThanOrEqual(1);
   });
 
+  it('opentelemetry: a stall tells the request that made it', async () => {
+    const example = startExample('opentelemetry.mjs');
+    const app = await example.line('app');
+    await example.url();
+    const [other, culprit] = await Promise.all([get(`${app}/?user=6`), get(`${app}/report?user=7`)]);
+    expect(other).not.toBe(culprit);
+    const told = `GET /report, ${culprit.trim()}, {"user":"7"}`;
+    await example.line('stall', (rest) => rest.endsWith(told));
+  });
+
   it('http-server: metrics while a route blocks, and a shutdown that loses no request', async () => {
     const example = startExample('frameworks/http-server.mjs');
     const app = await example.line('app');
