@@ -42,15 +42,16 @@ export interface WatchdogOptions {
    */
   readonly context?: boolean | (() => unknown) | undefined;
   /**
-   * Where stalls are logged, at most 20 a minute: lines on standard error, written by the sidecar, as text or
-   * JSON; or a function that main calls after recovery.
+   * Where stalls and slow tasks are logged, at most 20 a minute: lines on standard error, written by the
+   * sidecar, as text or JSON; or a function that main calls after recovery from a stall.
    * @defaultValue 'text'
    */
   readonly log?: 'text' | 'json' | false | ((stall: Stall) => void) | undefined;
   /**
-   * A file to which the sidecar appends a line of JSON for the begin and the end of each stall, so that the
-   * evidence outlives the process. Set aside as `<file>.1` at 10 MiB; where that is not possible it takes as
-   * much again and no more. Several processes may share it. Mode 0600; a symbolic link is not followed.
+   * A file to which the sidecar appends a line of JSON for the begin and the end of each stall, and for each
+   * slow task, so that the evidence outlives the process. Set aside as `<file>.1` at 10 MiB; where that is
+   * not possible it takes as much again and no more. Several processes may share it. Mode 0600; a symbolic
+   * link is not followed.
    * @defaultValue none
    */
   readonly journal?: string | undefined;

@@ -44,13 +44,15 @@ it('has a comment at every member of the public types', () => {
   const source = (file: string): string =>
     readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8');
   const carried = [
-    ...(source('shared/protocol.ts') + source('shared/stall.ts')).matchAll(
+    ...(source('shared/protocol.ts') + source('shared/stall.ts') + source('shared/slow-task.ts')).matchAll(
       /^export interface (\w+) \{\n[\s\S]*?^\}/gm,
     ),
   ]
-    .filter(([, name]) => ['Address', 'Frame', 'RequestContext', 'StackSample', 'Stall'].includes(name as string))
+    .filter(([, name]) =>
+      ['Address', 'Frame', 'RequestContext', 'SlowTask', 'StackSample', 'Stall'].includes(name as string),
+    )
     .map(([text]) => text);
-  const lines = [source('types.ts'), source('options/types.ts'), source('errors.ts'), ...carried]
+  const lines = [...['types.ts', 'pools/types.ts', 'options/types.ts', 'errors.ts'].map(source), ...carried]
     .flatMap((text) => text.split('\n'))
     .filter((line) => !line.includes('biome-ignore'));
   const members = lines.flatMap((line, i) =>
