@@ -1,5 +1,5 @@
 import type { CaptureResult } from './labels.js';
-import type { Frame } from './stall.js';
+import type { Frame, RequestContext } from './stall.js';
 
 /** Which code a task runs, as Piscina is told. */
 export interface TaskName {
@@ -48,8 +48,13 @@ export interface SlowTask {
    * JavaScript now, it awaits something.
    */
   readonly frames: readonly Frame[];
-  /** For so many milliseconds the thread gave no answer: it was in native code. */
+  /**
+   * For so many milliseconds the thread gave no answer: it was in native code. Only of a thread that is under
+   * watch itself.
+   */
   readonly nativeMs?: number;
+  /** The request that the task ran for, where its thread knew: see {@link StackSample.request}. */
+  readonly request?: RequestContext;
   /** The frame to blame: the innermost one of the app's own code. */
   readonly culprit?: Frame;
 }

@@ -26,7 +26,7 @@ export interface Reporter {
   slowTask(task: SlowTask): void;
   /** The loop does not come back; `state` is all that is known besides. */
   hang(stall: Stall, state: object): void;
-  /** Stalls are told without a stack; each reason is logged once. */
+  /** Stalls and slow tasks are told without a stack; each reason is logged once. */
   noStacks(reason: string): void;
 }
 
@@ -62,7 +62,7 @@ export function openReporter(options: ReporterOptions): Reporter {
     noStacks(reason) {
       if (!format || told.has(reason)) return;
       told.add(reason);
-      logNews(format, `stalls are told without a stack: ${reason}`);
+      logNews(format, `stalls and slow tasks are told without a stack: ${reason}`);
     },
     hang(stall, state) {
       const report = entry('hang', { stall, ...state });
