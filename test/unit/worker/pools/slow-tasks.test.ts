@@ -14,7 +14,10 @@ const FRAME = { function: 'resize', file: '/srv/app/resize.js', line: 1, column:
 const SEEN: StackCapture = { result: 'captured', frames: [FRAME], costMs: 1 };
 
 /** A pool of so many threads, by what main would write of it, and the sidecar's view, in virtual time. */
-function poolOf(threads: number, more: { suspendedMs?: number; answer?: StackCapture } = {}) {
+function poolOf(
+  threads: number,
+  more: { suspendedMs?: number; answer?: StackCapture; unavailable?: string } = {},
+) {
   const memory = allocate(POOL);
   const entry: PoolEntry = {
     id: 1,
@@ -32,9 +35,10 @@ function poolOf(threads: number, more: { suspendedMs?: number; answer?: StackCap
   const { at, values, sequence } = openWriter('main', POOL, memory);
   const countersOf = (thread: number): Int32Array => entry.threads?.[thread]?.counters as Int32Array;
   const told: SlowTask[] = [];
+  const reasons: string[] = [];
   let nowMs = 10_000;
   const inspector = {
-    unavailable: undefined,
+    unavailable: more.unavailable,
     stack: async () => {
       duringLook();
       return more.answer ?? SEEN;
@@ -63,7 +67,7 @@ function poolOf(threads: number, more: { suspendedMs?: number; answer?: StackCap
       inspector,
       suspendedMs: () => more.suspendedMs ?? 0,
       onCapture() {},
-      onUnavailable() {},
+      onUnavailable: (reason) => reasons.push(reason),
       onError() {
         throw new Error('it failed');
       },
@@ -74,6 +78,7 @@ function poolOf(threads: number, more: { suspendedMs?: number; answer?: StackCap
   let sidecar = open();
   return {
     told,
+    reasons,
     results: (): CaptureResult[] => told.map(({ result }) => result),
     count: () => sidecar.pool.slow?.count,
     /** Main hands a task to this thread, and notes it unless it freezes at once. */
@@ -184,4 +189,12 @@ it('of many at once all are told, not all looked at; and none when looks have co
     costly.end(0);
   }
   expect(costly.results()).toEqual(['captured', 'over_budget', 'over_budget']);
+});
+
+it('where nobody can look it is told nevertheless, and why', async () => {
+  const pool = poolOf(1, { unavailable: 'a debugger is attached' });
+  pool.run(0);
+  await pool.pass(1000);
+  expect(pool.told).toMatchObject([{ file: FRAME.file, result: 'unavailable', frames: [] }]);
+  expect(pool.reasons).toEqual(['a debugger is attached']);
 });
