@@ -2,6 +2,7 @@ export { WatchdogError, type WatchdogErrorCode } from './errors.js';
 export type {
   Address,
   Cause,
+  DumpedThread,
   Frame,
   MetricsRegistry,
   PiscinaLike,
@@ -14,6 +15,9 @@ export type {
   SlowTask,
   StackSample,
   Stall,
+  SystemThread,
+  ThreadActivity,
+  ThreadDump,
   ThreadOptions,
   Watchdog,
   WatchdogEvents,

@@ -10,6 +10,7 @@ import type { Basics } from './basics.js';
 import { createInspector, type Inspector } from './captures/client.js';
 import { wallTimeOf } from './counters.js';
 import { createCulpritBoard } from './culprits/board.js';
+import { createDump, type TakeDump } from './dump/dump.js';
 import { type Loop, type LoopOptions, watchLoop } from './loops/loop.js';
 import { openThreads, type Threads } from './loops/threads.js';
 import type { Pools } from './pools/pools.js';
@@ -18,12 +19,17 @@ import { openReporter, type Reporter } from './reports/reporter.js';
 import { logNoAccounts } from './reports/stall-log.js';
 import { watchDebugger } from './system/debugger.js';
 
+/** The hang report waits for a dump of all threads, which has two seconds, no longer. */
+const REPORT_WAITS_MS = 2500;
+
 /** The loops under watch, what is found out about their stalls, and who is told. */
 export interface Forensics {
   readonly main: Loop;
   readonly threads: Threads;
   readonly reporter: Reporter;
   readonly inspector: Inspector;
+  /** A dump of all threads. */
+  readonly takeDump: TakeDump;
   countCapture(kind: CaptureKind, result: CaptureResult): void;
   /** For how long no debugger has been attached, in milliseconds; 0: one is. */
   debuggerAwayMs(): number;
@@ -57,15 +63,19 @@ export function openForensics(data: SidecarData, basics: Basics, pools: Pools): 
     reporter,
     inspector,
   });
+  const takeDump = createDump({ inspector, loops: () => [main, ...threads.loops()], pools: pools.all });
   const guardHang =
     options.hang &&
     createHangGuard({
       hang: options.hang,
       debuggerAwayMs: debuggers.awayMs,
-      report(stall) {
-        const states = pools.all().map((pool) => ({ pool: pool.name, ...pool.state }));
-        reporter.hang(stall, { pools: states, stats: main.stats() });
+      async report(stall) {
+        const dump = await inTime(takeDump());
+        // The dump tells of the threads.
+        const states = pools.all().map(({ name, state }) => ({ pool: name, ...state }));
+        reporter.hang(stall, { pools: states, stats: main.stats() }, dump?.dump);
       },
+      onFault: () => basics.errors.add('hang'),
       kill: basics.kill,
     });
   return {
@@ -73,6 +83,7 @@ export function openForensics(data: SidecarData, basics: Basics, pools: Pools): 
     threads,
     reporter,
     inspector,
+    takeDump,
     countCapture,
     debuggerAwayMs: debuggers.awayMs,
     guard(stall) {
@@ -80,6 +91,16 @@ export function openForensics(data: SidecarData, basics: Basics, pools: Pools): 
       guardHang?.(stall);
     },
   };
+}
+
+/** A report is not held up by a dump, nor does it fail with one. */
+async function inTime<T>(dump: Promise<T>): Promise<T | undefined> {
+  return Promise.race([
+    dump.catch(() => undefined),
+    new Promise<undefined>((resolve) => {
+      setTimeout(() => resolve(undefined), REPORT_WAITS_MS);
+    }),
+  ]);
 }
 
 function reporterOf({ options }: SidecarData, { now, ledger, warn, host }: Basics): Reporter {

@@ -10,7 +10,7 @@ import { createRoutes, type Health, type RouteSources } from './http/routes.js';
 import { type SurvivingServer, startServer } from './http/server.js';
 import { openTls } from './http/tls.js';
 import { openToken } from './http/token.js';
-import { startPoll } from './poll.js';
+import { type Poll, startPoll } from './poll.js';
 import { openPools } from './pools/pools.js';
 import { watchSlowTasks } from './pools/slow-tasks.js';
 import { openProcesses } from './processes/processes.js';
@@ -52,13 +52,18 @@ export function createSidecar(data: SidecarData, effects: Effects): Control {
   });
   const poll = startPoll(now, round);
   const scrape = createScrape(basics, { options, forensics, pools, threadpool, poll });
-  const server = serve(data, basics, forensics, {
-    metrics: scrape,
-    health: () => healthOf(poll.atOnce()),
-    liveness: () => checkLiveness(poll.atOnce(), options.livenessTimeout),
-    readiness: () => readiness.check(poll.atOnce()),
-    processes: (asked) => processes.discover(asked),
-  });
+  const server = serve(
+    data,
+    basics,
+    { ...forensics, poll },
+    {
+      metrics: scrape,
+      health: () => healthOf(poll.atOnce()),
+      liveness: () => checkLiveness(poll.atOnce(), options.livenessTimeout),
+      readiness: () => readiness.check(poll.atOnce()),
+      processes: (asked) => processes.discover(asked),
+    },
+  );
   const processes = openProcesses(options, server.listening, warn);
   return {
     ready: () => server.ready,
@@ -92,13 +97,22 @@ function healthOf({ nowMs, stats, stall }: ReturnType<ReturnType<typeof startPol
 function serve(
   { options }: SidecarData,
   { now, warn }: Basics,
-  { main, reporter, inspector, countCapture }: Forensics,
+  { main, threads, reporter, inspector, countCapture, takeDump, poll }: Forensics & { readonly poll: Poll },
   answers: Pick<RouteSources, 'metrics' | 'health' | 'liveness' | 'readiness' | 'processes'>,
 ): SurvivingServer {
   const routes = createRoutes({
     ...answers,
     journal: reporter.journal,
-    debug: createDebugHandlers({ inspector, main: main.target, count: countCapture }),
+    debug: createDebugHandlers({
+      inspector,
+      watched: () => [main, ...threads.loops()],
+      takeDump() {
+        // What pools have at work is as of the latest round.
+        poll.atOnce();
+        return takeDump();
+      },
+      count: countCapture,
+    }),
     guard: createGuard({ token: openToken(options, now, warn), allowedHosts: options.allowedHosts }),
     guardMetrics: options.guardMetrics,
   });

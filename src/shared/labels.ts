@@ -24,7 +24,7 @@ export const CAUSES = ['cpu', 'gc', 'blocked', 'starved', 'suspended', 'unknown'
 /** Why a stall happened; see `observability/STALLS.md`. */
 export type Cause = (typeof CAUSES)[number];
 
-export const CAPTURE_KINDS = ['stack', 'cpu_profile'] as const;
+export const CAPTURE_KINDS = ['stack', 'cpu_profile', 'threads'] as const;
 export type CaptureKind = (typeof CAPTURE_KINDS)[number];
 
 export const CAPTURE_RESULTS = [

@@ -11,6 +11,8 @@ import type {
   ProfileRequest,
   StackCapture,
   StackRequest,
+  ThreadsCapture,
+  ThreadsRequest,
 } from '../inspector/messages.js';
 import { inspectorSource } from './inspector-source.js';
 
@@ -44,11 +46,19 @@ export interface Inspector {
   stack(request: Omit<StackRequest, 'type'>): Promise<StackCapture>;
   /** A CPU profile of a thread. */
   profile(request: Omit<ProfileRequest, 'type'>): Promise<ProfileCapture>;
+  /**
+   * All threads.
+   * @param withinMs settles by then, with what has been seen
+   */
+  threads(request: Omit<ThreadsRequest, 'type'>, withinMs: number): Promise<ThreadsCapture>;
+  /** The thread that captures, as `node:worker_threads` counts; `undefined` if there is none now. */
+  readonly threadId: number | undefined;
   close(): void;
 }
 
 const NO_STACK: StackCapture = { result: 'failed', frames: [], costMs: 0 };
 const NO_PROFILE: ProfileCapture = { result: 'failed' };
+const NO_THREADS: ThreadsCapture = { result: 'failed', threads: [], leftOut: 0 };
 
 export function createInspector({ whyNot, onThreadEnd, ...data }: InspectorOptions): Inspector {
   const mark = openLookMark(data.interlock);
@@ -97,13 +107,16 @@ export function createInspector({ whyNot, onThreadEnd, ...data }: InspectorOptio
   async function ask<R extends InspectorRequest>(
     request: R,
     failed: InspectorAnswers[R['type']],
+    withinMs?: number,
   ): Promise<InspectorAnswers[R['type']]> {
     if (whyNot() !== undefined) return { ...failed, result: 'unavailable' };
     if (!prepare()) return failed;
     clearTimeout(idle);
     const { id, answer } = requests.add(request.deadlineMs, failed);
+    const limit = withinMs === undefined ? undefined : setTimeout(() => requests.settle(id), withinMs);
     worker?.postMessage({ id, request });
     const answered = await answer;
+    clearTimeout(limit);
     if (worker) prepare();
     return answered as InspectorAnswers[R['type']];
   }
@@ -116,6 +129,10 @@ export function createInspector({ whyNot, onThreadEnd, ...data }: InspectorOptio
     prepare: () => void prepare(),
     stack: (request) => ask({ type: 'stack', ...request }, NO_STACK),
     profile: (request) => ask({ type: 'profile', ...request }, NO_PROFILE),
+    threads: (request, withinMs) => ask({ type: 'threads', ...request }, NO_THREADS, withinMs),
+    get threadId() {
+      return worker?.threadId;
+    },
     close: drop,
   };
 }
@@ -136,6 +153,8 @@ interface Requests {
     failed: InspectorAnswer,
   ): { readonly id: number; readonly answer: Promise<InspectorAnswer> };
   hear(message: InspectorMessage): void;
+  /** With what there is. */
+  settle(id: number): void;
   /** Each with what there is. */
   settleAll(): void;
 }
@@ -174,6 +193,7 @@ function openRequests(onOverdue: () => void): Requests {
       clearTimeout(request.overdue);
       request.overdue = setTimeout(onOverdue, MAPPING_MS);
     },
+    settle: (id) => settle(id),
     settleAll() {
       for (const id of [...waiting.keys()]) settle(id);
     },

@@ -4,9 +4,10 @@ import type { Check } from '../health.js';
 import { CONTENT_TYPE } from '../metrics/render.js';
 import type { Journal } from '../reports/journal.js';
 import { type Guard, hostOf } from './access.js';
+import type { DebugHandlers } from './debug.js';
 import { gzip, type Piece } from './pieces.js';
 import { sendJson, sendParts, sendProblem } from './respond.js';
-import type { Handler, Routes, Target } from './router.js';
+import type { Routes, Target } from './router.js';
 
 /** What the routes need to know; see `main.ts`. */
 export interface RouteSources {
@@ -18,7 +19,7 @@ export interface RouteSources {
   /** All processes of the app on this host, in Prometheus' http_sd form, reached by this name or address. */
   processes(host: string): unknown;
   readonly journal: Journal;
-  readonly debug: { readonly stack: Handler; readonly profile: Handler };
+  readonly debug: DebugHandlers;
   readonly guard: Guard;
   /** Whether `/metrics` asks for the token. */
   readonly guardMetrics: boolean;
@@ -90,6 +91,7 @@ export function createRoutes(sources: RouteSources): Routes {
     },
     '/debug/stack': { ...guarded, POST: debug.stack },
     '/debug/cpu-profile': { ...guarded, large: true, POST: debug.profile },
+    '/debug/threads': { ...guarded, large: true, POST: debug.threads },
   };
 }
 

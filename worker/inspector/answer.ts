@@ -1,11 +1,6 @@
 import { parentPort } from 'node:worker_threads';
-import { now } from '../../src/shared/clock.js';
 import { openLookMark } from '../../src/shared/exit-interlock.js';
-import { LOOP_STATS } from '../../src/shared/layout.js';
 import { printableJson } from '../../src/shared/printable.js';
-import { openReader } from '../../src/shared/regions.js';
-import { openThread, type ThreadReader } from '../system/thread.js';
-import { createAbsence, TICK_MS } from './absence.js';
 import { toFrames } from './frames.js';
 import { delay } from './look.js';
 import type {
@@ -18,18 +13,21 @@ import type {
   StackCapture,
   StackRequest,
   Target,
+  ThreadsCapture,
+  ThreadsRequest,
 } from './messages.js';
 import { openMounts, readMountinfo } from './mounts.js';
 import { takeProfile } from './profile.js';
 import { type Connection, openConnections } from './session.js';
 import { NO_FILES, openSourceFiles } from './source-text.js';
 import { type RawStack, takeStack } from './stack.js';
-import type { Conversation } from './workers.js';
+import { inSurroundings, turnsOf } from './surroundings.js';
+import { mapThreads, takeThreads } from './threads.js';
+import type { AttachedWorker } from './workers.js';
 
 /** Answers the sidecar's requests. A fault ends the thread, which is an answer, too. */
 export function answerRequests({ interlock, sourceLines, context, entry }: InspectorData): void {
   const connections = openConnections(openLookMark(interlock));
-  const self = openThread('/proc/thread-self');
   const mayHang = openMounts(entry, readMountinfo());
 
   async function stack(request: StackRequest, onSeen: (seen: StackCapture) => void): Promise<StackCapture> {
@@ -37,19 +35,14 @@ export function answerRequests({ interlock, sourceLines, context, entry }: Inspe
     const files = openSourceFiles(mayHang);
     const tell = (seen: RawStack): void =>
       onSeen({ ...seen, frames: toFrames(seen.frames, { files: NO_FILES, sourceLines: false }) });
-    const absence = createAbsence(now, () => runQueueOf(self));
-    const ticks = setInterval(absence.tick, TICK_MS);
-    const thread = target.taskDirectory === undefined ? undefined : openThread(target.taskDirectory);
-    const awayMs = (): number => (thread ? runQueueOf(thread) : 0) + absence.ms();
-    const currentTurn = turnsOf(target);
-    const raw = await connections.use(async (connection) => {
-      const conversation = await reach(connection, target, deadlineMs);
-      return (
-        conversation &&
-        takeStack(conversation, { ...request, currentTurn, now, awayMs, context, files, onSeen: tell })
-      );
-    });
-    clearInterval(ticks);
+    const raw = await inSurroundings({ files, context }, (optionsOf) =>
+      connections.use(async (connection) => {
+        const reached = await reach(connection, target, deadlineMs);
+        if (!reached) return undefined;
+        const taken = takeStack(reached.conversation, { ...request, ...optionsOf(target), onSeen: tell });
+        return Promise.race([taken, reached.gone]);
+      }),
+    );
     if (!raw) return { result: 'unanswered', frames: [], costMs: 0 };
     return { ...raw, frames: toFrames(raw.frames, { files, sourceLines }) };
   }
@@ -57,14 +50,30 @@ export function answerRequests({ interlock, sourceLines, context, entry }: Inspe
   async function profile(request: ProfileRequest): Promise<ProfileCapture> {
     const { target, deadlineMs } = request;
     const taken = await connections.use(async (connection) => {
-      const conversation = await reach(connection, target, deadlineMs);
-      return conversation && takeProfile(conversation, { ...request, currentTurn: turnsOf(target) });
+      const reached = await reach(connection, target, deadlineMs);
+      if (!reached) return undefined;
+      const profiled = takeProfile(reached.conversation, { ...request, currentTurn: turnsOf(target) });
+      return Promise.race([profiled, reached.gone]);
     });
     if (!taken) return { result: 'unanswered' };
     return { result: 'captured', profile: Buffer.from(printableJson(taken)) };
   }
 
-  function answer(request: InspectorRequest, onSeen: (seen: StackCapture) => void): Promise<InspectorAnswer> {
+  async function threads(
+    request: ThreadsRequest,
+    onSeen: (seen: ThreadsCapture) => void,
+  ): Promise<ThreadsCapture> {
+    const files = openSourceFiles(mayHang);
+    const raw = await inSurroundings({ files, context }, (optionsOf) =>
+      connections.use((connection) => takeThreads(connection, { ...request, optionsOf })),
+    );
+    if (!raw) return { result: 'unanswered', threads: [], leftOut: 0 };
+    onSeen(mapThreads(raw, (frames) => toFrames(frames, { files: NO_FILES, sourceLines: false })));
+    return mapThreads(raw, (frames) => toFrames(frames, { files, sourceLines }));
+  }
+
+  function answer(request: InspectorRequest, onSeen: (seen: Seen) => void): Promise<InspectorAnswer> {
+    if (request.type === 'threads') return threads(request, onSeen);
     return request.type === 'stack' ? stack(request, onSeen) : profile(request);
   }
 
@@ -74,23 +83,14 @@ export function answerRequests({ interlock, sourceLines, context, entry }: Inspe
   });
 }
 
-const runQueueOf = (thread: ThreadReader): number => thread.times()?.runQueueMs ?? 0;
-
-/** Counts the turns of a thread's loop; always the same of one that is not under watch. */
-function turnsOf({ loop }: Target): () => number {
-  if (!loop) return () => 0;
-  const read = openReader(LOOP_STATS, loop);
-  return () => read().turns;
-}
+type Seen = StackCapture | ThreadsCapture;
 
 /** @returns `undefined` if the thread is not reached in time: who has started it is in native code, say */
 async function reach(
   connection: Connection,
   { threadId }: Target,
   deadlineMs: number,
-): Promise<Conversation | undefined> {
-  if (threadId === 0) return connection.main;
-  const found = connection.workers().find(threadId);
-  const worker = await Promise.race([found, delay(deadlineMs)]);
-  return worker?.conversation;
+): Promise<Pick<AttachedWorker, 'conversation' | 'gone'> | undefined> {
+  if (threadId === 0) return { conversation: connection.main, gone: new Promise(() => {}) };
+  return Promise.race([connection.workers().find(threadId), delay(deadlineMs)]);
 }

@@ -112,7 +112,7 @@ const ANSWER_MS = 1000;
  * always: where the script calls native code the termination comes through all the same, and another would
  * hit what the app does next. So it is given back only to a script that is still there a while later.
  */
-async function giveBack(session: Conversation, currentTurn: () => number): Promise<Look | undefined> {
+export async function giveBack(session: Conversation, currentTurn: () => number): Promise<Look | undefined> {
   const turn = currentTurn();
   let seen: Look | undefined;
   let stillThere = 0;

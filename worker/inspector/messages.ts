@@ -42,7 +42,17 @@ export interface ProfileRequest {
   readonly deadlineMs: number;
 }
 
-export type InspectorRequest = StackRequest | ProfileRequest;
+export interface ThreadsRequest {
+  readonly type: 'threads';
+  /** Whether each is looked into; else they are listed. */
+  readonly looks: boolean;
+  /** The threads of which more is known than they say themselves. */
+  readonly known: readonly Target[];
+  /** Give up after this long, with what has been seen. */
+  readonly deadlineMs: number;
+}
+
+export type InspectorRequest = StackRequest | ProfileRequest | ThreadsRequest;
 
 export interface StackCapture {
   readonly result: CaptureResult;
@@ -62,10 +72,34 @@ export interface ProfileCapture {
   readonly profile?: Uint8Array;
 }
 
+/** A JavaScript thread, and what was seen of it. */
+export interface SeenThread {
+  readonly threadId: number;
+  /** The `Worker`'s; absent if it was given none. */
+  readonly name?: string;
+  /** Its number in the system; absent where that cannot be told. */
+  readonly tid?: number;
+  /** It has not been asked, or has not answered; else whether it was in JavaScript. */
+  readonly result: 'unasked' | 'unanswered' | 'captured' | 'late';
+  readonly frames: readonly Frame[];
+  /** See `StackSample`. */
+  readonly nativeMs?: number;
+}
+
+export interface ThreadsCapture {
+  /** `unanswered`: main was not there to name the threads. */
+  readonly result: CaptureResult;
+  /** Those that were found by the deadline. */
+  readonly threads: readonly SeenThread[];
+  /** Those that were too many. */
+  readonly leftOut: number;
+}
+
 /** What is answered to each kind of request. */
 export interface InspectorAnswers {
   readonly stack: StackCapture;
   readonly profile: ProfileCapture;
+  readonly threads: ThreadsCapture;
 }
 export type InspectorAnswer = InspectorAnswers[keyof InspectorAnswers];
 
@@ -78,6 +112,6 @@ export interface InspectorQuestion {
 /** One answer to each request. */
 export type InspectorMessage = { readonly id: number } & (
   | { readonly answer: InspectorAnswer }
-  /** Before the answer, of a stack: as V8 has it, in case that mapping it fails. */
-  | { readonly seen: StackCapture }
+  /** Before the answer, of stacks: as V8 has them, in case that mapping them fails. */
+  | { readonly seen: StackCapture | ThreadsCapture }
 );

@@ -110,7 +110,9 @@ function openLooks(
       const seen = await look(session, { currentTurn, answered, context });
       if (!seen) return undefined;
       looks.costMs += now() - (firstMs > fromMs ? Math.min(firstMs, seen.atMs) : seen.atMs) || 0;
-      const tookMs = seen.atMs - fromMs || 0;
+      // The thread that passes it on may have been in native code.
+      const reachedMs = Math.max(fromMs, session.reachedMs?.() ?? fromMs);
+      const tookMs = Math.max(0, seen.atMs - reachedMs) || 0;
       return { ...seen, tookMs, quietMs: tookMs - (awayMs() - fromAwayMs) };
     },
   };

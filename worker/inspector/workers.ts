@@ -1,18 +1,22 @@
 import { EventEmitter } from 'node:events';
 import type { InspectorNotification, NodeWorker, Session } from 'node:inspector';
+import { now } from '../../src/shared/clock.js';
 
 /** V8's protocol with one thread. */
-export type Conversation = Pick<Session, 'post' | 'on' | 'once' | 'off'>;
+export interface Conversation extends Pick<Session, 'post' | 'on' | 'once' | 'off'> {
+  /** If it goes through another thread: when something that was said came out of that one last. */
+  readonly reachedMs?: () => number | undefined;
+}
 
 /** A worker thread of the process, whoever started it. */
 export interface AttachedWorker {
   /** As `node:worker_threads` counts. */
   readonly threadId: number;
-  /** As Node.js names it: `[worker 3] name`; 3 is the id. */
-  readonly title: string;
-  /** Its program. */
-  readonly url: string;
+  /** What the `Worker` was called; `undefined` if nothing. */
+  readonly name: string | undefined;
   readonly conversation: Conversation;
+  /** Settles when it has ended. */
+  readonly gone: Promise<undefined>;
 }
 
 /**
@@ -24,6 +28,8 @@ export interface Workers {
   attached(): readonly AttachedWorker[];
   /** Waits for one. */
   find(threadId: number): Promise<AttachedWorker>;
+  /** Settles once all that there are have been attached to. */
+  readonly listed: Promise<void>;
   /** Calls `listener` for each, also for those that are attached by now. */
   onAttached(listener: (worker: AttachedWorker) => void): void;
   close(): void;
@@ -34,19 +40,20 @@ export function openWorkers(main: Conversation): Workers {
   const listeners = new Set<(worker: AttachedWorker) => void>();
   const parents: Conversation[] = [];
 
-  function attach(parent: Conversation): void {
+  function attach(parent: Conversation): Promise<void> {
     parents.push(parent);
-    followWorkers(parent, {
+    return followWorkers(parent, {
       onAttached(worker) {
         workers.set(worker.threadId, worker);
         for (const listener of listeners) listener(worker);
-        attach(worker.conversation);
+        void attach(worker.conversation);
       },
       onGone: (threadId) => void workers.delete(threadId),
     });
   }
 
-  attach(main);
+  // Main names also those that other threads have started.
+  const listed = attach(main);
   const onAttached = (listener: (worker: AttachedWorker) => void): void => {
     listeners.add(listener);
     for (const worker of workers.values()) listener(worker);
@@ -55,6 +62,7 @@ export function openWorkers(main: Conversation): Workers {
     attached: () => [...workers.values()],
     find: (threadId) =>
       new Promise((resolve) => onAttached((worker) => worker.threadId === threadId && resolve(worker))),
+    listed,
     onAttached,
     close() {
       for (const { conversation } of workers.values()) conversation.post('Runtime.discardConsoleEntries');
@@ -69,15 +77,23 @@ interface Follower {
   onGone(threadId: number): void;
 }
 
-/** Follows the threads that one thread has started. */
-function followWorkers(parent: Conversation, { onAttached, onGone }: Follower): void {
-  const relays = new Map<string, { readonly threadId: number; hear(message: string): void }>();
+interface Relay {
+  readonly threadId: number;
+  readonly hear: (message: string) => void;
+  readonly end: () => void;
+}
+
+/** Follows the threads that one thread has started. Settles when it has named all. */
+function followWorkers(parent: Conversation, { onAttached, onGone }: Follower): Promise<void> {
+  const relays = new Map<string, Relay>();
   parent.on('NodeWorker.attachedToWorker', ({ params }) => {
     const { sessionId, workerInfo } = params as NodeWorker.AttachedToWorkerEventDataType;
     const { conversation, hear } = openRelayed(parent, sessionId);
-    const threadId = threadIdOf(workerInfo);
-    relays.set(sessionId, { threadId, hear });
-    onAttached({ threadId, title: workerInfo.title, url: workerInfo.url, conversation });
+    const { threadId, name } = readTitle(workerInfo.title);
+    const gone = new Promise<undefined>((resolve) => {
+      relays.set(sessionId, { threadId, hear, end: () => resolve(undefined) });
+    });
+    onAttached({ threadId, name, conversation, gone });
   });
   parent.on('NodeWorker.receivedMessageFromWorker', ({ params }) =>
     relays.get(params.sessionId)?.hear(params.message),
@@ -85,17 +101,26 @@ function followWorkers(parent: Conversation, { onAttached, onGone }: Follower): 
   parent.on('NodeWorker.detachedFromWorker', ({ params }) => {
     const gone = relays.get(params.sessionId);
     relays.delete(params.sessionId);
-    if (gone) onGone(gone.threadId);
+    if (!gone) return;
+    gone.end();
+    onGone(gone.threadId);
   });
-  parent.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
+  return new Promise((resolve) => {
+    parent.post('NodeWorker.enable', { waitForDebuggerOnStart: false }, () => resolve());
+  });
 }
 
+/** What Node.js calls those that were given no name. */
+const UNNAMED = 'WorkerThread';
+
 /**
- * A thread's id is in its title only: `workerId` counts the attachments of a process, whose order is by
- * chance. NaN if Node.js should name them otherwise one day: then the thread is nobody's.
+ * The `workerId` of the protocol counts those that were attached to, in any order; the title has the number
+ * by which `node:worker_threads` knows the thread.
+ * @param title such as `[worker 3] resize`
  */
-function threadIdOf({ title }: NodeWorker.WorkerInfo): number {
-  return Number(/^\[worker (\d+)\]/.exec(title)?.[1]);
+export function readTitle(title: string): { readonly threadId: number; readonly name: string | undefined } {
+  const [, threadId, name] = /^\[worker (\d+)\] ?(.*)$/s.exec(title) ?? [];
+  return { threadId: Number(threadId), name: name === UNNAMED ? undefined : name || undefined };
 }
 
 type Answered = (error: Error | null, result?: object) => void;
@@ -108,6 +133,7 @@ function openRelayed(
   const events = new EventEmitter();
   const waiting = new Map<number, Answered>();
   let lastId = 0;
+  let reachedMs: number | undefined;
 
   function post(method: string, params?: object | Answered, answered?: Answered): void {
     const id = ++lastId;
@@ -115,14 +141,17 @@ function openRelayed(
     if (done) waiting.set(id, done);
     const message = JSON.stringify({ id, method, ...(typeof params === 'object' && { params }) });
     parent.post('NodeWorker.sendMessageToWorker', { sessionId, message }, (error) => {
-      if (!error) return;
+      if (!error) {
+        reachedMs = now();
+        return;
+      }
       waiting.delete(id);
       done?.(error);
     });
   }
 
   return {
-    conversation: Object.assign(events, { post }) as unknown as Conversation,
+    conversation: Object.assign(events, { post, reachedMs: () => reachedMs }) as unknown as Conversation,
     hear(text) {
       const message = JSON.parse(text) as { id?: number; result?: object; error?: { message: string } };
       if (message.id === undefined) {

@@ -6,7 +6,9 @@ export interface HangGuardOptions {
   /** For how long no debugger has been attached, in milliseconds; 0: one is. */
   readonly debuggerAwayMs: () => number;
   /** Writes the full report where it survives the process. */
-  readonly report: (stall: Stall) => void;
+  readonly report: (stall: Stall) => Promise<void>;
+  /** The report has failed. */
+  readonly onFault: () => void;
   /** Ends the process. */
   readonly kill: (signal: NodeJS.Signals) => void;
 }
@@ -26,17 +28,31 @@ export function isHung({ cause, durationMs, suspendedMs, cpuMs = 0 }: Stall, tim
   return cpuMs >= timeoutMs || stalledMs >= STARVED_FACTOR * timeoutMs;
 }
 
-/** Acts once a stall, when the loop has hung for `after`, unless somebody debugs it or has meanwhile. */
+/** The report need not be waited for any longer. */
+const REPORT_MS = 3000;
+
+/**
+ * Acts once a stall, when the loop has hung for `after`, unless somebody debugs it or has meanwhile. It ends
+ * the process when the report is written, unless the loop has come back by then.
+ */
 export function createHangGuard(options: HangGuardOptions): (stall: Stall | undefined) => void {
+  const { hang, debuggerAwayMs, report, onFault, kill } = options;
   let acted: string | undefined;
+  let current: string | undefined;
+
+  function act(stall: Stall): void {
+    const end = (): void => {
+      clearTimeout(late);
+      if (hang.action === 'kill' && current === stall.id && debuggerAwayMs() > 0) kill(hang.signal);
+    };
+    const late = setTimeout(end, REPORT_MS);
+    report(stall).catch(onFault).finally(end);
+  }
+
   return (stall) => {
-    const { after, action, signal } = options.hang;
-    if (!stall || stall.id === acted || !isHung(stall, after) || options.debuggerAwayMs() < after) return;
+    current = stall?.id;
+    if (!stall || stall.id === acted || !isHung(stall, hang.after) || debuggerAwayMs() < hang.after) return;
     acted = stall.id;
-    try {
-      options.report(stall);
-    } finally {
-      if (action === 'kill') options.kill(signal);
-    }
+    act(stall);
   };
 }

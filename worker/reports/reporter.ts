@@ -1,6 +1,8 @@
 import type { LogFormat } from '../../src/shared/protocol.js';
 import type { SlowTask } from '../../src/shared/slow-task.js';
 import type { Stall } from '../../src/shared/stall.js';
+import type { ThreadDump } from '../../src/shared/thread-dump.js';
+import { boundedDump } from '../dump/bounded.js';
 import { writeLine } from '../log.js';
 import { createJournal, type Journal } from './journal.js';
 import { openJournalFile } from './journal-file.js';
@@ -18,14 +20,18 @@ export interface ReporterOptions {
   readonly tellMainOfTask: (task: SlowTask) => void;
 }
 
+/** A pipe takes 64 KiB at once; what it does not take of a line is lost. */
+const LOG_DUMP_MAX_BYTES = 32 * 1024;
+const FILE_DUMP_MAX_BYTES = 256 * 1024;
+
 /** Where stalls and slow tasks are written down, and who is told of them. */
 export interface Reporter {
   readonly journal: Journal;
   begin(stall: Stall): void;
   end(stall: Stall): void;
   slowTask(task: SlowTask): void;
-  /** The loop does not come back; `state` is all that is known besides. */
-  hang(stall: Stall, state: object): void;
+  /** The loop does not come back; `state` is all that is known besides, and `threads` if there is a dump. */
+  hang(stall: Stall, state: object, threads: ThreadDump | undefined): void;
   /** Stalls and slow tasks are told without a stack; each reason is logged once. */
   noStacks(reason: string): void;
 }
@@ -64,10 +70,12 @@ export function openReporter(options: ReporterOptions): Reporter {
       told.add(reason);
       logNews(format, `stalls and slow tasks are told without a stack: ${reason}`);
     },
-    hang(stall, state) {
-      const report = entry('hang', { stall, ...state });
-      toFile?.(report);
-      writeLine(`event-loop-watchdog: the event loop does not come back: ${JSON.stringify(report)}`);
+    hang(stall, state, threads) {
+      const report = (maxBytes: number): object =>
+        entry('hang', { stall, ...state, ...(threads && { threads: boundedDump(threads, maxBytes) }) });
+      toFile?.(report(FILE_DUMP_MAX_BYTES));
+      const said = JSON.stringify(report(LOG_DUMP_MAX_BYTES));
+      writeLine(`event-loop-watchdog: the event loop does not come back: ${said}`);
     },
   };
 }

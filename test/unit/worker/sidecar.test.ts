@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { createTurnMeter } from '../../../src/loop/turns.js';
 import { now } from '../../../src/shared/clock.js';
 import { INTERLOCK_BYTES } from '../../../src/shared/exit-interlock.js';
@@ -38,7 +38,7 @@ it('works by itself, here without a thread: it serves, and ends what hangs', asy
   const effects: Effects = { now, host, kill: (signal) => killed.push(signal) };
   const sidecar = createSidecar(data as SidecarData, effects);
   try {
-    expect(killed).toEqual(['SIGABRT']);
+    await vi.waitFor(() => expect(killed).toEqual(['SIGABRT']), 10_000);
     const { url } = await sidecar.ready();
     const health = await (await fetch(`${url}/healthz`)).json();
     expect(health).toMatchObject({ status: 'stalled', turns: 1 });
