@@ -1,4 +1,4 @@
-import type { Frame } from './stall.js';
+import type { Frame, RequestContext } from './stall.js';
 
 /**
  * What a thread does: `running` on a CPU or waiting for one; `idle` in its event loop; `parked` in
@@ -32,6 +32,8 @@ export interface DumpedThread {
   readonly frames: readonly Frame[];
   /** See {@link StackSample.nativeMs}. */
   readonly nativeMs?: number;
+  /** See {@link StackSample.request}. */
+  readonly request?: RequestContext;
 }
 
 /** A thread of the process that runs no JavaScript, or of which nobody can tell which it is; Linux. */

@@ -135,7 +135,7 @@ const askedOf = (seen: SeenThread, result: CaptureResult): SeenThread =>
     : seen;
 
 function describeThread(seen: SeenThread, known: Known): Described {
-  const { threadId: id, result, nativeMs } = seen;
+  const { threadId: id, result, nativeMs, request } = seen;
   const { loops, shareOf, inspectorId } = known;
   const loop = loops.find(({ target }) => target.threadId === id);
   const name = loop?.name ?? seen.name ?? (id === 0 ? 'main' : undefined);
@@ -152,6 +152,7 @@ function describeThread(seen: SeenThread, known: Known): Described {
     answered: result === 'captured' || result === 'late',
     frames: ours ? [] : seen.frames,
     ...(nativeMs !== undefined && { nativeMs }),
+    ...(request && { request }),
   };
   return { thread, tid: task?.tid };
 }

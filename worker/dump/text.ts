@@ -1,6 +1,7 @@
 import { printable } from '../../src/shared/printable.js';
 import type { Frame } from '../../src/shared/stall.js';
 import type { DumpedThread, SystemThread, ThreadDump } from '../../src/shared/thread-dump.js';
+import { requestInWords, requestsOf } from '../stalls/requests.js';
 
 const WORDS = {
   running: 'running',
@@ -49,6 +50,7 @@ function paragraphOf(group: readonly DumpedThread[]): string[] {
     doingOf(first),
     cpuOf(group),
     ...(pool === undefined ? [] : [`pool "${pool}"${tasksOf(group)}`]),
+    requestInWords(requestsOf(group)) ?? '',
     ...(ours ? ["the watchdog's own"] : []),
   ];
   const silent = !answered && !ours ? ['    (no answer)'] : [];

@@ -84,6 +84,8 @@ export interface SeenThread {
   readonly frames: readonly Frame[];
   /** See `StackSample`. */
   readonly nativeMs?: number;
+  /** See `StackSample`. */
+  readonly request?: RequestContext;
 }
 
 export interface ThreadsCapture {

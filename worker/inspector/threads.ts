@@ -102,10 +102,11 @@ const numbered = (tid: number | undefined): { tid?: number } => (tid === undefin
 
 const strangerOf = (threadId: number): Target => ({ threadId, loop: undefined, taskDirectory: undefined });
 
-const seenOf = ({ result, frames, nativeMs }: RawStack): Partial<RawThread> => ({
+const seenOf = ({ result, frames, nativeMs, request }: RawStack): Partial<RawThread> => ({
   result: result === 'captured' || result === 'late' ? result : 'unanswered',
   frames,
   ...(nativeMs !== undefined && { nativeMs }),
+  ...(request && { request }),
 });
 
 /**
