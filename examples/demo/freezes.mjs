@@ -1,4 +1,4 @@
-// How the demo's app freezes its own event loop: four mistakes that real services make.
+// How requests freeze the demo's app: four mistakes that real services make.
 import { execSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { setImmediate, setTimeout } from 'node:timers/promises';
@@ -64,10 +64,22 @@ async function floodPool(pool) {
   await setTimeout(300);
 }
 
-/** `prepare` runs before the freeze; `freeze` gets what it returned. */
+/** `prepare` runs before the request comes; `freeze` gets what it returned. */
 export const FREEZES = [
-  { name: 'computeReport', how: 'hot loop', freeze: computeReport },
-  { name: 'validateEmail', how: 'slow regex', prepare: craftSlowAddress, freeze: validateEmail },
-  { name: 'runShellScript', how: 'execSync', freeze: runShellScript },
-  { name: 'archiveUploads', how: 'gzip, pool full', prepare: floodPool, freeze: archiveUploads },
+  { name: 'computeReport', how: 'hot loop', path: '/reports/2026', freeze: computeReport },
+  {
+    name: 'validateEmail',
+    how: 'slow regex',
+    path: '/signup',
+    prepare: craftSlowAddress,
+    freeze: validateEmail,
+  },
+  { name: 'runShellScript', how: 'execSync', path: '/deploy', freeze: runShellScript },
+  {
+    name: 'archiveUploads',
+    how: 'gzip, pool full',
+    path: '/uploads/archive',
+    prepare: floodPool,
+    freeze: archiveUploads,
+  },
 ];

@@ -5,7 +5,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { launchApp } from './launch.mjs';
-import { readValues, scrape } from './scrape.mjs';
+import { dumpThreads, readValues, scrape } from './scrape.mjs';
 import { createScreen } from './screen.mjs';
 import { createTally } from './tally.mjs';
 import { liveLines, plainLine, summaryLines } from './view.mjs';
@@ -16,6 +16,8 @@ const CALM_MS = 1200;
 /** From freeze to freeze: the watchdog looks into one stall in five seconds. */
 const APART_MS = 5500;
 const KEEP_CALM_MS = 30_000;
+/** Into the last freeze: what the threads do then is what the demo ends with. */
+const DUMP_AFTER_MS = 1500;
 
 const { keep } = parseArgs({ options: { keep: { type: 'boolean', default: false } } }).values;
 const screen = createScreen(process.stdout);
@@ -86,12 +88,18 @@ async function freeze({ name, how }) {
   state.freeze = { name, how, number };
   const span = await app.freeze(name, () => {
     state.freeze = { name, how, number, startedAt: Date.now() };
+    if (number === freezes.length && !ended) void dump();
   });
   state.freeze = undefined;
   await setTimeout(Math.max(CALM_MS, APART_MS - CALM_MS - (span.endedAt - span.startedAt)));
   const starvedSeconds = state.values.poolStarvedSeconds - starvedBefore;
   const result = { name, how, ...span, stall: app.stallOf(span), starvedSeconds, ...tally.within(span) };
   state.results = [...state.results, result].slice(-freezes.length);
+}
+
+async function dump() {
+  await setTimeout(DUMP_AFTER_MS);
+  state.dump = await dumpThreads(urls.sidecar);
 }
 
 /** Until somebody ends it. */

@@ -31,6 +31,16 @@ async function ask(url, signal) {
   return body;
 }
 
+/** What all threads of the app are at, as text for people; `undefined` without an answer. Never rejects. */
+export async function dumpThreads(metricsUrl) {
+  try {
+    const answer = await fetch(new URL('/debug/threads?format=text', metricsUrl), { method: 'POST' });
+    return answer.ok ? await answer.text() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** What the demo shows of the sidecar's answer. */
 export function readValues(answer) {
   return {

@@ -47,6 +47,20 @@ export function summaryLines(state, paint) {
       paint(verdict, `the sidecar ${sum('sidecar')} of ${sum('rounds')}.`),
     `  In the whole demo: the app ${app} of ${rounds}, the sidecar ${sidecar} of ${rounds}, the slowest in ${inMs(slowestMs)}.`,
     '',
+    ...dumpLines(state, paint),
+  ];
+}
+
+/** What all threads were at in the midst of the last freeze. */
+function dumpLines({ dump, urls }, paint) {
+  if (!dump) return [];
+  const command = `curl -X POST '${urls.sidecar.replace('/metrics', '/debug/threads?format=text')}'`;
+  const lines = dump.trimEnd().split('\n');
+  return [
+    `  The last freeze from within: ${paint('bold', command)}`,
+    '',
+    ...lines.map((line) => `    ${line}`),
+    '',
   ];
 }
 
@@ -121,7 +135,12 @@ function resultLines(results, paint) {
 function culpritLines(stall, paint) {
   if (stall?.culprit === undefined) return [];
   const { function: name, file, line, code } = stall.culprit;
-  return [`    ${paint('dim', `${name} ${file.slice(file.lastIndexOf('/') + 1)}:${line}  ${code ?? ''}`)}`];
+  const [asked] = stall.requests ?? [];
+  const where = `${name} ${file.slice(file.lastIndexOf('/') + 1)}:${line}  ${code ?? ''}`;
+  return [
+    `    ${paint('dim', where)}`,
+    ...(asked ? [`    ${paint('dim', `for ${asked.context.request}`)}`] : []),
+  ];
 }
 
 function poolOf({ poolActive, poolCapacity, poolQueued, poolStarvedSeconds }) {
