@@ -121,31 +121,31 @@ describe.each(['piscina5', 'piscina4'])('%s', (kind) => {
     expect([await app.message('slowTask'), await app.message('slowTask')]).toEqual(told);
     await goesOn(slow, tasks);
   });
+});
 
-  it('of several on one thread each is told, also if it awaits something, and by two sidecars once', async () => {
-    const slow = await start(kind, { minThreads: 1, maxThreads: 1, concurrentTasksPerWorker: 3 });
-    const { app, url } = slow;
-    const tasks: Tasks = [
-      ['nap', 'a'],
-      ['nap', 'b'],
-      ['nap', 'c'],
-    ];
-    await slow.do('run', tasks.slice(0, 2));
-    for (let i = 0; i < 2; i++) {
-      expect(await app.message('slowTask')).toMatchObject({
-        file: FILE,
-        function: 'nap',
-        result: 'captured',
-        frames: [],
-        threadId: slow.threadIds[0],
-      });
-    }
-    await app.printed(/a task of the pool images .*: nap .*slow-task.cjs, which awaits something/);
-    await slow.do('kill');
-    await app.message('died');
-    await scrapeUntil(url, 'another sidecar', (one) => one.value(TOLD) === 2);
-    await slow.do('run', tasks.slice(2));
-    expect(await app.message('slowTask')).toMatchObject({ function: 'nap' });
-    await goesOn(slow, tasks);
-  });
+it('of several on one thread each is told, also if it awaits something, and by two sidecars once', async () => {
+  const slow = await start('piscina5', { minThreads: 1, maxThreads: 1, concurrentTasksPerWorker: 3 });
+  const { app, url } = slow;
+  const tasks: Tasks = [
+    ['nap', 'a'],
+    ['nap', 'b'],
+    ['nap', 'c'],
+  ];
+  await slow.do('run', tasks.slice(0, 2));
+  for (let i = 0; i < 2; i++) {
+    expect(await app.message('slowTask')).toMatchObject({
+      file: FILE,
+      function: 'nap',
+      result: 'captured',
+      frames: [],
+      threadId: slow.threadIds[0],
+    });
+  }
+  await app.printed(/a task of the pool images .*: nap .*slow-task.cjs, which awaits something/);
+  await slow.do('kill');
+  await app.message('died');
+  await scrapeUntil(url, 'another sidecar', (one) => one.value(TOLD) === 2);
+  await slow.do('run', tasks.slice(2));
+  expect(await app.message('slowTask')).toMatchObject({ function: 'nap' });
+  await goesOn(slow, tasks);
 });
