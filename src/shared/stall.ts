@@ -56,6 +56,17 @@ export interface StackSample {
   readonly request?: RequestContext;
 }
 
+/** A function that a stall's time was spent in. */
+export interface HotFrame {
+  /**
+   * Where: the innermost function of the app's own code, or, where there was none on the stack, of a
+   * dependency's; at that of its lines which was seen for most of the time.
+   */
+  readonly frame: Frame;
+  /** The part of the time that was sampled, 0 to 1. */
+  readonly share: number;
+}
+
 /** Of what the app says of a request so much is kept, in bytes of JSON. */
 export const CONTEXT_MAX_BYTES = 1024;
 
@@ -113,11 +124,21 @@ export interface Stall {
   /** System call it was in, where that can be read. */
   readonly syscall?: string;
   /**
-   * The frame to blame: the innermost one of the app's own code in the first stack that was captured. A file
-   * that exists, or whose text the map has; else what V8 says of the script that runs.
+   * The frame to blame: the first of `hot`. A file that exists, or whose text the map has; else what V8 says
+   * of the script that runs.
    */
   readonly culprit?: Frame;
-  /** For so many milliseconds that stack had to be waited for: see {@link StackSample.nativeMs}. */
+  /**
+   * What its time was spent in, by samples of the stack; the largest share first, ten at most. Each sample
+   * stands for the time since the one before it: they come every 50 ms at first, then ever more rarely.
+   */
+  readonly hot?: readonly HotFrame[];
+  /** How many samples there are, 100 at most; absent if there is none. */
+  readonly samples?: number;
+  /**
+   * For about so many milliseconds it was in native code that its functions called, by the same samples, what
+   * garbage collections explain left out; absent if none was met there. See {@link StackSample.nativeMs}.
+   */
   readonly nativeMs?: number;
   /**
    * The requests that were seen, and in how many of the samples; most first, at most ten. Absent if there was
@@ -129,6 +150,9 @@ export interface Stall {
   })[];
   /** Same for stalls of one cause and place: group by it. */
   readonly fingerprint: string;
-  /** What was seen of the thread meanwhile, in order; empty if nobody looked. */
+  /**
+   * What was seen of the thread meanwhile, in order: the first sample, and of those that differ from it the
+   * ones that stand for most of the time; empty if nobody looked.
+   */
   readonly stacks: readonly StackSample[];
 }

@@ -11,21 +11,24 @@ const FIRST_GUESS_MS = 10;
 export function createBudget(): {
   /** @param fresh whether this would be the first capture of its stall */
   allows(nowMs: number, fresh: boolean): boolean;
+  /** How many milliseconds may be spent now. */
+  leftMs(nowMs: number): number;
   spend(nowMs: number, costMs: number, fresh: boolean): void;
 } {
   const spent: { readonly atMs: number; readonly costMs: number }[] = [];
   let lastCostMs = FIRST_GUESS_MS;
   /** When the last capture would be paid for at one in so long. */
   let paidUntilMs = Number.NEGATIVE_INFINITY;
+
+  function leftMs(nowMs: number): number {
+    while (spent[0] && spent[0].atMs < nowMs - WINDOW_MS) spent.shift();
+    return WINDOW_MS * SHARE - spent.reduce((sum, { costMs }) => sum + costMs, 0);
+  }
+
   return {
-    allows(nowMs, fresh) {
-      while (spent[0] && spent[0].atMs < nowMs - WINDOW_MS) spent.shift();
-      const total = spent.reduce((sum, { costMs }) => sum + costMs, 0);
-      return (
-        total + lastCostMs <= WINDOW_MS * SHARE &&
-        (!fresh || paidUntilMs <= nowMs + (IN_A_ROW - 1) * APART_MS)
-      );
-    },
+    allows: (nowMs, fresh) =>
+      lastCostMs <= leftMs(nowMs) && (!fresh || paidUntilMs <= nowMs + (IN_A_ROW - 1) * APART_MS),
+    leftMs,
     spend(nowMs, costMs, fresh) {
       spent.push({ atMs: nowMs, costMs });
       lastCostMs = costMs;

@@ -1,11 +1,14 @@
 import { Worker } from 'node:worker_threads';
 import { openLookMark } from '../../src/shared/exit-interlock.js';
+import type { CaptureResult } from '../../src/shared/labels.js';
 import { quietThread } from '../../src/shared/quiet-thread.js';
 import type {
-  InspectorAnswer,
+  FollowNews,
+  FollowRequest,
   InspectorAnswers,
   InspectorData,
   InspectorMessage,
+  InspectorQuestion,
   InspectorRequest,
   ProfileCapture,
   ProfileRequest,
@@ -15,13 +18,12 @@ import type {
   ThreadsRequest,
 } from '../inspector/messages.js';
 import { inspectorSource } from './inspector-source.js';
+import { openRequests, type Requests } from './requests.js';
 
 /** With nothing to capture the thread ends after this long. */
 const IDLE_MS = 60_000;
-/** What was seen is to be mapped to its source within this time, or stays as V8 has it. */
-const MAPPING_MS = 5000;
-/** The thread keeps to the deadline of a request itself; this long after it something is wrong. */
-const OVERDUE_MS = 1000;
+/** Between two looks at one stall lies no more than this. */
+const APART_MAX_MS = 60_000;
 /** The thread's heap, in MiB. It reads files of up to 32 MiB, outside of the heap. */
 const HEAP_MB = 192;
 
@@ -53,14 +55,91 @@ export interface Inspector {
   threads(request: Omit<ThreadsRequest, 'type'>, withinMs: number): Promise<ThreadsCapture>;
   /** The thread that captures, as `node:worker_threads` counts; `undefined` if there is none now. */
   readonly threadId: number | undefined;
+  /** Looks at a stall again and again until it is over. */
+  follow(request: Omit<FollowRequest, 'type'>, onNews: (news: FollowNews) => void): Following;
   close(): void;
 }
 
+/** A stall that is being followed. */
+export interface Following {
+  /** Resolves when there is no more to come. */
+  readonly over: Promise<CaptureResult>;
+  /** Ends it now; what was seen is still mapped. */
+  release(): void;
+}
+
 const NO_STACK: StackCapture = { result: 'failed', frames: [], costMs: 0 };
-const NO_PROFILE: ProfileCapture = { result: 'failed' };
+const FAILED = { result: 'failed' } as const;
 const NO_THREADS: ThreadsCapture = { result: 'failed', threads: [], leftOut: 0 };
 
 export function createInspector({ whyNot, onThreadEnd, ...data }: InspectorOptions): Inspector {
+  const thread = keepThread(data, onThreadEnd);
+  const { requests } = thread;
+
+  async function ask<R extends InspectorRequest>(
+    request: R,
+    failed: InspectorAnswers[R['type']],
+    withinMs?: number,
+  ): Promise<InspectorAnswers[R['type']]> {
+    if (whyNot() !== undefined) return { ...failed, result: 'unavailable' };
+    if (!thread.prepare()) return failed;
+    const { id, answer } = requests.add(request.deadlineMs, failed);
+    const limit = withinMs === undefined ? undefined : setTimeout(() => requests.settle(id), withinMs);
+    thread.say({ id, request });
+    const answered = await answer;
+    clearTimeout(limit);
+    thread.rest();
+    return answered as InspectorAnswers[R['type']];
+  }
+
+  function follow(request: Omit<FollowRequest, 'type'>, onNews: (news: FollowNews) => void): Following {
+    if (!thread.prepare()) return { over: Promise.resolve('failed'), release() {} };
+    const { id, answer } = requests.add(request.deadlineMs + APART_MAX_MS, FAILED, onNews);
+    thread.say({ id, request: { type: 'follow', ...request } });
+    return {
+      over: answer.then(({ result }) => {
+        thread.rest();
+        return result;
+      }),
+      release() {
+        requests.hurry(id);
+        thread.say({ id, release: true });
+      },
+    };
+  }
+
+  return {
+    get unavailable() {
+      return whyNot();
+    },
+    prepare() {
+      // Upon a failure the capture will try again, and say so.
+      if (thread.prepare()) thread.rest();
+    },
+    stack: (request) => ask({ type: 'stack', ...request }, NO_STACK),
+    profile: (request) => ask({ type: 'profile', ...request }, FAILED),
+    threads: (request, withinMs) => ask({ type: 'threads', ...request }, NO_THREADS, withinMs),
+    follow,
+    get threadId() {
+      return thread.id();
+    },
+    close: thread.drop,
+  };
+}
+
+/** The thread that captures, as long as there is something to do for it. */
+interface KeptThread {
+  readonly requests: Requests;
+  /** Returns whether there is one: for one more there may be no memory, say. */
+  prepare(): boolean;
+  say(question: InspectorQuestion): void;
+  /** One thing less to do: without another it ends after a while. */
+  rest(): void;
+  id(): number | undefined;
+  drop(): void;
+}
+
+function keepThread(data: InspectorData, onEnd: () => void): KeptThread {
   const mark = openLookMark(data.interlock);
   const requests = openRequests(drop);
   let worker: Worker | undefined;
@@ -87,116 +166,29 @@ export function createInspector({ whyNot, onThreadEnd, ...data }: InspectorOptio
     started.once('exit', () => {
       if (started === worker) drop();
       letExit();
-      onThreadEnd();
+      onEnd();
     });
     return started;
   }
 
-  /** Returns whether there is a thread: for one more there may be no memory, say. */
-  function prepare(): boolean {
-    clearTimeout(idle);
-    try {
-      worker ??= start();
-    } catch {
-      return false;
-    }
-    if (requests.open() === 0) idle = setTimeout(drop, IDLE_MS);
-    return true;
-  }
-
-  async function ask<R extends InspectorRequest>(
-    request: R,
-    failed: InspectorAnswers[R['type']],
-    withinMs?: number,
-  ): Promise<InspectorAnswers[R['type']]> {
-    if (whyNot() !== undefined) return { ...failed, result: 'unavailable' };
-    if (!prepare()) return failed;
-    clearTimeout(idle);
-    const { id, answer } = requests.add(request.deadlineMs, failed);
-    const limit = withinMs === undefined ? undefined : setTimeout(() => requests.settle(id), withinMs);
-    worker?.postMessage({ id, request });
-    const answered = await answer;
-    clearTimeout(limit);
-    if (worker) prepare();
-    return answered as InspectorAnswers[R['type']];
-  }
-
   return {
-    get unavailable() {
-      return whyNot();
-    },
-    // Upon a failure the capture will try again, and say so.
-    prepare: () => void prepare(),
-    stack: (request) => ask({ type: 'stack', ...request }, NO_STACK),
-    profile: (request) => ask({ type: 'profile', ...request }, NO_PROFILE),
-    threads: (request, withinMs) => ask({ type: 'threads', ...request }, NO_THREADS, withinMs),
-    get threadId() {
-      return worker?.threadId;
-    },
-    close: drop,
-  };
-}
-
-/** A request under way. */
-interface Waiting {
-  /** What there is to answer with if the thread says nothing more. */
-  fallback: InspectorAnswer;
-  overdue: NodeJS.Timeout;
-  readonly resolve: (answer: InspectorAnswer) => void;
-}
-
-/** The requests under way. */
-interface Requests {
-  open(): number;
-  add(
-    deadlineMs: number,
-    failed: InspectorAnswer,
-  ): { readonly id: number; readonly answer: Promise<InspectorAnswer> };
-  hear(message: InspectorMessage): void;
-  /** With what there is. */
-  settle(id: number): void;
-  /** Each with what there is. */
-  settleAll(): void;
-}
-
-/** @param onOverdue the thread does not keep to a deadline */
-function openRequests(onOverdue: () => void): Requests {
-  const waiting = new Map<number, Waiting>();
-  let lastId = 0;
-
-  function settle(id: number, answer?: InspectorAnswer): void {
-    const request = waiting.get(id);
-    if (!request) return;
-    waiting.delete(id);
-    clearTimeout(request.overdue);
-    request.resolve(answer ?? request.fallback);
-  }
-
-  return {
-    open: () => waiting.size,
-    add(deadlineMs, fallback) {
-      const id = ++lastId;
-      const answer = new Promise<InspectorAnswer>((resolve) => {
-        const overdue = setTimeout(onOverdue, deadlineMs + OVERDUE_MS);
-        waiting.set(id, { fallback, overdue, resolve });
-      });
-      return { id, answer };
-    },
-    hear(message) {
-      const request = waiting.get(message.id);
-      if (!request) return;
-      if ('answer' in message) {
-        settle(message.id, message.answer);
-        return;
+    requests,
+    prepare() {
+      clearTimeout(idle);
+      try {
+        worker ??= start();
+        return true;
+      } catch {
+        return false;
       }
-      request.fallback = message.seen;
-      clearTimeout(request.overdue);
-      request.overdue = setTimeout(onOverdue, MAPPING_MS);
     },
-    settle: (id) => settle(id),
-    settleAll() {
-      for (const id of [...waiting.keys()]) settle(id);
+    say: (question) => worker?.postMessage(question),
+    rest() {
+      clearTimeout(idle);
+      if (worker && requests.open() === 0) idle = setTimeout(drop, IDLE_MS);
     },
+    id: () => worker?.threadId,
+    drop,
   };
 }
 

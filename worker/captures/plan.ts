@@ -1,81 +1,125 @@
 import type { CaptureResult } from '../../src/shared/labels.js';
-import type { StackSample } from '../../src/shared/stall.js';
 import type { Target } from '../inspector/messages.js';
 import type { LiveStall } from '../stalls/detect.js';
 import { createBudget } from './budget.js';
-import type { Inspector } from './client.js';
+import type { Following, Inspector } from './client.js';
+import { createSamples, type Samples } from './samples.js';
 
-/** Further captures of one stall that goes on, so that a moving one shows. */
-const LATER_MS = [1000, 5000];
-/** The inspector thread is started so long before the first capture: it takes 45 to 110 ms. */
+/** The inspector thread is started so long before the first look: it takes 45 to 110 ms. */
 const PREPARE_MS = 120;
 /** A stack that main does not give within this time, in native code, is no longer waited for. */
 const DEADLINE_MS = 60_000;
+/** So often looks at one stall are begun anew after their thread has died of them. */
+const FAILURES_MAX = 3;
 
 export interface CapturePlanOptions {
   readonly inspector: Inspector;
   readonly target: Target;
-  /** When the first is due, in milliseconds since the stall began. */
+  /** When the first look is due, in milliseconds since the stall began. */
   readonly firstMs: number;
+  /** Called once for each stall that there was a look at, or should have been. */
   readonly onCapture: (result: CaptureResult) => void;
   /** Stalls are told without a stack, for this reason. */
   readonly onUnavailable: (reason: string) => void;
 }
 
-/** The captures of one stall. */
+/** The looks at one stall. */
 export interface StallCaptures {
-  readonly samples: StackSample[];
-  /** Which of those planned comes next. */
-  next: number;
-  /** Whether one is under way. */
-  pending: boolean;
+  readonly samples: Samples;
+  /** The row of looks that is under way. */
+  following: Following | undefined;
+  /** Whether there has been one. */
+  begun: boolean;
+  /** So many rows came to nothing. */
+  failures: number;
+  /** It was not wanted any more; a stall that goes on all the same is taken up again. */
+  letGo: boolean;
+  /** There will be no more. */
+  done: boolean;
+  /** What became of them is counted. */
+  counted: boolean;
 }
 
-/**
- * Captures the thread's stack at the times that are due for a stall, one after another, as far as the budget
- * allows.
- * @returns to be called with each sample of the stall
- */
-export function planCaptures(
-  options: CapturePlanOptions,
-): (nowMs: number, live: LiveStall, captures: StallCaptures) => void {
-  const { inspector, target, firstMs, onCapture } = options;
-  const timesMs = [firstMs, ...LATER_MS.filter((ms) => ms > firstMs)];
+export function createCaptures(): StallCaptures {
+  const samples = createSamples();
+  const none = { begun: false, failures: 0, letGo: false, done: false, counted: false };
+  return { samples, following: undefined, ...none };
+}
+
+/** Has a stall looked into, as far as the budget allows. */
+export interface CapturePlan {
+  /** To be called with each sample of the stall. */
+  note(nowMs: number, live: LiveStall, captures: StallCaptures): void;
+  /** The stall is over, or looks at it are not wanted for now. */
+  release(captures: StallCaptures | undefined): void;
+  /** The stall is settled. */
+  conclude(captures: StallCaptures): void;
+}
+
+export function planCaptures(options: CapturePlanOptions): CapturePlan {
+  const { inspector, target, firstMs } = options;
   const budget = createBudget();
 
-  async function capture(
-    nowMs: number,
-    { turn, stallMs }: LiveStall,
-    captures: StallCaptures,
-  ): Promise<void> {
-    const fresh = captures.next === 0;
-    captures.next++;
-    captures.pending = true;
-    const { costMs, ...sample } = await inspector.stack({ target, turn, deadlineMs: DEADLINE_MS });
-    captures.pending = false;
+  function count(captures: StallCaptures, result: CaptureResult): void {
+    if (!captures.counted) options.onCapture(result);
+    captures.counted = true;
+  }
+
+  async function begin(nowMs: number, live: LiveStall, captures: StallCaptures): Promise<void> {
+    const { turn, startMs, stallMs } = live;
+    const fresh = !captures.begun;
+    const costs: number[] = [];
+    const tell = captures.samples.openRow(startMs);
+    const request = { target, turn, startMs, budgetMs: budget.leftMs(nowMs), deadlineMs: DEADLINE_MS };
+    captures.begun = true;
+    captures.following = inspector.follow(request, (news) => {
+      tell(news);
+      if (news.sample) costs[news.sample.index] = news.sample.costMs;
+      if (news.sample?.result === 'captured') count(captures, 'captured');
+    });
+    const result = await captures.following.over;
+    const costMs = costs.reduce((sum, ms) => sum + ms, 0);
     budget.spend(nowMs, costMs, fresh);
-    onCapture(sample.result);
-    captures.samples.push({ atMs: stallMs, ...sample });
+    if (result !== 'captured') {
+      captures.failures++;
+      captures.samples.deny(result, stallMs);
+    }
+    captures.done = captures.failures === FAILURES_MAX || (result === 'captured' && !captures.letGo);
+    captures.letGo = false;
+    captures.following = undefined;
   }
 
-  /** @param unavailable why there can be none; `undefined`: the budget does not allow it */
-  function doWithout(unavailable: string | undefined, atMs: number, captures: StallCaptures): void {
-    const result = unavailable === undefined ? 'over_budget' : 'unavailable';
-    // Without the first there is no second: the next stall may have better luck.
-    captures.next = captures.next === 0 ? timesMs.length : captures.next + 1;
-    captures.samples.push({ atMs, result, frames: [] });
-    onCapture(result);
-    if (unavailable !== undefined) options.onUnavailable(unavailable);
+  /** The stall is told without a stack, unless there will be one later. */
+  function doWithout(unavailable: string | undefined, atMs: number, { samples }: StallCaptures): void {
+    const isNews = samples.deny(unavailable === undefined ? 'over_budget' : 'unavailable', atMs);
+    if (isNews && unavailable !== undefined) options.onUnavailable(unavailable);
   }
 
-  return (nowMs, live, captures) => {
-    const dueMs = timesMs[captures.next];
-    if (dueMs === undefined || live.stallMs < dueMs - PREPARE_MS || captures.pending) return;
+  /** Begins to look, or makes ready for it. */
+  function aim(nowMs: number, live: LiveStall, captures: StallCaptures): void {
     const { unavailable } = inspector;
-    const possible = unavailable === undefined && budget.allows(nowMs, captures.next === 0);
-    if (live.stallMs < dueMs) {
+    const possible = unavailable === undefined && budget.allows(nowMs, !captures.begun);
+    if (live.stallMs < firstMs) {
       if (possible) inspector.prepare();
-    } else if (possible) void capture(nowMs, live, captures);
+    } else if (possible) void begin(nowMs, live, captures);
     else doWithout(unavailable, live.stallMs, captures);
+  }
+
+  const plan: CapturePlan = {
+    note(nowMs, live, captures) {
+      if (captures.done || live.stallMs < firstMs - PREPARE_MS) return;
+      if (!captures.following) aim(nowMs, live, captures);
+      else if (inspector.unavailable !== undefined) plan.release(captures);
+    },
+    release(captures) {
+      if (!captures?.following || captures.letGo) return;
+      captures.letGo = true;
+      captures.following.release();
+    },
+    conclude(captures) {
+      const [first] = captures.samples.all();
+      if (first) count(captures, first.result);
+    },
   };
+  return plan;
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendProblem } from './respond.js';
 
-/** What a request's target says: the query, and the last part of a path whose route ends in `/:id`. */
+/** What a request's target says: the query, and the part of the path for which its route has `:id`. */
 export interface Target {
   readonly query: URLSearchParams;
   readonly id: string;
@@ -23,7 +23,7 @@ export interface Route {
   readonly large?: boolean;
 }
 
-/** Routes by path; one that ends in `/:id` takes any last part. */
+/** Routes by path; `:id`, as the last part or the one before it, stands for any. */
 export type Routes = Readonly<Record<string, Route>>;
 
 const URL_MAX_CHARS = 2 * 1024;
@@ -97,9 +97,12 @@ function urlOf(target: string): URL | Refusal {
 
 function routeOf(routes: Routes, path: string): { readonly route: Route | undefined; readonly id: string } {
   if (Object.hasOwn(routes, path)) return { route: routes[path], id: '' };
-  const slash = path.lastIndexOf('/');
-  const parent = `${path.slice(0, slash)}/:id`;
-  return { route: Object.hasOwn(routes, parent) ? routes[parent] : undefined, id: path.slice(slash + 1) };
+  const parts = path.split('/');
+  for (const at of [parts.length - 1, parts.length - 2]) {
+    const pattern = parts.map((part, index) => (index === at ? ':id' : part)).join('/');
+    if (Object.hasOwn(routes, pattern)) return { route: routes[pattern], id: parts[at] ?? '' };
+  }
+  return { route: undefined, id: '' };
 }
 
 function handlerOf(route: Route, asked: string | undefined): Handler | undefined {

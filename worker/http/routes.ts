@@ -6,7 +6,7 @@ import type { Journal } from '../reports/journal.js';
 import { type Guard, hostOf } from './access.js';
 import type { DebugHandlers } from './debug.js';
 import { gzip, type Piece } from './pieces.js';
-import { sendJson, sendParts, sendProblem } from './respond.js';
+import { send, sendJson, sendParts, sendProblem } from './respond.js';
 import type { Routes, Target } from './router.js';
 
 /** What the routes need to know; see `main.ts`. */
@@ -35,6 +35,9 @@ export interface Health {
 
 /** Under this many bytes compressing costs more than it saves. */
 const GZIP_FROM_BYTES = 1024;
+
+const NO_STALL = 'There is no such stall among the latest hundred.';
+const NO_SAMPLES = 'There is no sample of that stall: its stacks say why, or it was too short.';
 
 export function createRoutes(sources: RouteSources): Routes {
   const { journal, debug, guard } = sources;
@@ -77,7 +80,18 @@ export function createRoutes(sources: RouteSources): Routes {
       GET(_request, response, { id }) {
         const stall = journal.find(id);
         if (stall) sendJson(response, 200, stall);
-        else sendProblem(response, 404, 'There is no such stall among the latest hundred.');
+        else sendProblem(response, 404, NO_STALL);
+      },
+    },
+    '/api/stalls/:id/profile': {
+      ...guarded,
+      large: true,
+      GET(_request, response, { id }) {
+        const profile = journal.profileOf(id);
+        if (profile) {
+          const disposition = `attachment; filename="stall-${id}.cpuprofile"`;
+          send(response, 200, 'application/json', profile, { 'Content-Disposition': disposition });
+        } else sendProblem(response, 404, journal.find(id) ? NO_SAMPLES : NO_STALL);
       },
     },
     '/sd': {

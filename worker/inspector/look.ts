@@ -51,10 +51,10 @@ export interface LookOptions {
  */
 export async function look(session: Conversation, options: LookOptions): Promise<Look | undefined> {
   const { currentTurn, answered, context = false } = options;
-  // Back to back: waiting for the first answer would let main run on, into unrelated code.
-  session.post('Runtime.enable');
-  const looked = evaluateLook(session);
-  const asked = context ? askContext(session) : undefined;
+  const { looked, asked } = whileEnabled(session, () => ({
+    looked: evaluateLook(session),
+    asked: context ? askContext(session) : undefined,
+  }));
   const seen = await looked;
   answered?.();
   const told = asked && (await Promise.race([asked, delay(CONTEXT_MS)]));
@@ -69,6 +69,19 @@ export async function look(session: Conversation, options: LookOptions): Promise
 /** It is answered right after the look, but by a thread that has gone on between the two. */
 const CONTEXT_MS = 250;
 const REFUSED: unique symbol = Symbol('refused');
+
+/**
+ * Back to back: waiting for the first answer would let main run on, into unrelated code. What main has logged
+ * before would be told anew, and is kept with all that it refers to. While the domain is enabled V8 takes the
+ * stack of each throw, also of those that the app catches.
+ */
+function whileEnabled<T>(session: Conversation, ask: () => T): T {
+  session.post('Runtime.discardConsoleEntries');
+  session.post('Runtime.enable');
+  const asked = ask();
+  session.post('Runtime.disable');
+  return asked;
+}
 
 function evaluateLook(session: Conversation): Promise<Look | typeof TERMINATED | typeof REFUSED> {
   return new Promise((resolve) => {
@@ -118,7 +131,7 @@ export async function giveBack(session: Conversation, currentTurn: () => number)
   let stillThere = 0;
   for (let tries = 0; tries < TRIES_MAX && stillThere < STILL_THERE; tries++) {
     await delay(ASK_AGAIN_MS);
-    const again = await Promise.race([evaluateLook(session), delay(ANSWER_MS)]);
+    const again = await Promise.race([whileEnabled(session, () => evaluateLook(session)), delay(ANSWER_MS)]);
     if (currentTurn() !== turn) return seen;
     if (!again) continue;
     // As long as V8 has a termination to deliver, it lets us run nothing.

@@ -52,7 +52,20 @@ export interface ThreadsRequest {
   readonly deadlineMs: number;
 }
 
-export type InspectorRequest = StackRequest | ProfileRequest | ThreadsRequest;
+/** Looks at a thread again and again, as long as one of its turns lasts. */
+export interface FollowRequest {
+  readonly type: 'follow';
+  readonly target: Target;
+  readonly turn: number;
+  /** When its stall began, on the shared clock. */
+  readonly startMs: number;
+  /** Milliseconds that all looks together may cost. */
+  readonly budgetMs: number;
+  /** Give a look up after this long. */
+  readonly deadlineMs: number;
+}
+
+export type InspectorRequest = StackRequest | ProfileRequest | ThreadsRequest | FollowRequest;
 
 export interface StackCapture {
   readonly result: CaptureResult;
@@ -64,6 +77,38 @@ export interface StackCapture {
   readonly request?: RequestContext;
   /** Milliseconds for which the thread was at our service. */
   readonly costMs: number;
+}
+
+/** A location in a function that was seen on the stack. */
+export interface Site {
+  /** As V8 has it, until it is mapped to its source. */
+  readonly frame: Frame;
+  /** Same for all locations in one function. */
+  readonly fn: string;
+}
+
+/** One look of many. */
+export interface FollowSample extends Omit<StackCapture, 'frames'> {
+  /** The how manieth, from 0; one that is told again is known better now. */
+  readonly index: number;
+  /** Milliseconds after the stall's start, when it was asked. */
+  readonly atMs: number;
+  /** And when it was answered; absent unless it was, in the asked turn. */
+  readonly seenMs?: number;
+  /** Where on the stack the thread was, innermost first: indices of sites. */
+  readonly stack: readonly number[];
+}
+
+/** What is found out while a stall is followed. */
+export interface FollowNews {
+  readonly sample?: FollowSample;
+  /** New ones, and those that are known better now. */
+  readonly sites: ReadonlyMap<number, Site>;
+}
+
+export interface FollowEnd {
+  /** `captured` if there is no more to look at, or no more budget for it. */
+  readonly result: CaptureResult;
 }
 
 export interface ProfileCapture {
@@ -102,18 +147,21 @@ export interface InspectorAnswers {
   readonly stack: StackCapture;
   readonly profile: ProfileCapture;
   readonly threads: ThreadsCapture;
+  readonly follow: FollowEnd;
 }
 export type InspectorAnswer = InspectorAnswers[keyof InspectorAnswers];
 
 /** Requests are answered side by side. */
-export interface InspectorQuestion {
-  readonly id: number;
-  readonly request: InspectorRequest;
-}
+export type InspectorQuestion = { readonly id: number } & (
+  | { readonly request: InspectorRequest }
+  /** A stall is to be followed no longer. */
+  | { readonly release: true }
+);
 
 /** One answer to each request. */
 export type InspectorMessage = { readonly id: number } & (
   | { readonly answer: InspectorAnswer }
   /** Before the answer, of stacks: as V8 has them, in case that mapping them fails. */
   | { readonly seen: StackCapture | ThreadsCapture }
+  | { readonly news: FollowNews }
 );

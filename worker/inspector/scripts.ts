@@ -23,23 +23,40 @@ const COMPILED = /\.(?:[cm]?tsx?|jsx)$/i;
 export async function withTexts(
   session: Conversation,
   frames: readonly RawFrame[],
-  files: SourceFiles,
+  { files, scripts = new Map(), spareV8 = false }: TextOptions,
 ): Promise<{ readonly frames: readonly RawFrame[]; readonly costMs: number }> {
-  const scripts = new Map(
-    frames.filter(({ url }) => isAbsolute(pathOf(url))).map((frame) => [frame.scriptId, frame]),
-  );
-  const others = [...scripts.values()].filter((frame) => !isOfFile(frame, files));
-  if (others.length === 0) return { frames, costMs: 0 };
-  const fromMs = performance.now();
-  const found = await askV8(session, new Set(others.map(({ scriptId }) => scriptId)));
+  for (const frame of frames) {
+    if (scripts.has(frame.scriptId)) continue;
+    scripts.set(
+      frame.scriptId,
+      !isAbsolute(pathOf(frame.url)) || isOfFile(frame, files) ? 'file' : 'unasked',
+    );
+  }
+  const unasked = frames.map(({ scriptId }) => scriptId).filter((id) => scripts.get(id) === 'unasked');
+  let costMs = 0;
+  if (!spareV8 && unasked.length > 0) {
+    const fromMs = performance.now();
+    for (const [id, script] of await askV8(session, new Set(unasked))) scripts.set(id, script);
+    costMs = performance.now() - fromMs;
+  }
   return {
     frames: frames.map((frame) => {
-      const script = found.get(frame.scriptId);
-      return script ? { ...frame, inMemory: true, ...script } : frame;
+      const script = scripts.get(frame.scriptId);
+      if (script === 'file') return frame;
+      return { ...frame, inMemory: true, ...(script !== 'unasked' && script) };
     }),
-    costMs: performance.now() - fromMs,
+    costMs,
   };
 }
+
+interface TextOptions {
+  readonly files: SourceFiles;
+  readonly scripts?: KnownScripts;
+  readonly spareV8?: boolean;
+}
+
+/** By script: that it is what its file holds, that V8 would have to be asked for it, or what V8 said. */
+export type KnownScripts = Map<string, 'file' | 'unasked' | InMemory>;
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
@@ -53,7 +70,7 @@ function isOfFile({ url, hash }: RawFrame, files: SourceFiles): boolean {
   );
 }
 
-interface InMemory {
+export interface InMemory {
   readonly sourceMapUrl?: string | undefined;
   readonly text?: SourceText | undefined;
 }

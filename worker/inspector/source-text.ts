@@ -94,7 +94,10 @@ function around(text: string, location: number): string | undefined {
   return trimmed.slice(from, from + EXCERPT_MAX_CHARS).trim() || undefined;
 }
 
-/** Reads files that somebody named, each once: for one capture. */
+/** Texts are kept up to this size in all, then read anew. */
+const TEXTS_MAX_BYTES = 64 * 2 ** 20;
+
+/** Reads files that somebody named, each once: for one capture, or one stall. */
 export interface SourceFiles {
   /** @returns `undefined` for all that is no regular, readable file of a bounded size */
   read(path: string): SourceText | undefined;
@@ -113,10 +116,16 @@ const TAIL_BYTES = 4096;
 /** @param mayHang tells whether a path leads where a file system may never answer; see `mounts.ts` */
 export function openSourceFiles(mayHang: (path: string) => boolean): SourceFiles {
   const texts = new Map<string, SourceText | undefined>();
+  let keptBytes = 0;
   return {
     read(path) {
       if (!texts.has(path)) {
+        if (keptBytes > TEXTS_MAX_BYTES) {
+          texts.clear();
+          keptBytes = 0;
+        }
         const bytes = mayHang(path) ? undefined : readRegular(path, (size) => ({ from: 0, length: size }));
+        keptBytes += bytes?.length ?? 0;
         texts.set(path, bytes && openSourceText(bytes));
       }
       return texts.get(path);

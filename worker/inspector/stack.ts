@@ -1,7 +1,7 @@
 import type { CaptureResult } from '../../src/shared/labels.js';
 import type { RequestContext } from '../../src/shared/stall.js';
 import { delay, type Look, look, type RawFrame } from './look.js';
-import { beginsThere, mayBegin, withTexts } from './scripts.js';
+import { beginsThere, type KnownScripts, mayBegin, withTexts } from './scripts.js';
 import { NO_FILES, type SourceFiles } from './source-text.js';
 import type { Conversation } from './workers.js';
 
@@ -15,6 +15,8 @@ export interface RawStack {
   readonly request?: RequestContext;
   /** Milliseconds for which main was at our service. */
   readonly costMs: number;
+  /** When main answered, on the shared clock; absent unless it did, in the asked turn. */
+  readonly seenMs?: number;
 }
 
 export interface StackOptions {
@@ -29,7 +31,15 @@ export interface StackOptions {
   readonly awayMs: () => number;
   /** Whether to ask, too, which request it is. */
   readonly context: boolean;
+  /** For how many milliseconds this thread has waited for a CPU: it hears of an answer later by that. */
+  readonly waitedMs: () => number;
   readonly files: SourceFiles;
+  /** Whether one look is enough, also where it cannot tell a small function from one that only came next. */
+  readonly once?: boolean;
+  /** What is known of the scripts by now. */
+  readonly scripts?: KnownScripts;
+  /** Whether V8 is not to be asked for the texts of scripts that no file holds: that is dear. */
+  readonly spareV8?: boolean;
   /** Called with what is seen before anything is read about it. */
   readonly onSeen: (seen: RawStack) => void;
 }
@@ -39,10 +49,13 @@ export interface StackOptions {
  * came when native code had returned: at the next function that began, or at the next edge of a loop.
  */
 const AT_ONCE_MS = 1;
+/** What a look costs at least; what is measured may be too little by the time for which nobody had a CPU. */
+const LEAST_COST_MS = 0.3;
 /** From this on it is told. */
 const NATIVE_MS = 2;
-/** A second answer is not waited for longer than this. */
-const SECOND_MS = 250;
+/** Further looks, and how long their answers are waited for. */
+const AGAIN_MAX = 3;
+const AGAIN_MS = 1000;
 /** How long after the end of the asked turn an answer is waited for: it would be late in any case. */
 const GRACE_MS = 500;
 /** How often that end is looked for. */
@@ -64,7 +77,8 @@ export async function takeStack(session: Conversation, options: StackOptions): P
   const judged = judge(session, options, looks).catch(() => undefined);
   const { result, seen } = (await Promise.race([judged, patience.over])) ?? { result: 'unanswered' };
   patience.end();
-  return { result, frames: seen?.frames ?? [], costMs: looks.costMs, ...(seen && evidenceOf(seen)) };
+  const { costMs } = looks;
+  return { result, frames: seen?.frames ?? [], costMs, ...(seen && evidenceOf(seen)) };
 }
 
 /** Waits for main's first answer: until the deadline, or until it would be late in any case. */
@@ -87,29 +101,47 @@ function openPatience({ turn, deadlineMs, currentTurn, now }: StackOptions): {
 }
 
 interface Looks {
-  /** Looks once, and notes for how long main had nothing to say though it had a CPU, or wanted none. */
-  next(): Promise<Seen | undefined>;
+  /**
+   * Looks once, and notes for how long main had nothing to say though it had a CPU, or wanted none.
+   * @param withinMs an answer that takes longer is not waited for
+   */
+  next(withinMs?: number): Promise<Seen | undefined>;
   /** Milliseconds for which main was at our service so far. */
   costMs: number;
 }
 
 function openLooks(
   session: Conversation,
-  { currentTurn, now, awayMs, context }: StackOptions,
+  { currentTurn, now, awayMs, waitedMs, context }: StackOptions,
   answered: () => void,
 ): Looks {
-  let firstMs = Number.POSITIVE_INFINITY;
-  session.once('inspectorNotification', () => {
-    firstMs = now();
-  });
   const looks: Looks = {
     costMs: 0,
-    async next() {
+    async next(withinMs) {
+      let heard = false;
+      let firstMs = Number.POSITIVE_INFINITY;
+      const note = (): void => {
+        firstMs = Math.min(firstMs, now());
+      };
       const fromMs = now();
       const fromAwayMs = awayMs();
-      const seen = await look(session, { currentTurn, answered, context });
+      const fromWaitedMs = waitedMs();
+      session.on('inspectorNotification', note);
+      const looking = look(session, {
+        currentTurn,
+        context,
+        answered() {
+          heard = true;
+          answered();
+        },
+      });
+      // Once there is an answer there may be a termination to give back.
+      const given = withinMs !== undefined && delay(withinMs).then(() => (heard ? looking : undefined));
+      const seen = await (given ? Promise.race([looking, given]) : looking);
+      session.off('inspectorNotification', note);
       if (!seen) return undefined;
-      looks.costMs += now() - (firstMs > fromMs ? Math.min(firstMs, seen.atMs) : seen.atMs) || 0;
+      const heardMs = now() - (waitedMs() - fromWaitedMs);
+      looks.costMs += Math.max(LEAST_COST_MS, heardMs - Math.min(firstMs, seen.atMs)) || LEAST_COST_MS;
       // The thread that passes it on may have been in native code.
       const reachedMs = Math.max(fromMs, session.reachedMs?.() ?? fromMs);
       const tookMs = Math.max(0, seen.atMs - reachedMs) || 0;
@@ -129,12 +161,12 @@ async function judge(session: Conversation, options: StackOptions, looks: Looks)
   const first = await looks.next();
   if (!first) return { result: 'unanswered' };
   if (turn !== undefined && first.turn !== turn) return { result: 'late' };
-  const seen = await secondLook(first, looks);
+  const seen = options.once ? first : await lookAgain(first, looks);
   if (seen.frames.length === 0) return { result: 'late', seen };
   const plain = { ...seen, frames: withoutBystander(seen, NO_FILES) };
   const { costMs } = looks;
   options.onSeen({ result: resultOf(plain.frames), frames: plain.frames, costMs, ...evidenceOf(plain) });
-  const texts = await withTexts(session, seen.frames, files);
+  const texts = await withTexts(session, seen.frames, options);
   looks.costMs += texts.costMs;
   const frames = withoutBystander({ ...seen, frames: texts.frames }, files);
   return { result: resultOf(frames), seen: { ...seen, frames } };
@@ -142,14 +174,17 @@ async function judge(session: Conversation, options: StackOptions, looks: Looks)
 
 /**
  * A small function that takes all the time, or one that comes after each of many native calls? The next is on
- * by now.
+ * by now, or soon.
  */
-async function secondLook(first: Seen, looks: Looks): Promise<Seen> {
+async function lookAgain(first: Seen, looks: Looks): Promise<Seen> {
   const [frame] = first.frames;
   if (first.tookMs >= AT_ONCE_MS || !frame || !mayBegin(frame)) return first;
-  const second = await Promise.race([looks.next(), delay(SECOND_MS)]);
-  const better = second?.turn === first.turn && second.frames.length > 0 && second.tookMs >= AT_ONCE_MS;
-  return better ? second : first;
+  for (let n = 0; n < AGAIN_MAX; n++) {
+    const again = await looks.next(AGAIN_MS);
+    if (again?.turn !== first.turn || again.frames.length === 0) return first;
+    if (again.tookMs >= AT_ONCE_MS) return again;
+  }
+  return first;
 }
 
 interface Seen extends Look {
@@ -174,7 +209,13 @@ function withoutBystander({ tookMs, frames }: Seen, files: SourceFiles): readonl
  * Between two microtasks there is a request, but no stack. Not so if native code has just returned: then what
  * comes next may be another's.
  */
-const evidenceOf = ({ quietMs, frames, request }: Seen): Pick<RawStack, 'nativeMs' | 'request'> => ({
+const evidenceOf = ({
+  atMs,
+  quietMs,
+  frames,
+  request,
+}: Seen): Pick<RawStack, 'nativeMs' | 'request' | 'seenMs'> => ({
+  seenMs: atMs,
   ...(quietMs >= NATIVE_MS && { nativeMs: quietMs }),
   ...(request && (frames.length > 0 || quietMs < NATIVE_MS) && { request }),
 });

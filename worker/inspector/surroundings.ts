@@ -7,7 +7,10 @@ import type { Target } from './messages.js';
 import type { StackOptions } from './stack.js';
 
 /** What a look at a thread needs to know besides. */
-export type LookOptions = Pick<StackOptions, 'currentTurn' | 'now' | 'awayMs' | 'files' | 'context'>;
+export type LookOptions = Pick<
+  StackOptions,
+  'currentTurn' | 'now' | 'awayMs' | 'waitedMs' | 'files' | 'context'
+>;
 
 const self = openThread('/proc/thread-self');
 
@@ -16,13 +19,14 @@ export async function inSurroundings<T>(
   settings: Pick<StackOptions, 'files' | 'context'>,
   work: (optionsOf: (target: Target) => LookOptions) => Promise<T>,
 ): Promise<T> {
-  const absence = createAbsence(now, () => runQueueOf(self));
+  const waitedMs = (): number => runQueueOf(self);
+  const absence = createAbsence(now, waitedMs);
   const ticks = setInterval(absence.tick, TICK_MS);
   try {
     return await work((target) => {
       const thread = target.taskDirectory === undefined ? undefined : openThread(target.taskDirectory);
       const awayMs = (): number => (thread ? runQueueOf(thread) : 0) + absence.ms();
-      return { currentTurn: turnsOf(target), now, awayMs, ...settings };
+      return { currentTurn: turnsOf(target), now, awayMs, waitedMs, ...settings };
     });
   } finally {
     clearInterval(ticks);

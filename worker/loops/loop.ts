@@ -74,9 +74,9 @@ export function watchLoop({ memory, taskDirectory, threadId, onEnd, ...options }
   const investigator = createInvestigator({
     ...options,
     target,
-    onEnd(stall) {
+    onEnd(stall, profile) {
       culprits.charge(stall);
-      onEnd(stall);
+      onEnd(stall, profile);
     },
     ledger,
     thread,

@@ -19,16 +19,21 @@ export interface Offender {
 
 /** The latest stalls, and who caused most of them. */
 export interface Journal {
-  add(stall: Stall): void;
+  /** @param profile its samples, as the text of a `.cpuprofile` */
+  add(stall: Stall, profile?: Buffer): void;
   /** Newest first. */
   stalls(): readonly Stall[];
   find(id: string): Stall | undefined;
+  /** What was sampled in a stall, if anything was. */
+  profileOf(id: string): Buffer | undefined;
   /** By total time, worst first; at most a hundred. Who caused more than a hundredth of it is among them. */
   offenders(): readonly Offender[];
 }
 
 export function createJournal(): Journal {
   const stalls: Stall[] = [];
+  const profiles = new WeakMap<Stall, Buffer>();
+  const find = (id: string): Stall | undefined => stalls.find((stall) => stall.id === id);
   const offenders = new Map<string, Offender>();
 
   /**
@@ -58,13 +63,18 @@ export function createJournal(): Journal {
   }
 
   return {
-    add(stall) {
+    add(stall, profile) {
+      if (profile) profiles.set(stall, profile);
       stalls.unshift(stall);
       if (stalls.length > STALLS_MAX) stalls.pop();
       blame(stall);
     },
     stalls: () => stalls,
-    find: (id) => stalls.find((stall) => stall.id === id),
+    find,
+    profileOf(id) {
+      const stall = find(id);
+      return stall && profiles.get(stall);
+    },
     offenders: () => [...offenders.values()].sort((a, b) => b.totalSeconds - a.totalSeconds),
   };
 }

@@ -28,7 +28,7 @@ const FILE_DUMP_MAX_BYTES = 256 * 1024;
 export interface Reporter {
   readonly journal: Journal;
   begin(stall: Stall): void;
-  end(stall: Stall): void;
+  end(stall: Stall, profile?: Buffer): void;
   slowTask(task: SlowTask): void;
   /** The loop does not come back; `state` is all that is known besides, and `threads` if there is a dump. */
   hang(stall: Stall, state: object, threads: ThreadDump | undefined): void;
@@ -54,8 +54,8 @@ export function openReporter(options: ReporterOptions): Reporter {
   return {
     journal,
     begin: (stall) => toFile?.(entry('begin', { stall })),
-    end(stall) {
-      journal.add(stall);
+    end(stall, profile) {
+      journal.add(stall, profile);
       toFile?.(entry('end', { stall }));
       log((as, left) => stallLine(as, stall, left));
       options.tellMain(stall);

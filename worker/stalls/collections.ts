@@ -1,5 +1,13 @@
 import { GC_RING_SIZE, type GcValues } from '../../src/shared/layout.js';
 
+/** For how many milliseconds a thread collected garbage between two moments, by the clock. */
+export type Collecting = (fromMs: number, toMs: number) => number;
+
+export const collectingIn =
+  (gc: GcValues): Collecting =>
+  (fromMs, toMs) =>
+    collectingBetween(fromMs, toMs, gc, () => 0);
+
 /**
  * For how long a thread collected garbage between two moments: in a batch that follows a stall there may be
  * many. What the ring has forgotten of a long stretch is taken to have been like the rest.

@@ -2,16 +2,18 @@ import type { CaptureResult } from '../../src/shared/labels.js';
 import type { GcValues, LoopStats, RingValues } from '../../src/shared/layout.js';
 import type { Stall } from '../../src/shared/stall.js';
 import type { Inspector } from '../captures/client.js';
-import { planCaptures } from '../captures/plan.js';
+import { toCpuProfile } from '../captures/cpu-profile.js';
+import { type CapturePlan, planCaptures } from '../captures/plan.js';
 import type { LoopLedger } from '../counters.js';
 import type { Target } from '../inspector/messages.js';
 import type { ThreadReader, ThreadState } from '../system/thread.js';
 import { classifyRest } from './classify.js';
-import { createCpuHistory } from './cpu-history.js';
+import { collectingIn } from './collections.js';
+import { type CpuHistory, createCpuHistory } from './cpu-history.js';
 import { createDetector, type Detected, type FinishedStall, type LiveStall } from './detect.js';
 import { describe, type OpenStall, openStall } from './open-stall.js';
 import { createSettling } from './settling.js';
-import { type Charge, createStallCounters } from './stall-counters.js';
+import { type Charge, createStallCounters, type StallCounters } from './stall-counters.js';
 import type { Suspended } from './suspensions.js';
 
 /** So long after a stall the next one is expected: stalls come in rows. */
@@ -39,7 +41,8 @@ export interface InvestigatorOptions {
   /** Distinguishes this process's stalls from all others'. */
   readonly idPrefix: string;
   readonly onBegin: (stall: Stall) => void;
-  readonly onEnd: (stall: Stall) => void;
+  /** @param profile its samples as the text of a `.cpuprofile`, if there are any */
+  readonly onEnd: (stall: Stall, profile: Buffer | undefined) => void;
 }
 
 /** Follows each stall from its first sign to the explanation. */
@@ -53,21 +56,18 @@ export interface Investigator {
 }
 
 export function createInvestigator(options: InvestigatorOptions): Investigator {
-  const { ledger, thread } = options;
+  const { ledger, thread, readGc } = options;
   const told = { count: ledger.get('stallsCounted'), ms: ledger.get('stallSumMs') };
   const detector = createDetector(options.stallThresholdMs, told);
   const counters = createStallCounters(ledger);
-  const history = createCpuHistory({
-    ...options,
-    readTimes: () => thread.times(),
-    isRunnable: () => thread.state()?.state === 'R',
-  });
-  const capture = capturesOf(options);
+  const history = historyOf(options);
+  const explain = explainer(options, counters, history);
+  const captures = capturesOf(options);
   const settling = createSettling(conclude);
   let open: OpenStall | undefined;
   let alertUntilMs = Number.NEGATIVE_INFINITY;
 
-  /** Looks for stalls, and notes the accounts: often near a stall, so that each has readings of its own. */
+  /** Notes the accounts often near a stall, so that each has readings of its own. */
   function detect(nowMs: number, stats: LoopStats, atOnce: boolean): Detected {
     const detected = detector.observe(nowMs, stats, options.readRing);
     const { finished, live } = detected;
@@ -80,33 +80,30 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
   const openOf = ({ turn }: { readonly turn: number }): OpenStall | undefined =>
     open?.turn === turn ? open : undefined;
 
-  function explain(stall: FinishedStall, known: OpenStall | undefined): Stall {
-    const { turn, startMs, durationMs } = stall;
-    return describe(stall, {
-      idPrefix: options.idPrefix,
-      thread: options.name,
-      evidence: history.explain(startMs, durationMs, options.readGc()),
-      startedAtMs: counters.startedAt(turn, startMs),
-      open: known,
-    });
+  function letGo(): void {
+    if (open) captures.release(open.captures);
+    open = undefined;
   }
 
-  function follow(nowMs: number, live: LiveStall): Stall {
-    open = openOf(live) ?? openStall(live.turn);
+  function follow(nowMs: number, live: LiveStall, pausing: boolean): Stall {
+    if (!openOf(live)) letGo();
+    open ??= openStall(live.turn);
     const first = open.seen === undefined;
     open.seen = thread.state() ?? open.seen ?? ({} as ThreadState);
     const stall = explain(asFinished(live), open);
     counters.charge(live, chargeOf(stall));
     if (first) options.onBegin(stall);
-    // Of a process that stood still there is nothing to see.
-    if (stall.cause !== 'suspended') capture(nowMs, live, open.captures);
+    // Of a process that stood still there is nothing to see, and known long work is known.
+    if (pausing) captures.release(open.captures);
+    else if (stall.cause !== 'suspended') captures.note(nowMs, live, open.captures);
     return stall;
   }
 
   function conclude(stall: FinishedStall, known: OpenStall | undefined): void {
     const explained = explain(stall, known);
     counters.count(stall, chargeOf(explained));
-    options.onEnd(explained);
+    if (known) captures.conclude(known.captures);
+    options.onEnd(explained, known && profileOf(stall, known, readGc()));
   }
 
   return {
@@ -115,8 +112,8 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
       if (lost) counters.countLost(lost.count, lost.ms, lost.beforeTurn);
       for (const stall of finished) settling.add(stall, openOf(stall));
       settling.settle(nowMs, stats.turns);
-      if (live) return follow(nowMs, live);
-      open = undefined;
+      if (live) return follow(nowMs, live, stats.pausedSinceMs > 0);
+      letGo();
       return undefined;
     },
     isAlert: (nowMs) => nowMs < alertUntilMs,
@@ -126,9 +123,35 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
       for (const stall of finished) conclude(stall, openOf(stall));
       // Only of what was told to have begun is an end told.
       if (live && openOf(live)) conclude(asFinished(live), open);
-      open = undefined;
+      letGo();
     },
   };
+}
+
+type Explain = (stall: FinishedStall, known: OpenStall | undefined) => Stall;
+
+function explainer(
+  { idPrefix, name, readGc }: InvestigatorOptions,
+  counters: StallCounters,
+  history: CpuHistory,
+): Explain {
+  return (stall, open) =>
+    describe(stall, {
+      idPrefix,
+      thread: name,
+      evidence: history.explain(stall.startMs, stall.durationMs, readGc()),
+      gc: readGc(),
+      startedAtMs: counters.startedAt(stall.turn, stall.startMs),
+      open,
+    });
+}
+
+function historyOf({ thread, ...options }: InvestigatorOptions): CpuHistory {
+  return createCpuHistory({
+    ...options,
+    readTimes: () => thread.times(),
+    isRunnable: () => thread.state()?.state === 'R',
+  });
 }
 
 /** As if it ended now. */
@@ -138,9 +161,15 @@ const asFinished = ({ turn, startMs, stallMs }: LiveStall): FinishedStall => ({
   durationMs: stallMs,
 });
 
-function capturesOf(options: InvestigatorOptions): ReturnType<typeof planCaptures> {
+function profileOf(stall: FinishedStall, { captures }: OpenStall, gc: GcValues): Buffer | undefined {
+  return toCpuProfile(captures.samples.all(), stall, collectingIn(gc));
+}
+
+const NO_CAPTURES: CapturePlan = { note() {}, release() {}, conclude() {} };
+
+function capturesOf(options: InvestigatorOptions): CapturePlan {
   const { captureAfterMs: firstMs } = options;
-  return firstMs === undefined ? () => {} : planCaptures({ ...options, firstMs });
+  return firstMs === undefined ? NO_CAPTURES : planCaptures({ ...options, firstMs });
 }
 
 function chargeOf(stall: Stall): Charge {

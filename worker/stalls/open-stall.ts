@@ -1,9 +1,11 @@
+import type { GcValues } from '../../src/shared/layout.js';
 import type { Stall } from '../../src/shared/stall.js';
-import { culpritOf } from '../captures/culprit.js';
-import type { StallCaptures } from '../captures/plan.js';
+import { mergeSamples } from '../captures/hot.js';
+import { createCaptures, type StallCaptures } from '../captures/plan.js';
 import { fingerprintOf } from '../reports/fingerprint.js';
 import type { ThreadState } from '../system/thread.js';
 import { classify, type Evidence } from './classify.js';
+import { collectingIn } from './collections.js';
 import type { FinishedStall } from './detect.js';
 import { requestsOf } from './requests.js';
 
@@ -16,7 +18,7 @@ export interface OpenStall {
 }
 
 export function openStall(turn: number): OpenStall {
-  return { turn, captures: { samples: [], next: 0, pending: false }, seen: undefined };
+  return { turn, captures: createCaptures(), seen: undefined };
 }
 
 /** What the description of a stall is made of. */
@@ -27,6 +29,7 @@ export interface Known {
   /** Milliseconds since the epoch. */
   readonly startedAtMs: number;
   readonly evidence: Evidence;
+  readonly gc: GcValues;
   readonly open: OpenStall | undefined;
 }
 
@@ -34,10 +37,10 @@ export interface Known {
 export function describe({ turn, durationMs }: FinishedStall, known: Known): Stall {
   const { thread, evidence, open } = known;
   const cause = classify(durationMs, evidence);
-  const stacks = open?.captures.samples ?? [];
-  const { frames = [], nativeMs } = stacks.find((sample) => sample.frames.length > 0) ?? {};
-  const culprit = culpritOf(frames);
-  const requests = requestsOf(stacks);
+  const samples = open?.captures.samples.all() ?? [];
+  const { hot, nativeMs, stacks, path } = mergeSamples(samples, collectingIn(known.gc));
+  const taken = samples.filter(({ seenMs }) => seenMs !== undefined).length;
+  const requests = requestsOf(samples);
   return {
     id: `${known.idPrefix}-${turn}`,
     thread,
@@ -46,10 +49,11 @@ export function describe({ turn, durationMs }: FinishedStall, known: Known): Sta
     durationMs,
     ...evidence,
     ...open?.seen,
-    ...(culprit && { culprit }),
-    ...(culprit && nativeMs !== undefined && { nativeMs }),
+    ...(hot[0] && { culprit: hot[0].frame, hot }),
+    ...(taken > 0 && { samples: taken }),
+    ...(nativeMs > 0 && { nativeMs }),
     ...(requests.length > 0 && { requests }),
-    fingerprint: fingerprintOf({ thread, cause, stacks }),
-    stacks: [...stacks],
+    fingerprint: fingerprintOf({ thread, cause, path }),
+    stacks,
   };
 }

@@ -24,7 +24,7 @@ export function createSettling(
   function isSettled({ stall, open }: (typeof waiting)[number], nowMs: number, turns: number): boolean {
     const sinceMs = nowMs - (stall.startMs + stall.durationMs);
     const heard = turns - stall.turn >= SETTLE_TURNS || sinceMs >= SETTLE_MS;
-    const capturing = open?.captures.pending === true && sinceMs < SETTLE_CAPTURE_MS;
+    const capturing = open?.captures.following !== undefined && sinceMs < SETTLE_CAPTURE_MS;
     return heard && !capturing;
   }
 

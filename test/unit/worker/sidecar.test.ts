@@ -43,7 +43,7 @@ it('works by itself, here without a thread: it serves, and ends what hangs', asy
     const health = await (await fetch(`${url}/healthz`)).json();
     expect(health).toMatchObject({ status: 'stalled', turns: 1 });
     const text = new TextDecoder().decode(await sidecar.metrics());
-    expect(text).toMatch(/^watchdog_stall_seconds_total\{thread="main",cause="unknown"\} [45]\./m);
+    expect(text).toMatch(/^watchdog_stall_seconds_total\{thread="main",cause="unknown"\} (?:[4-9]|[1-9]\d)\./m);
   } finally {
     await sidecar.close();
   }

@@ -64,7 +64,7 @@ describe('the journal', () => {
     const at = (line: number, name = 'f') => ({
       thread: 'main',
       cause: 'cpu' as const,
-      stacks: [{ atMs: 200, result: 'captured' as const, frames: [{ ...frame, line, function: name }] }],
+      path: [{ ...frame, line, function: name }],
     });
     expect(fingerprintOf(at(1))).toBe(fingerprintOf(at(9)));
     expect(fingerprintOf(at(1))).not.toBe(fingerprintOf(at(1, 'g')));
