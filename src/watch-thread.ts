@@ -133,12 +133,13 @@ function attach(
   { thread, context }: { readonly thread: string; readonly context: boolean | (() => unknown) },
   channel: Channel,
 ): Attachment {
-  const { watchdog, heartbeatInterval, stallThreshold } = settings;
+  const { watchdog, heartbeatInterval, stallThreshold, delayBuckets } = settings;
   const memory = allocateLoop();
   const instruments = instrumentThread(memory, {
     heartbeatInterval,
     stallThreshold,
     context,
+    delayBuckets,
     onResourceTypes: (types) => channel.say({ type: 'types', thread, resourceTypes: [...types] }),
   });
   return { watchdog, memory, instruments };

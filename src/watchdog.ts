@@ -85,6 +85,7 @@ export function startWatchdog(port: number, options: WatchdogOptions = {}): Watc
     heartbeatInterval: resolved.heartbeatInterval,
     stallThreshold: resolved.stallThreshold,
     context: resolved.context,
+    delayBuckets: resolved.delayBuckets,
     onResourceTypes: (types) => sidecar.tell((control) => control.setResourceTypes(types)),
     onPace(nowMs) {
       pressure.note(nowMs);

@@ -135,6 +135,7 @@ function watchLoops(
     watchLoop({
       ...which,
       stallThresholdMs: options.stallThreshold,
+      delayBoundsMs: options.delayBuckets,
       captureAfterMs: options.capture,
       inspector,
       culprits,
@@ -163,6 +164,7 @@ function watchLoops(
     watchdogId,
     heartbeatInterval: options.heartbeatInterval,
     stallThreshold: options.stallThreshold,
+    delayBuckets: options.delayBuckets,
     now,
     watch: ({ name, threadId, memory, task, resourceTypes: types, thread }) =>
       watch({ name, threadId, memory, taskDirectory: task?.directory, resourceTypes: types }, thread),

@@ -1,10 +1,10 @@
-import { DELAY_BOUNDS_MS, WORST_SLOTS } from '../shared/layout.js';
+import { WORST_SLOTS } from '../shared/layout.js';
 import type { StatsWriter } from './open-turn.js';
 
 /** What is told of the last second is kept in two halves. */
 const HALF_WINDOW_MS = 500;
 
-/** Delays of turns that are long enough to be seen: those over the first bound. */
+/** Delays of turns that are long enough to be seen. */
 export interface Delays {
   /** Inside of the seqlock. */
   note(nowMs: number, delayMs: number): void;
@@ -12,7 +12,7 @@ export interface Delays {
   worstMs(nowMs: number): number;
 }
 
-export function createDelays({ at, values }: StatsWriter): Delays {
+export function createDelays({ at, values }: StatsWriter, boundsMs: readonly number[]): Delays {
   // The longest of this half of the last second, and of the half before it.
   let halfFromMs = Number.NEGATIVE_INFINITY;
   let worstNow = 0;
@@ -28,8 +28,8 @@ export function createDelays({ at, values }: StatsWriter): Delays {
   }
 
   function noteExcess(delayMs: number): void {
-    for (let i = 0; i < DELAY_BOUNDS_MS.length; i++) {
-      const over = delayMs - (DELAY_BOUNDS_MS[i] as number);
+    for (let i = 0; i < boundsMs.length; i++) {
+      const over = delayMs - (boundsMs[i] as number);
       if (over <= 0) break;
       values[at.excessMs + i] = (values[at.excessMs + i] as number) + over;
     }

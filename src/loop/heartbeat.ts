@@ -10,6 +10,7 @@ const { nodeTiming } = performance;
 export interface HeartbeatOptions {
   readonly heartbeatInterval: number;
   readonly stallThreshold: number;
+  readonly delayBuckets: readonly number[];
   /** Called with each beat of the pacer; `quiet` if it has backed off, since nothing else turned the loop. */
   readonly onPace: (nowMs: number, quiet: boolean) => void;
   /** Called at the end of each turn, while `sampling(true)`; `counted`: it was no empty round of our own. */
@@ -40,6 +41,7 @@ export function startHeartbeat(memory: TurnMeterMemory, options: HeartbeatOption
   const meter = createTurnMeter(memory, {
     heartbeatIntervalMs: options.heartbeatInterval,
     stallThresholdMs: options.stallThreshold,
+    delayBoundsMs: options.delayBuckets,
     startedAtMs: now(),
     inLoop,
   });

@@ -10,6 +10,7 @@ export interface InstrumentOptions {
   readonly stallThreshold: number;
   /** What is told of the request that runs: see {@link openContext}. */
   readonly context: boolean | (() => unknown);
+  readonly delayBuckets: readonly number[];
   /** A new type of resources keeps the loop alive. */
   readonly onResourceTypes: (types: readonly string[]) => void;
   /** With each beat of the pacer: about ten times a second, on an idle loop once. */
@@ -27,11 +28,12 @@ export interface Instruments {
 
 /** Begins to measure this thread's event loop, main's or another's. */
 export function instrumentThread(memory: LoopMemory, options: InstrumentOptions): Instruments {
-  const { heartbeatInterval, stallThreshold, onResourceTypes, onPace, onTurn = () => {} } = options;
+  const { onResourceTypes, onPace, onTurn = () => {} } = options;
   const resources = createResourceSampler(memory.resources, onResourceTypes);
   const heartbeat = startHeartbeat(memory, {
-    heartbeatInterval,
-    stallThreshold,
+    heartbeatInterval: options.heartbeatInterval,
+    stallThreshold: options.stallThreshold,
+    delayBuckets: options.delayBuckets,
     onPace(nowMs, quiet) {
       context.tell();
       onPace?.(nowMs);

@@ -1,5 +1,5 @@
 import { latenessOf } from '../shared/lateness.js';
-import { DELAY_BOUNDS_MS, LOOP_STATS } from '../shared/layout.js';
+import { LOOP_STATS } from '../shared/layout.js';
 import { beginWrite, endWrite, locked, openWriter } from '../shared/regions.js';
 import { createDelays } from './delays.js';
 import type { OpenTurn } from './open-turn.js';
@@ -21,6 +21,8 @@ const IDLED_MS = 0.05;
 const NOTHING_MS = 0.05;
 /** The same with the pacer's beat in it. */
 const PACED_MS = 1;
+/** Shorter turns are no news, unless the histogram has a bound below. */
+const NOTED_MS = 1;
 
 export interface TurnMeterMemory {
   readonly stats: SharedArrayBuffer;
@@ -30,6 +32,8 @@ export interface TurnMeterMemory {
 export interface TurnMeterSettings {
   readonly heartbeatIntervalMs: number;
   readonly stallThresholdMs: number;
+  /** Of the histogram of delays; ascending. */
+  readonly delayBoundsMs: readonly number[];
   /** When `startWatchdog` was called, on the shared clock. */
   readonly startedAtMs: number;
   /** Whether the loop was turning then. If so the rest of that turn is start-up too. */
@@ -58,8 +62,8 @@ export interface TurnMeter {
   /** The number of the turn in progress, from 0. */
   turn(): number;
   /**
-   * The longest delay of the turns of the last second, in milliseconds; those under the first bound count as
-   * 0.
+   * The longest delay of the turns of the last second, in milliseconds; those under {@link NOTED_MS} may
+   * count as 0.
    */
   worstMs(nowMs: number): number;
   /** How long the turn in progress has held the loop. */
@@ -72,15 +76,15 @@ export interface TurnMeter {
 }
 
 export function createTurnMeter(memory: TurnMeterMemory, settings: TurnMeterSettings): TurnMeter {
-  const { heartbeatIntervalMs, stallThresholdMs, startedAtMs } = settings;
+  const { heartbeatIntervalMs, stallThresholdMs, delayBoundsMs, startedAtMs } = settings;
   const stats = openWriter('loop', LOOP_STATS, memory.stats);
   const { at, values, sequence } = stats;
   // One array access each on the hot path: offsets as constants of the closure.
   const { lastMarkMs: LAST_MARK, turns: TURNS, delayMs: DELAY, halfSquareMs2: HALF_SQUARE } = at;
-  const firstBound = DELAY_BOUNDS_MS[0] as number;
+  const noted = Math.min(NOTED_MS, delayBoundsMs[0] as number);
   const turn: OpenTurn = { markMs: startedAtMs, idleMs: 0, dueMs: startedAtMs + heartbeatIntervalMs };
   const pauses = createPauses(stats, turn);
-  const delays = createDelays(stats);
+  const delays = createDelays(stats, delayBoundsMs);
   const pace = createPace(stats, turn, pauses, settings);
   const noteStall = openStallRing(stats, memory.ring, pauses, stallThresholdMs);
   let beating = false;
@@ -124,7 +128,7 @@ export function createTurnMeter(memory: TurnMeterMemory, settings: TurnMeterSett
       values[TURNS] = turns;
       values[DELAY] = (values[DELAY] as number) + delay;
       values[HALF_SQUARE] = (values[HALF_SQUARE] as number) + (delay * delay) / 2;
-      if (delay > firstBound) {
+      if (delay > noted) {
         delays.note(nowMs, delay);
         noteStall(turns - 1, nowMs, idleMs, busy, late);
       }

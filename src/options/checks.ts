@@ -11,6 +11,18 @@ export interface Check<T> {
   readonly check: (value: unknown) => T | undefined;
 }
 
+export interface OptionSpec<T> extends Check<T> {
+  /** The `WATCHDOG_*` variable that sets it under `--import event-loop-watchdog/register`. */
+  readonly env?: string;
+  readonly default: T;
+  /** The same of the variable, where that takes less: text, and no objects or functions. */
+  readonly envRule?: string;
+  /** Its value in the text of the variable, where that is more than a word or a number. */
+  readonly envValue?: (text: string) => unknown;
+  /** Its value is not for error messages. */
+  readonly secret?: boolean;
+}
+
 /** One field of an option that is an object. */
 export interface FieldSpec<T> extends Check<T> {
   /** What it is if it is not given; without this it must be. */

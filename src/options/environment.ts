@@ -1,4 +1,5 @@
-import { OPTIONS, type OptionSpec, PORT } from './options.js';
+import type { OptionSpec } from './checks.js';
+import { OPTIONS, PORT } from './options.js';
 import { show } from './show.js';
 import type { WatchdogOptions } from './types.js';
 
@@ -24,7 +25,8 @@ export function optionsFromEnv(
   for (const [name, spec] of allSpecs()) {
     const text = names.includes(name) && spec.env !== undefined ? env[spec.env] : undefined;
     if (text === undefined || text === '') continue;
-    const value = [meaningOf(text), text].find((meant) => spec.check(meant) !== undefined);
+    const meanings = spec.envValue ? [spec.envValue(text)] : [meaningOf(text), text];
+    const value = meanings.find((meant) => spec.check(meant) !== undefined);
     if (value !== undefined) given[name] = value;
     else warn(faultOf(spec, text));
   }

@@ -12,7 +12,6 @@ import type {
 import { isToken, TOKEN_RULE } from '../shared/rules.js';
 import type { Stall } from '../shared/stall.js';
 import {
-  type Check,
   CONTEXT_RULE,
   contextOf,
   duration,
@@ -21,9 +20,11 @@ import {
   invalid,
   isObject,
   numberField,
+  type OptionSpec,
   pathOf,
   signalOf,
 } from './checks.js';
+import { DELAY_BUCKETS } from './delay-buckets.js';
 import { show } from './show.js';
 import type { MetricsRegistry, WatchdogOptions } from './types.js';
 
@@ -39,15 +40,6 @@ export interface ResolvedOptions
   readonly log: LogFormat | false | ((stall: Stall) => void);
 }
 
-export interface OptionSpec<T> extends Check<T> {
-  /** The `WATCHDOG_*` variable that sets it under `--import event-loop-watchdog/register`. */
-  readonly env?: string;
-  readonly default: T;
-  /** The same of the variable, where that takes less: text, and no objects or functions. */
-  readonly envRule?: string;
-  /** Its value is not for error messages. */
-  readonly secret?: boolean;
-}
 type Specs = { readonly [K in keyof WatchdogOptions]-?: OptionSpec<ResolvedOptions[K]> };
 
 /** When a stall is looked into: short ones are over before an answer is there. */
@@ -80,6 +72,7 @@ export const OPTIONS: Specs = {
   },
   heartbeatInterval: milliseconds('WATCHDOG_HEARTBEAT_INTERVAL', 100, 20, 1000),
   stallThreshold: milliseconds('WATCHDOG_STALL_THRESHOLD', 100, 10),
+  delayBuckets: DELAY_BUCKETS,
   capture: {
     env: 'WATCHDOG_CAPTURE',
     default: CAPTURE_AFTER_MS,

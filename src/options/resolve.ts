@@ -1,6 +1,6 @@
 import { WatchdogError } from '../errors.js';
-import { checkKeys, invalid, isObject } from './checks.js';
-import { OPTIONS, type OptionSpec, PORT, type ResolvedOptions } from './options.js';
+import { checkKeys, invalid, isObject, type OptionSpec } from './checks.js';
+import { OPTIONS, PORT, type ResolvedOptions } from './options.js';
 import type { WatchdogOptions } from './types.js';
 
 /**

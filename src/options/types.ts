@@ -20,6 +20,15 @@ export interface WatchdogOptions {
    */
   readonly stallThreshold?: number | undefined;
   /**
+   * Upper bounds of the buckets of `watchdog_eventloop_delay_seconds`, in milliseconds: 2 to 40 ascending
+   * numbers above 0, of this and all watched threads. The histogram is exact at its bounds and interpolated
+   * between them. The alerts compare at 50 and 200: without these bounds they are interpolated, too.
+   * A first bound under 1 adds some nanoseconds to shorter turns.
+   * @defaultValue 1, 2.5, 5, 10, 15, 25, 35, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 1500, 2500,
+   * 5000, 10000, 30000, 60000
+   */
+  readonly delayBuckets?: readonly number[] | undefined;
+  /**
    * Looks at the main thread's stack when a stall has lasted for `after` milliseconds (50 and up), and again
    * after one and five seconds of the same stall; `true` is `{ after: 200 }`. Captures cost main at most
    * 0.5 % of the time. None are taken under a debugger, under Node's permission model, or during `pause()`.

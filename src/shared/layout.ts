@@ -34,10 +34,17 @@ function region<W extends Writer, F extends Fields>(writer: W, fields: F): Regio
   return { writer, fields, at: at as Region<W, F>['at'], length };
 }
 
-/** Upper bounds of the histograms of waiting (event loop, libuv's pool), in milliseconds. */
+/**
+ * Upper bounds of the histograms of waiting (event loop, libuv's pool), in milliseconds. What is read between
+ * two of them is interpolated, so they are at most 1.5 apart where people look; 50, 100 and 200 are those at
+ * which alerts compare. The loop's may be set otherwise, by `delayBuckets`.
+ */
 export const DELAY_BOUNDS_MS: readonly number[] = [
-  1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000,
+  1, 2.5, 5, 10, 15, 25, 35, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 1500, 2500, 5000, 10_000,
+  30_000, 60_000,
 ];
+/** Most bounds that `delayBuckets` may have: rows that count by them have room for so many. */
+export const DELAY_BOUNDS_MAX = 40;
 
 const loopStatsFields = {
   /** When `startWatchdog` was called. All moments are milliseconds on the shared clock. */
@@ -55,7 +62,7 @@ const loopStatsFields = {
   /** Sum of d²/2: the waits of arrivals at every moment of each turn. */
   halfSquareMs2: 1,
   /** Per bound b, the sum of max(0, d - b). */
-  excessMs: DELAY_BOUNDS_MS.length as number,
+  excessMs: DELAY_BOUNDS_MAX as number,
   /**
    * Turns with a delay of at least the stall threshold, those of `pause()` left out. Also the ring's head.
    */
@@ -68,7 +75,7 @@ const loopStatsFields = {
   pausedLateMs: 1,
   /** The second (shared clock) that a slot of `worstMs` stands for; a power of two above the 60 s window. */
   worstSecond: 64,
-  /** The worst delay of that second; delays under the first bound are not noted. */
+  /** The worst delay of that second; delays under 1 ms are not noted. */
   worstMs: 64,
 } as const;
 
@@ -131,7 +138,7 @@ export const CULPRIT_LABEL_NUMBERS = 34;
 
 const loopLedgerFields = {
   /** Highest value exported so far: a counter never goes back when an estimate is corrected. */
-  delayBuckets: DELAY_BOUNDS_MS.length as number,
+  delayBuckets: DELAY_BOUNDS_MAX as number,
   delayCount: 1,
   delaySumSeconds: 1,
   activeMs: 1,

@@ -87,6 +87,8 @@ export interface SidecarOptions extends ProcessFacts {
   readonly host: string | undefined;
   readonly heartbeatInterval: number;
   readonly stallThreshold: number;
+  /** Bounds of the histogram of a loop's delay, in milliseconds, ascending. */
+  readonly delayBuckets: readonly number[];
   readonly labels: Readonly<Record<string, string>>;
   readonly relay: boolean;
   /** Milliseconds after which a stall's stack is taken; `undefined`: never. */
@@ -243,6 +245,7 @@ export type SidecarMessage =
       readonly thread: string;
       readonly heartbeatInterval: number;
       readonly stallThreshold: number;
+      readonly delayBuckets: readonly number[];
     }
   | { readonly type: 'joined'; readonly watchdog: string; readonly thread: string }
   | {

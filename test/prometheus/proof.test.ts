@@ -197,9 +197,8 @@ function isTrueOf(turns: readonly Turn[], alert: string): boolean {
   switch (alert) {
     case 'NodejsEventLoopDelayHigh warning':
       return worstShare(turns, 10_000, 50) > 0.01 * NEARLY;
-    // By interpolation between 100 and 250 ms.
     case 'NodejsEventLoopDelayHigh critical':
-      return worstShare(turns, 10_000, 100) > 0.01 * NEARLY;
+      return worstShare(turns, 10_000, 200) > 0.01 * NEARLY;
     // Of five minutes, and of 50 s.
     case 'NodejsStallBudgetBurn warning':
       return stalledMs > 0.006 * 300_000 * NEARLY;

@@ -1,3 +1,4 @@
+import { DELAY_BOUNDS_MS } from '../../src/shared/layout.js';
 import type { SidecarOptions } from '../../src/shared/protocol.js';
 
 /** What a sidecar is told when nothing was asked for; any port. */
@@ -6,6 +7,7 @@ export const SIDECAR_OPTIONS: SidecarOptions = {
   host: undefined,
   heartbeatInterval: 100,
   stallThreshold: 100,
+  delayBuckets: DELAY_BOUNDS_MS,
   labels: {},
   relay: false,
   capture: undefined,

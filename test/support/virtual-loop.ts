@@ -1,5 +1,12 @@
 import { createTurnMeter, GO_ROUND, ROUSE, type TurnMeter } from '../../src/loop/turns.js';
-import { LOOP_LEDGER, LOOP_STATS, type LoopStats, RING, type RingValues } from '../../src/shared/layout.js';
+import {
+  DELAY_BOUNDS_MS,
+  LOOP_LEDGER,
+  LOOP_STATS,
+  type LoopStats,
+  RING,
+  type RingValues,
+} from '../../src/shared/layout.js';
 import { allocate, openReader } from '../../src/shared/regions.js';
 import { type LoopLedger, openLedger } from '../../worker/counters.js';
 
@@ -31,7 +38,7 @@ export interface VirtualLoop {
 
 /** A turn meter in virtual time, with the loop's habits around it: mark in the check phase, then timers. */
 export function createVirtualLoop(
-  options: { stallThreshold?: number; heartbeatInterval?: number } = {},
+  options: { stallThreshold?: number; heartbeatInterval?: number; delayBoundsMs?: readonly number[] } = {},
 ): VirtualLoop {
   const memory = { stats: allocate(LOOP_STATS), ring: allocate(RING) };
   let now = 1000;
@@ -40,6 +47,7 @@ export function createVirtualLoop(
   const meter = createTurnMeter(memory, {
     heartbeatIntervalMs: interval,
     stallThresholdMs: options.stallThreshold ?? 100,
+    delayBoundsMs: options.delayBoundsMs ?? DELAY_BOUNDS_MS,
     startedAtMs: now,
     inLoop: false,
   });

@@ -21,6 +21,7 @@ const rows = (title: string): string[][] =>
 it('documents every option with its default and variable, and none that does not exist', () => {
   const shown = (name: string, value: unknown): string => {
     if (name === 'host') return 'all interfaces';
+    if (name === 'delayBuckets') return '23 bounds';
     if (name === 'capture') return '`true`';
     if (typeof value === 'string') return `\`'${value}'\``;
     return typeof value === 'number' || typeof value === 'boolean' ? `\`${value}\`` : 'none';

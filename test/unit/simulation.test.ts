@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { CAUSES } from '../../src/shared/labels.js';
-import { RESOURCES, RING_SIZE } from '../../src/shared/layout.js';
+import { DELAY_BOUNDS_MS, RESOURCES, RING_SIZE } from '../../src/shared/layout.js';
 import { allocate, openReader } from '../../src/shared/regions.js';
 import { createCulpritBoard } from '../../worker/culprits/board.js';
 import { sampleDelay } from '../../worker/loops/delay.js';
@@ -9,6 +9,7 @@ import type { Family } from '../../worker/metrics/family.js';
 import type { Sources } from '../../worker/metrics/sources.js';
 import { collectStalls } from '../../worker/metrics/stalls.js';
 import { SEED } from '../support/seed.js';
+import { SIDECAR_OPTIONS } from '../support/sidecar-options.js';
 import { simulate, type Telling, type World } from '../support/simulation.js';
 import { total } from '../support/virtual-loop.js';
 
@@ -31,8 +32,8 @@ function scrape({ process: { loop } }: World): Family[] {
     times: undefined,
     culprits: createCulpritBoard(loop.now).join(loop.ledger).series(),
   };
-  sampleDelay(loop.now(), view.stats, loop.ledger);
-  const sources = { nowMs: loop.now(), loops: [view] } as unknown as Sources;
+  sampleDelay(loop.now(), view.stats, loop.ledger, DELAY_BOUNDS_MS);
+  const sources = { nowMs: loop.now(), loops: [view], options: SIDECAR_OPTIONS } as unknown as Sources;
   return [...collectEventloop(sources), ...collectStalls(sources)];
 }
 

@@ -1,5 +1,5 @@
 import { latenessOf } from '../../src/shared/lateness.js';
-import { DELAY_BOUNDS_MS, type LoopStats } from '../../src/shared/layout.js';
+import type { LoopStats } from '../../src/shared/layout.js';
 import type { LoopLedger } from '../counters.js';
 
 /**
@@ -10,10 +10,15 @@ import type { LoopLedger } from '../counters.js';
  * `Σ d²/2`. The turn in progress counts with what it is late by now. What the turn's end corrects, by at most
  * one heartbeat interval, never makes a count go back: all of them pass the ledger's high-water mark.
  */
-export function sampleDelay(nowMs: number, stats: LoopStats, ledger: LoopLedger): void {
+export function sampleDelay(
+  nowMs: number,
+  stats: LoopStats,
+  ledger: LoopLedger,
+  boundsMs: readonly number[],
+): void {
   const wallMs = nowMs - stats.loopStartedAtMs;
   const lateMs = latenessOf(nowMs, stats.dueMs, stats.lastMarkMs);
-  DELAY_BOUNDS_MS.forEach((bound, i) => {
+  boundsMs.forEach((bound, i) => {
     const excess = (stats.excessMs[i] as number) + Math.max(0, lateMs - bound);
     ledger.raise('delayBuckets', Math.floor(wallMs - excess), i);
   });

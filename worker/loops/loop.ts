@@ -60,11 +60,19 @@ export interface LoopOptions
   readonly taskDirectory: string | undefined;
   readonly resourceTypes: readonly string[];
   readonly culprits: CulpritBoard;
+  readonly delayBoundsMs: readonly number[];
 }
 
 const NO_ACCOUNTS: ThreadReader = { times: () => undefined, state: () => undefined };
 
-export function watchLoop({ memory, taskDirectory, threadId, onEnd, ...options }: LoopOptions): Loop {
+export function watchLoop({
+  memory,
+  taskDirectory,
+  threadId,
+  delayBoundsMs,
+  onEnd,
+  ...options
+}: LoopOptions): Loop {
   const stats = openReader(LOOP_STATS, memory.stats);
   const readResources = openReader(RESOURCES, memory.resources);
   const ledger = openLedger(LOOP_LEDGER, memory.ledger);
@@ -93,7 +101,7 @@ export function watchLoop({ memory, taskDirectory, threadId, onEnd, ...options }
     stats,
     sample(nowMs) {
       seen = stats();
-      if (seen.loopStartedAtMs > 0) sampleDelay(nowMs, seen, ledger);
+      if (seen.loopStartedAtMs > 0) sampleDelay(nowMs, seen, ledger, delayBoundsMs);
       const stall = investigator.observe(nowMs, seen);
       culprits.settle();
       return { stats: seen, stall, alert: investigator.isAlert(nowMs) };

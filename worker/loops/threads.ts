@@ -20,6 +20,7 @@ export interface ThreadsOptions {
   readonly watchdogId: string;
   readonly heartbeatInterval: number;
   readonly stallThreshold: number;
+  readonly delayBuckets: readonly number[];
   readonly now: () => number;
   readonly watch: (thread: ThreadMessage & { type: 'join' }) => Loop;
 }
@@ -38,7 +39,7 @@ interface Member {
 }
 
 export function openThreads(options: ThreadsOptions): Threads {
-  const { watchdogId: watchdog, heartbeatInterval, stallThreshold } = options;
+  const { watchdogId: watchdog, heartbeatInterval, stallThreshold, delayBuckets } = options;
   const members = new Map<string, Member>();
   const channel = new BroadcastChannel(THREADS_CHANNEL);
   const say = (message: SidecarMessage): void => channel.postMessage(message);
@@ -95,8 +96,8 @@ export function openThreads(options: ThreadsOptions): Threads {
   function hear(message: ThreadMessage): void {
     const { thread } = message;
     if (message.type === 'ask') {
-      const settings = { type: 'settings', watchdog, thread, heartbeatInterval, stallThreshold } as const;
-      say(refusal(thread, message.name) ?? settings);
+      const settings = { watchdog, thread, heartbeatInterval, stallThreshold, delayBuckets };
+      say(refusal(thread, message.name) ?? { type: 'settings', ...settings });
     } else if (message.type === 'join') join(message);
     else if (message.type === 'types') {
       members.get(thread)?.loop.setResourceTypes(message.resourceTypes.map(String));

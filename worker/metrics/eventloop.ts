@@ -1,5 +1,5 @@
 import { latenessOf } from '../../src/shared/lateness.js';
-import { DELAY_BOUNDS_MS, type LoopStats } from '../../src/shared/layout.js';
+import type { LoopStats } from '../../src/shared/layout.js';
 import { maxSince } from '../../src/shared/sliding-max.js';
 import { wallTimeOf } from '../counters.js';
 import type { LoopView } from '../loops/loop.js';
@@ -59,7 +59,7 @@ export const EVENTLOOP = {
 
 const LAG_WINDOW_SECONDS = 60;
 
-export function collectEventloop({ nowMs, loops }: Sources): Family[] {
+export function collectEventloop({ nowMs, loops, options }: Sources): Family[] {
   const [main] = loops;
   const { startedAtMs, loopStartedAtMs } = main.stats;
   // Nothing is said of a loop before its first heartbeat.
@@ -78,9 +78,9 @@ export function collectEventloop({ nowMs, loops }: Sources): Family[] {
       return Math.max(lateness(nowMs, stats), worstMs) / 1000;
     }),
     several(EVENTLOOP.delay, ({ labels, ledger }) => {
-      const buckets = DELAY_BOUNDS_MS.map((_, i) => ledger.get('delayBuckets', i));
+      const buckets = options.delayBuckets.map((_, i) => ledger.get('delayBuckets', i));
       const [sum, count] = [ledger.get('delaySumSeconds'), ledger.get('delayCount')];
-      return histogramSamples(labels, DELAY_BOUNDS_MS, buckets, sum, count);
+      return histogramSamples(labels, options.delayBuckets, buckets, sum, count);
     }),
     several(EVENTLOOP.time, ({ labels, ledger }) => [
       { labels: { ...labels, state: 'active' }, value: ledger.get('activeMs') / 1000 },

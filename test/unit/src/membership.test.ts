@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Instruments } from '../../../src/loop/instrument.js';
 import { createMembership, type Membership } from '../../../src/membership.js';
+import { DELAY_BOUNDS_MS } from '../../../src/shared/layout.js';
 import type { SidecarMessage } from '../../../src/shared/protocol.js';
 import { allocateLoop } from '../../../src/shared/regions.js';
 
@@ -26,6 +27,7 @@ const settings = (watchdog: string, thread = 't'): SidecarMessage => ({
   thread,
   heartbeatInterval: 100,
   stallThreshold: 100,
+  delayBuckets: DELAY_BOUNDS_MS,
 });
 const refusal = (watchdog: string): SidecarMessage => ({
   type: 'refused',

@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { createTurnMeter } from '../../../src/loop/turns.js';
 import { now } from '../../../src/shared/clock.js';
 import { INTERLOCK_BYTES } from '../../../src/shared/exit-interlock.js';
-import { LEDGER, PROCESS_STATE } from '../../../src/shared/layout.js';
+import { DELAY_BOUNDS_MS, LEDGER, PROCESS_STATE } from '../../../src/shared/layout.js';
 import type { SidecarData } from '../../../src/shared/protocol.js';
 import { allocate, allocateLoop } from '../../../src/shared/regions.js';
 import type { Effects } from '../../../worker/basics.js';
@@ -15,6 +15,7 @@ it('works by itself, here without a thread: it serves, and ends what hangs', asy
   const meter = createTurnMeter(loop, {
     heartbeatIntervalMs: 100,
     stallThresholdMs: 100,
+    delayBoundsMs: DELAY_BOUNDS_MS,
     startedAtMs,
     inLoop: false,
   });
@@ -43,7 +44,9 @@ it('works by itself, here without a thread: it serves, and ends what hangs', asy
     const health = await (await fetch(`${url}/healthz`)).json();
     expect(health).toMatchObject({ status: 'stalled', turns: 1 });
     const text = new TextDecoder().decode(await sidecar.metrics());
-    expect(text).toMatch(/^watchdog_stall_seconds_total\{thread="main",cause="unknown"\} (?:[4-9]|[1-9]\d)\./m);
+    expect(text).toMatch(
+      /^watchdog_stall_seconds_total\{thread="main",cause="unknown"\} (?:[4-9]|[1-9]\d)\./m,
+    );
   } finally {
     await sidecar.close();
   }

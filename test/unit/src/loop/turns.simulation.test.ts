@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createTurnMeter, GO_ROUND, ROUSE } from '../../../../src/loop/turns.js';
-import { LOOP_STATS, RING } from '../../../../src/shared/layout.js';
+import { DELAY_BOUNDS_MS, LOOP_STATS, RING } from '../../../../src/shared/layout.js';
 import { allocate, openReader } from '../../../../src/shared/regions.js';
 import { total } from '../../../support/virtual-loop.js';
 
@@ -12,7 +12,13 @@ import { total } from '../../../support/virtual-loop.js';
 function simulate(events: readonly Event[], heartbeatIntervalMs: number, stallThresholdMs: number) {
   const memory = { stats: allocate(LOOP_STATS), ring: allocate(RING) };
   const startMs = 1000;
-  const settings = { heartbeatIntervalMs, stallThresholdMs, startedAtMs: startMs, inLoop: false };
+  const settings = {
+    heartbeatIntervalMs,
+    stallThresholdMs,
+    delayBoundsMs: DELAY_BOUNDS_MS,
+    startedAtMs: startMs,
+    inLoop: false,
+  };
   const meter = createTurnMeter(memory, settings);
   const of = (kind: Event['kind']): Event[] =>
     events.filter((one) => one.kind === kind).sort((a, b) => a.atMs - b.atMs);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PACE_MAX_MS, QUIET_AFTER_MS } from '../../../../src/loop/pace.js';
 import { createTurnMeter } from '../../../../src/loop/turns.js';
 import { latenessOf, stallOf } from '../../../../src/shared/lateness.js';
-import { LOOP_STATS, RING } from '../../../../src/shared/layout.js';
+import { DELAY_BOUNDS_MS, LOOP_STATS, RING } from '../../../../src/shared/layout.js';
 import { allocate, openReader } from '../../../../src/shared/regions.js';
 import { createVirtualLoop } from '../../../support/virtual-loop.js';
 
@@ -21,8 +21,8 @@ describe('turn accounting', () => {
     const stats = loop.read();
     expect(stats.delayMs).toBeCloseTo(333);
     expect(stats.halfSquareMs2).toBeCloseTo(333 ** 2 / 2);
-    expect(Array.from(stats.excessMs.slice(0, 9))).toEqual(
-      [332, 330.5, 328, 323, 308, 283, 233, 83, 0].map((ms) => expect.closeTo(ms)),
+    expect(Array.from(stats.excessMs.slice(0, 14))).toEqual(
+      [332, 330.5, 328, 323, 318, 308, 298, 283, 258, 233, 183, 133, 33, 0].map((ms) => expect.closeTo(ms)),
     );
     expect(stats.stalls).toBe(1);
     expect(loop.readRing()).toMatchObject({ turn: expect.anything() });
@@ -53,6 +53,7 @@ describe('turn accounting', () => {
     const meter = createTurnMeter(memory, {
       heartbeatIntervalMs: 100,
       stallThresholdMs: 100,
+      delayBoundsMs: DELAY_BOUNDS_MS,
       startedAtMs: 5000,
       inLoop: true,
     });
@@ -60,6 +61,27 @@ describe('turn accounting', () => {
     expect(read().loopStartedAtMs).toBe(0);
     meter.mark(9000, 42, 1000); // 4 s of module loading later
     expect(read()).toMatchObject({ loopStartedAtMs: 9000, stalls: 0, delayMs: 0, turns: 1 });
+  });
+});
+
+describe('bounds of the delay', () => {
+  it('are those that were asked for, and leave all else as it is', () => {
+    const loop = createVirtualLoop({ delayBoundsMs: [500, 2000] });
+    loop.idle(1000);
+    loop.busy(300);
+    loop.busy(800);
+    const { excessMs, stalls, worstMs } = loop.read();
+    expect([...excessMs.slice(0, 3)]).toEqual([300, 0, 0]);
+    expect(stalls).toBe(2);
+    expect(Math.max(...worstMs)).toBe(800);
+  });
+
+  it('may be so low that a short turn counts', () => {
+    const loop = createVirtualLoop({ delayBoundsMs: [0.1, 0.3] });
+    loop.idle(1000);
+    loop.busy(0.5);
+    expect(loop.read().excessMs[0]).toBeCloseTo(0.4);
+    expect(loop.read().excessMs[1]).toBeCloseTo(0.2);
   });
 });
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { checkVariables, optionsFromEnv } from '../../../../src/options/environment.js';
 import { OPTIONS } from '../../../../src/options/options.js';
 import { resolveOptions } from '../../../../src/options/resolve.js';
+import { DELAY_BOUNDS_MS } from '../../../../src/shared/layout.js';
 import type { WatchdogOptions } from '../../../../src/types.js';
 
 describe('options', () => {
@@ -12,6 +13,7 @@ describe('options', () => {
       host: undefined,
       heartbeatInterval: 100,
       stallThreshold: 100,
+      delayBuckets: DELAY_BOUNDS_MS,
       capture: 200,
       sourceLines: true,
       context: true,
@@ -66,6 +68,21 @@ describe('options', () => {
     [0, { heartbeatInterval: '100' }, 'but is "100" (string)'],
     [0, { stallThreshold: 9 }, 'The option "stallThreshold" must be a number of milliseconds, 10 or more'],
     [0, { stallThreshold: Number.POSITIVE_INFINITY }, 'but is Infinity (number)'],
+    [
+      0,
+      { delayBuckets: [100] },
+      'The option "delayBuckets" must be an array of 2 to 40 numbers of milliseconds, but is an array (array).',
+    ],
+    [0, { delayBuckets: Array.from({ length: 41 }, (_, i) => i + 1) }, 'must be an array of 2 to 40 numbers'],
+    [0, { delayBuckets: '1,2' }, 'but is "1,2" (string)'],
+    [
+      0,
+      { delayBuckets: [1, 5, 5] },
+      'The option "delayBuckets[2]" must be a finite number, above 0 and above the one before it, but is 5 (number).',
+    ],
+    [0, { delayBuckets: [0, 5] }, 'The option "delayBuckets[0]" must be a finite number, above 0'],
+    [0, { delayBuckets: [1, Number.POSITIVE_INFINITY] }, '"delayBuckets[1]" must be a finite number'],
+    [0, { delayBuckets: [1, '5'] }, 'but is "5" (string)'],
     [
       0,
       { capture: 7 },
@@ -246,6 +263,7 @@ describe('the environment', () => {
       'host',
       'heartbeatInterval',
       'stallThreshold',
+      'delayBuckets',
       'capture',
       'sourceLines',
       'context',
@@ -263,6 +281,7 @@ describe('the environment', () => {
         WATCHDOG_HOST: '127.0.0.1',
         WATCHDOG_HEARTBEAT_INTERVAL: '50',
         WATCHDOG_STALL_THRESHOLD: '250',
+        WATCHDOG_DELAY_BUCKETS: '0.5, 5,50',
         WATCHDOG_CAPTURE: 'false',
         WATCHDOG_SOURCE_LINES: 'false',
         WATCHDOG_CONTEXT: 'false',
@@ -280,6 +299,7 @@ describe('the environment', () => {
         host: '127.0.0.1',
         heartbeatInterval: 50,
         stallThreshold: 250,
+        delayBuckets: [0.5, 5, 50],
         capture: false,
         sourceLines: false,
         context: false,

@@ -42,7 +42,7 @@ const histogramOf = (ledger: LoopLedger): DelayHistogram => ({
 /** Every counter that the sidecar exports of a loop, at this moment. */
 function render(loop: VirtualLoop): { histogram: DelayHistogram; counters: number[] } {
   const stats = loop.read();
-  sampleDelay(loop.now(), stats, loop.ledger);
+  sampleDelay(loop.now(), stats, loop.ledger, DELAY_BOUNDS_MS);
   const histogram = histogramOf(loop.ledger);
   // As a respawned sidecar would: nothing but what lies in shared memory.
   const counters = createStallCounters(loop.ledger);

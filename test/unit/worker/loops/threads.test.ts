@@ -10,6 +10,7 @@ async function answerTo(message: object): Promise<SidecarMessage> {
     watchdogId: 'w',
     heartbeatInterval: 100,
     stallThreshold: 100,
+    delayBuckets: [50, 200],
     now: () => 0,
     watch: () => {
       throw new Error('not to be watched');
