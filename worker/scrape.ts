@@ -10,6 +10,7 @@ import type { Poll } from './poll.js';
 import type { Pools } from './pools/pools.js';
 import { createRelay } from './relay/relay.js';
 import { openCgroup } from './system/cgroup.js';
+import { readProcess } from './system/process.js';
 import type { Threadpool } from './system/threadpool.js';
 
 export interface ScrapeParts {
@@ -39,6 +40,7 @@ export function createScrape(basics: Basics, parts: ScrapeParts): Scrape {
         onError: () => errors.add('relay'),
         onDrop: relayDropped.add,
         labels: options.labels,
+        processMetrics: options.processMetrics,
       })
     : undefined;
   const renderMetrics = createRenderer(options.labels);
@@ -57,6 +59,7 @@ export function createScrape(basics: Basics, parts: ScrapeParts): Scrape {
       pools: pools.all(),
       threadpool: threadpool.state(nowMs),
       options,
+      usage: options.processMetrics ? readProcess() : undefined,
       throttling: throttling?.(),
       sidecarLagMaxMs: poll.lagMaxMs(nowMs),
       collectorErrors: errors,

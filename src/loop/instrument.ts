@@ -2,6 +2,7 @@ import { now } from '../shared/clock.js';
 import type { LoopMemory } from '../shared/layout.js';
 import { openContext } from './context.js';
 import { startGcNotes } from './gc.js';
+import { openHeapNotes } from './heap.js';
 import { type Heartbeat, startHeartbeat } from './heartbeat.js';
 import { createResourceSampler } from './resources.js';
 
@@ -30,6 +31,7 @@ export interface Instruments {
 export function instrumentThread(memory: LoopMemory, options: InstrumentOptions): Instruments {
   const { onResourceTypes, onPace, onTurn = () => {} } = options;
   const resources = createResourceSampler(memory.resources, onResourceTypes);
+  const heap = openHeapNotes(memory.heap);
   const heartbeat = startHeartbeat(memory, {
     heartbeatInterval: options.heartbeatInterval,
     stallThreshold: options.stallThreshold,
@@ -38,11 +40,12 @@ export function instrumentThread(memory: LoopMemory, options: InstrumentOptions)
       context.tell();
       onPace?.(nowMs);
       resources.sample(nowMs, quiet, now);
+      heap.sample();
     },
     onTurn,
   });
   const context = openContext(options.context, heartbeat.turn);
-  const stopGcNotes = startGcNotes(memory.gc);
+  const stopGcNotes = startGcNotes(memory.gc, heap.collected);
   return {
     heartbeat,
     resourceTypes: resources.types,

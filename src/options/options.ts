@@ -186,6 +186,7 @@ export const OPTIONS: Specs = {
       return Object.freeze(Object.fromEntries(labels));
     },
   },
+  processMetrics: flag('WATCHDOG_PROCESS_METRICS', true),
   registry: {
     default: undefined,
     rule: 'a registry of prom-client or @prometheus-io/client (an object with a metrics() method)',

@@ -170,6 +170,13 @@ export interface WatchdogOptions {
    */
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /**
+   * Whether the sidecar serves what prom-client's `collectDefaultMetrics()` does, by the same names: CPU,
+   * memory, file descriptors and start of the process (`process_*`), heap, lag and version (`nodejs_*`). Of a
+   * relayed registry's families of these names ours win. Off: for an app that goes on with its own.
+   * @defaultValue true
+   */
+  readonly processMetrics?: boolean | undefined;
+  /**
    * The app's own registry, served along on the sidecar's port: a `Registry` of prom-client or
    * `@prometheus-io/client`. While main is blocked its last text is served.
    * Of more than 16 MiB the families that fit are served; rendering takes at most a twentieth of main's time.

@@ -17,6 +17,10 @@ export const LABEL_NAMES = [
   'reason',
   'version',
   'node_version',
+  'space',
+  'major',
+  'minor',
+  'patch',
 ] as const;
 export type LabelName = (typeof LABEL_NAMES)[number];
 
@@ -38,6 +42,9 @@ export const CAPTURE_RESULTS = [
 /** What became of a capture; see `observability/STALLS.md`. */
 export type CaptureResult = (typeof CAPTURE_RESULTS)[number];
 
+/** Kinds of garbage collections: of the young generation, of all, a step of marking, and of callbacks. */
+export const GC_KINDS = ['minor', 'major', 'incremental', 'weakcb'] as const;
+
 /** Parts of the sidecar whose faults are counted. */
 export const COLLECTORS = [
   'eventloop',
@@ -51,6 +58,8 @@ export const COLLECTORS = [
   'threads',
   'hang',
   'readiness',
+  'memory',
+  'process',
 ] as const;
 export type CollectorName = (typeof COLLECTORS)[number];
 

@@ -4,7 +4,7 @@
  * a seqlock (an Int32 sequence in the header: odd while the writer is inside).
  */
 
-import { CAPTURE_KINDS, CAPTURE_RESULTS, CAUSES, COLLECTORS, DROP_REASONS } from './labels.js';
+import { CAPTURE_KINDS, CAPTURE_RESULTS, CAUSES, COLLECTORS, DROP_REASONS, GC_KINDS } from './labels.js';
 
 /** `loop`: the thread whose event loop is watched, main or another. */
 export type Writer = 'loop' | 'main' | 'sidecar';
@@ -111,20 +111,50 @@ export type ResourceValues = Values<typeof resourceFields>;
 /** Kinds of active resources told apart; the rest are counted together under the last. */
 export const RESOURCE_TYPES_MAX: number = resourceFields.counts;
 
+/** Upper bounds of `watchdog_gc_duration_seconds`, in milliseconds. */
+export const GC_BOUNDS_MS: readonly number[] = [1, 5, 25, 100, 500, 2500];
+
 const gcFields = {
   /** Windows so far in which there was a collection: the ring's head is the latest. */
   windows: 1,
   startMs: 512,
   durationMs: 512,
+  /** All collections by kind, in the order of `GC_KINDS`: how many, how long together, */
+  counts: GC_KINDS.length as number,
+  sumsMs: GC_KINDS.length as number,
+  /** and how many per bound of `GC_BOUNDS_MS`, each in one only. */
+  buckets: (GC_KINDS.length * GC_BOUNDS_MS.length) as number,
 } as const;
 
 /**
- * A thread's latest garbage collections, written when it hears of them: after the turn in which they
+ * A thread's latest garbage collections, and the sums of all; written when it hears of them: after the turn in which they
  * happened. Those with next to nothing between them are put together.
  */
 export const GC: Region<'loop', typeof gcFields> = region('loop', gcFields);
 export type GcValues = Values<typeof gcFields>;
 export const GC_RING_SIZE: number = gcFields.startMs;
+
+const heapFields = {
+  /** What V8 has for objects, and what they take of it, in bytes; 0 before the first look. */
+  totalBytes: 1,
+  usedBytes: 1,
+  /** What objects hold outside of it. */
+  externalBytes: 1,
+  /** What objects may take before V8 ends the process, or the thread. */
+  limitBytes: 1,
+  /** The least that was in use since the last full collection; 0 before the first. */
+  survivedBytes: 1,
+  /** Per heap space, in V8's order. */
+  spaceTotalBytes: 16,
+  spaceUsedBytes: 16,
+  spaceAvailableBytes: 16,
+} as const;
+
+/** A thread's heap, at the pacer's pace. */
+export const HEAP: Region<'loop', typeof heapFields> = region('loop', heapFields);
+export type HeapValues = Values<typeof heapFields>;
+/** Heap spaces that are told of; V8 has eight to twelve. */
+export const HEAP_SPACES_MAX: number = heapFields.spaceTotalBytes;
 
 /** Upper bounds of `watchdog_stall_duration_seconds`, in milliseconds. */
 export const STALL_BOUNDS_MS: readonly number[] = [
@@ -185,12 +215,13 @@ const loopLedgerFields = {
 /** The sidecar's counters of one loop, kept outside of the sidecar so that they survive it. */
 export const LOOP_LEDGER: Region<'sidecar', typeof loopLedgerFields> = region('sidecar', loopLedgerFields);
 
-type LoopPart = 'stats' | 'ring' | 'gc' | 'resources' | 'ledger';
+type LoopPart = 'stats' | 'ring' | 'gc' | 'heap' | 'resources' | 'ledger';
 /** Everything of one loop under watch. */
 export const LOOP_REGIONS: Readonly<Record<LoopPart, Region<Writer, Fields>>> = {
   stats: LOOP_STATS,
   ring: RING,
   gc: GC,
+  heap: HEAP,
   resources: RESOURCES,
   ledger: LOOP_LEDGER,
 };

@@ -78,6 +78,8 @@ export interface ProcessFacts {
   readonly entry: string | undefined;
   /** Threads of libuv's pool, as configured. */
   readonly threadpoolSize: number;
+  /** When the process began, by the wall clock, in milliseconds since 1970. */
+  readonly processStartedAtMs: number;
 }
 
 /** The part of the options that the sidecar needs; all of it survives structured cloning. */
@@ -91,6 +93,8 @@ export interface SidecarOptions extends ProcessFacts {
   readonly delayBuckets: readonly number[];
   readonly labels: Readonly<Record<string, string>>;
   readonly relay: boolean;
+  /** Whether what prom-client's `collectDefaultMetrics()` tells is told, by the same names. */
+  readonly processMetrics: boolean;
   /** Milliseconds after which a stall's stack is taken; `undefined`: never. */
   readonly capture: number | undefined;
   readonly sourceLines: boolean;

@@ -27,5 +27,7 @@ export function sidecarOptions(resolved: ResolvedOptions): SidecarOptions {
     entry: process.env.pm_exec_path ?? process.argv[1],
     directory: perProcess ? { root: tmpdir(), instance } : undefined,
     threadpoolSize: threadpoolSize(process.env.UV_THREADPOOL_SIZE),
+    // Once: told anew after the clock was set, it would look like a restart.
+    processStartedAtMs: Date.now() - process.uptime() * 1000,
   };
 }

@@ -1,18 +1,28 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { OPTIONS } from '../../src/options/options.js';
-import { CAPTURE_KINDS, CAPTURE_RESULTS, CAUSES, COLLECTORS, DROP_REASONS } from '../../src/shared/labels.js';
+import {
+  CAPTURE_KINDS,
+  CAPTURE_RESULTS,
+  CAUSES,
+  COLLECTORS,
+  DROP_REASONS,
+  GC_KINDS,
+} from '../../src/shared/labels.js';
 import {
   CULPRITS_MAX,
   DELAY_BOUNDS_MS,
+  GC_BOUNDS_MS,
   RESOURCE_TYPES_MAX,
   STALL_BOUNDS_MS,
   TASK_BOUNDS_MS,
 } from '../../src/shared/layout.js';
 import { EVENTLOOP } from '../../worker/metrics/eventloop.js';
 import type { Definition } from '../../worker/metrics/family.js';
+import { MEMORY } from '../../worker/metrics/memory.js';
 import { METRICS } from '../../worker/metrics/names.js';
 import { POOLS } from '../../worker/metrics/pools.js';
+import { PROCESS } from '../../worker/metrics/process.js';
 import { SELF } from '../../worker/metrics/self.js';
 import { STALLS } from '../../worker/metrics/stalls.js';
 import { SYSTEM } from '../../worker/metrics/system.js';
@@ -45,13 +55,17 @@ const VALUES: Readonly<Record<string, string>> = {
   type: `what Node calls it (\`Timeout\`, \`TCPSocketWrap\`, …): at most ${RESOURCE_TYPES_MAX}, the last is \`other\``,
   cause: code(CAUSES),
   culprit: `function, file and line, such as \`renderInvoice invoice.ts:41\`: at most ${CULPRITS_MAX}, and \`other\`, \`unknown\``,
-  kind: code(CAPTURE_KINDS),
+  kind: `of captures: ${code(CAPTURE_KINDS)}; of garbage collections: ${code(GC_KINDS)}`,
   result: code(CAPTURE_RESULTS),
   pool: 'the name given to `watchPool`: at most 32',
   collector: code([...COLLECTORS, 'pool_sampler']),
   reason: code(DROP_REASONS),
-  version: 'of event-loop-watchdog',
+  version: 'of event-loop-watchdog; in `nodejs_version_info` of Node.js',
   node_version: 'of Node.js',
+  space: "V8's heap spaces: `new`, `old`, `code`, `large_object`, …",
+  major: "the three numbers of Node.js' version",
+  minor: 'as above',
+  patch: 'as above',
 };
 const LABELS = [...new Set(METRICS.flatMap(({ labels }) => labels))];
 
@@ -59,6 +73,7 @@ const LABELS = [...new Set(METRICS.flatMap(({ labels }) => labels))];
 const BOUNDS: Readonly<Record<string, readonly number[]>> = {
   [EVENTLOOP.delay.name]: DELAY_BOUNDS_MS,
   [STALLS.duration.name]: STALL_BOUNDS_MS,
+  [MEMORY.gc.name]: GC_BOUNDS_MS,
   [POOLS.run.name]: TASK_BOUNDS_MS,
   [POOLS.wait.name]: TASK_BOUNDS_MS,
   [THREADPOOL.queueDelay.name]: DELAY_BOUNDS_MS,
@@ -69,6 +84,8 @@ const WRITTEN: Readonly<Record<string, string>> = {
   eventloop: metrics(EVENTLOOP),
   stalls: metrics(STALLS),
   system: metrics(SYSTEM),
+  memory: metrics(MEMORY),
+  process: metrics(PROCESS),
   pools: metrics(POOLS),
   threadpool: metrics(THREADPOOL),
   self: metrics(SELF),
@@ -105,7 +122,7 @@ describe('METRICS.md', () => {
   );
 
   it('has all metrics, and the bounds of all histograms', () => {
-    const tables = [EVENTLOOP, STALLS, SYSTEM, POOLS, THREADPOOL, SELF];
+    const tables = [EVENTLOOP, STALLS, SYSTEM, MEMORY, PROCESS, POOLS, THREADPOOL, SELF];
     expect(tables.flatMap((one) => Object.values<Definition>(one))).toEqual(METRICS);
     const histograms = METRICS.filter(({ type }) => type === 'histogram').map(({ name }) => name);
     expect(Object.keys(BOUNDS).sort()).toEqual(histograms.sort());

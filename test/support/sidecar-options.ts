@@ -10,6 +10,7 @@ export const SIDECAR_OPTIONS: SidecarOptions = {
   delayBuckets: DELAY_BOUNDS_MS,
   labels: {},
   relay: false,
+  processMetrics: true,
   capture: undefined,
   sourceLines: true,
   context: true,
@@ -26,6 +27,7 @@ export const SIDECAR_OPTIONS: SidecarOptions = {
   threadId: undefined,
   notInspectable: undefined,
   threadpoolSize: 4,
+  processStartedAtMs: 1_700_000_000_000,
   entry: undefined,
   directory: undefined,
 };

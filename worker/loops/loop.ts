@@ -1,5 +1,8 @@
 import {
   GC,
+  type GcValues,
+  HEAP,
+  type HeapValues,
   LOOP_LEDGER,
   LOOP_STATS,
   type LoopMemory,
@@ -23,6 +26,8 @@ export interface LoopView {
   readonly labels: { readonly thread: string };
   readonly stats: LoopStats;
   readonly ledger: LoopLedger;
+  readonly gc: GcValues;
+  readonly heap: HeapValues;
   readonly resources: ResourceValues;
   /** Names of the places in `resources.counts`. */
   readonly resourceTypes: readonly string[];
@@ -75,6 +80,8 @@ export function watchLoop({
 }: LoopOptions): Loop {
   const stats = openReader(LOOP_STATS, memory.stats);
   const readResources = openReader(RESOURCES, memory.resources);
+  const readGc = openReader(GC, memory.gc);
+  const readHeap = openReader(HEAP, memory.heap);
   const ledger = openLedger(LOOP_LEDGER, memory.ledger);
   const thread = taskDirectory === undefined ? NO_ACCOUNTS : openThread(taskDirectory);
   const target = { threadId, loop: memory.stats, taskDirectory };
@@ -90,7 +97,7 @@ export function watchLoop({
     thread,
     readStats: stats,
     readRing: openReader(RING, memory.ring),
-    readGc: openReader(GC, memory.gc),
+    readGc,
   });
   const labels = { thread: options.name };
   let { resourceTypes } = options;
@@ -110,6 +117,8 @@ export function watchLoop({
       labels,
       stats: seen,
       ledger,
+      gc: readGc(),
+      heap: readHeap(),
       resources: readResources(),
       resourceTypes,
       times: thread.times(),

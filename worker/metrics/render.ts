@@ -4,7 +4,9 @@ import PromRegistry from 'prom-client/lib/registry.js';
 import type { CollectorName } from '../../src/shared/labels.js';
 import { collectEventloop } from './eventloop.js';
 import type { Family, Labels } from './family.js';
+import { collectMemory } from './memory.js';
 import { collectPools } from './pools.js';
+import { collectProcess } from './process.js';
 import { collectSelf } from './self.js';
 import type { Sources } from './sources.js';
 import { collectStalls } from './stalls.js';
@@ -20,6 +22,8 @@ const COLLECTORS: readonly { name: CollectorName; collect: (sources: Sources) =>
   { name: 'eventloop', collect: collectEventloop },
   { name: 'stalls', collect: collectStalls },
   { name: 'system', collect: collectSystem },
+  { name: 'memory', collect: collectMemory },
+  { name: 'process', collect: collectProcess },
   { name: 'pools', collect: collectPools },
   { name: 'threadpool', collect: collectThreadpool },
   { name: 'self', collect: collectSelf },

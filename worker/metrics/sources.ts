@@ -5,6 +5,7 @@ import type { ProcessLedger, Tally } from '../counters.js';
 import type { LoopView } from '../loops/loop.js';
 import type { PoolView } from '../pools/pool.js';
 import type { CpuThrottling } from '../system/cgroup.js';
+import type { ProcessUsage } from '../system/process.js';
 import type { ThreadpoolState } from '../system/threadpool.js';
 
 /** What the collectors of one scrape look at: the same moment for all. */
@@ -17,6 +18,8 @@ export interface Sources {
   readonly pools: readonly PoolView[];
   readonly threadpool: ThreadpoolState;
   readonly options: SidecarOptions;
+  /** `undefined`: not asked for. */
+  readonly usage: ProcessUsage | undefined;
   /** `undefined` where the system keeps no such accounts. */
   readonly throttling: CpuThrottling | undefined;
   /** Milliseconds, maximum over the last 60 s. */

@@ -2,7 +2,7 @@ import type { DropReason } from '../../src/shared/labels.js';
 import { RELAY_MAX_MIB } from '../../src/shared/protocol.js';
 import { breathe } from '../breathe.js';
 import type { Piece } from '../http/pieces.js';
-import { createReader, type ForeignFamily, NEWLINE } from './families.js';
+import { createReader, type ForeignFamily, NEWLINE, type Reader } from './families.js';
 import { createLabeller } from './sample.js';
 import { createWriter, sizeOf } from './writer.js';
 
@@ -13,6 +13,8 @@ const SLICE_BYTES = 256 * 1024;
 export interface CleanOptions {
   /** Whether it is OpenMetrics. */
   readonly openMetrics: boolean;
+  /** Whether ours are served by the names of prom-client's defaults. */
+  readonly processMetrics?: boolean;
   /** Put on each series that has no label of that name. */
   readonly labels?: Readonly<Record<string, string>>;
   /** What is left of it takes no more, these labels included. */
@@ -28,10 +30,16 @@ export interface CleanOptions {
  */
 export async function cleanFamilies(
   text: Uint8Array<ArrayBuffer>,
-  { openMetrics, labels = {}, maxBytes = RELAY_MAX_MIB * 2 ** 20, onDrop }: CleanOptions,
+  {
+    openMetrics,
+    processMetrics = true,
+    labels = {},
+    maxBytes = RELAY_MAX_MIB * 2 ** 20,
+    onDrop,
+  }: CleanOptions,
 ): Promise<Piece[]> {
   const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
-  const families = await readFamilies(bytes, openMetrics);
+  const families = await readFamilies(bytes, createReader(bytes, openMetrics, processMetrics));
   const labeller = createLabeller(labels);
   const writer = createWriter(labeller);
   let room = maxBytes;
@@ -48,8 +56,7 @@ export async function cleanFamilies(
   return writer.pieces();
 }
 
-async function readFamilies(bytes: Buffer, openMetrics: boolean): Promise<Iterable<ForeignFamily>> {
-  const reader = createReader(bytes, openMetrics);
+async function readFamilies(bytes: Buffer, reader: Reader): Promise<Iterable<ForeignFamily>> {
   for (let at = 0, breatheAt = SLICE_BYTES; at < bytes.length; ) {
     const newline = bytes.indexOf(NEWLINE, at);
     const end = newline < 0 ? bytes.length : newline;

@@ -1,5 +1,5 @@
 import type { DropReason } from '../../src/shared/labels.js';
-import { METRIC_NAMES } from '../metrics/names.js';
+import { METRIC_NAMES, PROCESS_NAMES } from '../metrics/names.js';
 import { nameOf, servedPart } from './sample.js';
 
 /** A longer line is no sample of a sane registry. */
@@ -18,9 +18,10 @@ const NUMBERED: ReadonlyMap<string | undefined, string> = new Map([
   ['summary', 'quantile'],
 ]);
 const SUFFIXES = ['', '_total', '_bucket', '_sum', '_count', '_created'];
-const OURS: ReadonlySet<string> = new Set(
-  METRIC_NAMES.flatMap((name) => SUFFIXES.map((suffix) => name + suffix)),
-);
+const withSuffixes = (names: readonly string[]): ReadonlySet<string> =>
+  new Set(names.flatMap((name) => SUFFIXES.map((suffix) => name + suffix)));
+const OURS = withSuffixes(METRIC_NAMES);
+const OURS_WITHOUT_PROCESS = withSuffixes(METRIC_NAMES.filter((name) => !PROCESS_NAMES.includes(name)));
 const TYPES: readonly string[] = ['counter', 'gauge', 'histogram', 'summary', 'untyped'];
 /** OpenMetrics types that the text format does not know. */
 const OPENMETRICS_ONLY: ReadonlyMap<string, string> = new Map([
@@ -49,9 +50,10 @@ export interface Reader {
   families(): Iterable<ForeignFamily>;
 }
 
-export function createReader(bytes: Buffer, openMetrics: boolean): Reader {
+export function createReader(bytes: Buffer, openMetrics: boolean, processMetrics: boolean): Reader {
+  const ours = processMetrics ? OURS : OURS_WITHOUT_PROCESS;
   const counters = openMetrics ? countersOf(bytes) : new Set<string>();
-  const families = openFamilies();
+  const families = openFamilies(ours);
   const keep = openRuns(bytes);
   let current: ForeignFamily | undefined;
 
@@ -79,7 +81,7 @@ export function createReader(bytes: Buffer, openMetrics: boolean): Reader {
     const name = nameOf(line);
     if (name === '' && line.trim() === '') return;
     current = familyOf(name);
-    if (OURS.has(name)) current.drop = 'duplicate';
+    if (ours.has(name)) current.drop = 'duplicate';
     const kept = end - at > LINE_MAX_BYTES ? undefined : keptOf(line, name, current);
     if (kept === undefined) current.drop ??= 'invalid';
     else if (!current.drop && !isCreated(name)) keep(current, at, end, line, kept);
@@ -105,7 +107,10 @@ function noteType(family: ForeignFamily, said: string): void {
 }
 
 /** The families by name, as many as are kept in mind. */
-function openFamilies(): { get(name: string): ForeignFamily; all(): Iterable<ForeignFamily> } {
+function openFamilies(ours: ReadonlySet<string>): {
+  get(name: string): ForeignFamily;
+  all(): Iterable<ForeignFamily>;
+} {
   const families = new Map<string, ForeignFamily>();
   /** Of those that are too many. */
   let surplus: ForeignFamily | undefined;
@@ -113,7 +118,7 @@ function openFamilies(): { get(name: string): ForeignFamily; all(): Iterable<For
     get(name) {
       const known = families.get(name);
       if (known) return known;
-      const made = newFamily(name);
+      const made = newFamily(name, ours.has(name));
       if (families.size >= FAMILIES_MAX) {
         surplus ??= { ...made, drop: 'too_large' };
         return surplus;
@@ -153,14 +158,14 @@ function openRuns(
   };
 }
 
-function newFamily(name: string): ForeignFamily {
+function newFamily(name: string, ours: boolean): ForeignFamily {
   return {
     name,
     help: undefined,
     type: undefined,
     lines: 0,
     runs: [],
-    drop: OURS.has(name) ? 'duplicate' : undefined,
+    drop: ours ? 'duplicate' : undefined,
   };
 }
 

@@ -34,6 +34,8 @@ export interface RelayOptions {
   readonly onError: () => void;
   /** Put on what is relayed as on our own series. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Whether ours are served by the names of prom-client's defaults. */
+  readonly processMetrics: boolean;
   /** When a question is given up, in milliseconds; for tests. */
   readonly giveUpMs?: number;
   /** Families were left out. */
@@ -73,6 +75,7 @@ export function createRelay(options: RelayOptions): Relay {
     const pieces = await cleanFamilies(text, {
       openMetrics: contentType.includes('openmetrics'),
       labels: options.labels,
+      processMetrics: options.processMetrics,
       onDrop: (reason) => options.onDrop(reason, 1),
     });
     copy = { pieces, atMs };

@@ -29,6 +29,7 @@ describe('options', () => {
       tls: undefined,
       perProcess: false,
       labels: {},
+      processMetrics: true,
       registry: undefined,
     });
   });
@@ -274,6 +275,7 @@ describe('the environment', () => {
       'tokenFile',
       'guardMetrics',
       'perProcess',
+      'processMetrics',
     ]);
     expect(
       read({
@@ -292,6 +294,7 @@ describe('the environment', () => {
         WATCHDOG_TOKEN_FILE: '/run/token',
         WATCHDOG_GUARD_METRICS: 'true',
         WATCHDOG_PER_PROCESS: 'true',
+        WATCHDOG_PROCESS_METRICS: 'false',
       }),
     ).toEqual({
       port: 9000,
@@ -310,6 +313,7 @@ describe('the environment', () => {
         tokenFile: '/run/token',
         guardMetrics: true,
         perProcess: true,
+        processMetrics: false,
       },
       warnings: [],
     });

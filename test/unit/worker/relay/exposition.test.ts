@@ -39,6 +39,17 @@ it('loses the families that we have too', async () => {
   expect(dropped).toEqual(['duplicate', 'duplicate', 'duplicate']);
 });
 
+it("keeps its own of prom-client's defaults if ours are not served", async () => {
+  const text =
+    '# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total 9\n# TYPE nodejs_version_info gauge\n' +
+    'nodejs_version_info{version="v1"} 1\n# TYPE process_heap_bytes gauge\nprocess_heap_bytes 1\n';
+  expect((await clean(text)).text).toBe('# TYPE process_heap_bytes gauge\nprocess_heap_bytes 1\n');
+  expect((await clean(text)).dropped).toEqual(['duplicate', 'duplicate']);
+  const kept = await clean(text, { processMetrics: false });
+  expect(kept.text.split('\n').filter((line) => line !== '')).toHaveLength(6);
+  expect(kept.dropped).toEqual([]);
+});
+
 /**
  * Prometheus 2.42, or the parser that its tools share with others, refuses a whole scrape for one of these.
  */

@@ -24,6 +24,7 @@ describe('relay', () => {
       onError: () => errors++,
       onDrop: (reason, count) => dropped.push([reason, count]),
       labels: {},
+      processMetrics: true,
       ...(frozen !== undefined && { giveUpMs: 50 }),
     });
     const text = (): string => Buffer.concat(relay.pieces().map(({ plain }) => plain)).toString();
