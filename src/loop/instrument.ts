@@ -40,7 +40,7 @@ export function instrumentThread(memory: LoopMemory, options: InstrumentOptions)
       context.tell();
       onPace?.(nowMs);
       resources.sample(nowMs, quiet, now);
-      heap.sample();
+      heap.sample(nowMs);
     },
     onTurn,
   });

@@ -150,7 +150,7 @@ const heapFields = {
   spaceAvailableBytes: 16,
 } as const;
 
-/** A thread's heap, at the pacer's pace. */
+/** A thread's heap, about once a second. */
 export const HEAP: Region<'loop', typeof heapFields> = region('loop', heapFields);
 export type HeapValues = Values<typeof heapFields>;
 /** Heap spaces that are told of; V8 has eight to twelve. */
