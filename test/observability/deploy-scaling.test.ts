@@ -28,6 +28,9 @@ const SOMETIMES = [
   'watchdog_threadpool_busy_threads',
   'watchdog_last_stall_timestamp_seconds',
   'watchdog_cgroup_',
+  'watchdog_heap_used_after_gc_bytes',
+  'watchdog_heap_saturation_ratio',
+  'nodejs_heap_space_size_',
 ];
 const isSometimes = (line: string): boolean => SOMETIMES.some((name) => line.startsWith(name));
 
@@ -39,7 +42,8 @@ async function count(fixture: string, args: string[], pools: number): Promise<nu
     // All that comes later than the first turn: pools, and the count of resources.
     const there =
       one.family('watchdog_pool_snapshot_timestamp_seconds').size === pools &&
-      one.family('watchdog_eventloop_active_resources').size > 0;
+      one.family('watchdog_eventloop_active_resources').size > 0 &&
+      one.has('nodejs_heap_size_used_bytes');
     return there ? one : undefined;
   }, 'everything is there');
   const lines = found.text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
@@ -84,8 +88,12 @@ describe.runIf(process.platform === 'linux')('the series of a process are as man
   });
 
   it('which the example adds up', () => {
-    const sum = each + 1 + 1 + 5 + piscina;
-    expect(text).toContain(`${each} + 1 + 1 + 5 + ${piscina} = ${sum} series`);
+    const [spaces, survived] = [
+      11 * series("each of V8's heap spaces"),
+      series('since the first full collection'),
+    ];
+    const sum = each + spaces + survived + 1 + 1 + 5 + piscina;
+    expect(text).toContain(`${each} + ${spaces} + ${survived} + 1 + 1 + 5 + ${piscina} = ${sum} series`);
     expect(text).toContain(`${sum} + 5 + 6 = ${sum + 11}`);
   });
 });
@@ -121,9 +129,17 @@ describe('the examples of SCALING.md', () => {
     for (const { regex } of dropped) {
       const whole = new RegExp(`^(?:${regex})$`);
       const out = METRIC_NAMES.filter((name) => [name, `${name}_bucket`].some((one) => whole.test(one)));
-      expect(out).toEqual(['watchdog_stall_duration_seconds', 'watchdog_captures_total']);
-      for (const name of out)
-        expect(read('prometheus/alerts.yml') + read('prometheus/rules.yml')).not.toContain(name);
+      expect(out).toEqual([
+        'watchdog_stall_duration_seconds',
+        'watchdog_captures_total',
+        'watchdog_gc_duration_seconds',
+        'nodejs_heap_space_size_total_bytes',
+        'nodejs_heap_space_size_used_bytes',
+        'nodejs_heap_space_size_available_bytes',
+      ]);
+      const asked = read('prometheus/alerts.yml') + read('prometheus/rules.yml');
+      const names = [...asked.matchAll(/\b(?:watchdog|nodejs)_\w+/g)].map(([name]) => name);
+      expect(names.filter((name) => whole.test(name))).toEqual([]);
     }
   });
 

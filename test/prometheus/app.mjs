@@ -91,5 +91,7 @@ await Promise.all([work(5), work(5)]);
 const { port } = await watchdog.ready;
 // Before anybody scrapes: who is to blame is told by a series that begins now, and is 0 for a while.
 if (ill === 'hot') hold(1000);
+// So that there is something to say of what a full collection leaves.
+globalThis.gc();
 process.send({ ports: { watchdog: port, app: server.address().port } });
 setInterval(() => ill !== 'flooded' && work(5), 1000);

@@ -109,6 +109,7 @@ interface Ports {
 async function start(name: string, ...ports: number[]): Promise<Ports> {
   const app = startChild(fileURLToPath(new URL('app.mjs', import.meta.url)), {
     args: [name, home, String(seed), ...ports.map(String)],
+    nodeArgs: ['--expose-gc'],
     deadManMs: 900_000,
   });
   apps.set(name, app);
@@ -332,7 +333,7 @@ const absent = (names: readonly string[]): Set<string> =>
   ]);
 
 it('every metric that is documented is scraped, and every one that is scraped is documented', async () => {
-  const names = (await prometheus.names()).filter((name) => name.startsWith('watchdog_'));
+  const names = (await prometheus.names()).filter((name) => /^(?:watchdog|process|nodejs)_/.test(name));
   const families = new Set(
     names.map(
       (name) => METRICS.find((one) => name === one.name)?.name ?? name.replace(/_(bucket|sum|count)$/, ''),

@@ -10,6 +10,7 @@ import {
 } from './frame.js';
 import { CHOSEN } from './promql.js';
 import { EVENT_LOOP } from './sections/eventloop.js';
+import { MEMORY_SECTION } from './sections/memory.js';
 import { OVERVIEW } from './sections/overview.js';
 import { WORKER_POOLS } from './sections/pools.js';
 import { SIDECAR } from './sections/sidecar.js';
@@ -29,6 +30,15 @@ export function mainDashboard(): Dashboard {
       annotations: momentAnnotations(true),
       links: [linkTo(FLEET_UID, 'Fleet', 'All processes on one page')],
     },
-    [OVERVIEW, EVENT_LOOP, STALLS_SECTION, SYSTEM_SECTION, THREAD_POOL, WORKER_POOLS, SIDECAR],
+    [
+      OVERVIEW,
+      EVENT_LOOP,
+      STALLS_SECTION,
+      SYSTEM_SECTION,
+      MEMORY_SECTION,
+      THREAD_POOL,
+      WORKER_POOLS,
+      SIDECAR,
+    ],
   );
 }

@@ -1,5 +1,7 @@
 import type { EVENTLOOP } from '../../../worker/metrics/eventloop.js';
+import type { MEMORY } from '../../../worker/metrics/memory.js';
 import type { POOLS } from '../../../worker/metrics/pools.js';
+import type { PROCESS } from '../../../worker/metrics/process.js';
 import type { SELF } from '../../../worker/metrics/self.js';
 import type { STALLS } from '../../../worker/metrics/stalls.js';
 import type { SYSTEM } from '../../../worker/metrics/system.js';
@@ -10,6 +12,8 @@ type Metric =
   | Values<typeof EVENTLOOP>
   | Values<typeof STALLS>
   | Values<typeof SYSTEM>
+  | Values<typeof MEMORY>
+  | Values<typeof PROCESS>
   | Values<typeof POOLS>
   | Values<typeof SELF>
   | Values<typeof THREADPOOL>;

@@ -126,7 +126,7 @@ export function queryOf({ query }: Variable): string {
 
 /** Series that an expression asks for, with the matchers between their braces. */
 export function selectorsOf(expr: string): { series: string; matchers: string }[] {
-  return [...expr.matchAll(/\b(watchdog_\w+|up)\b(?:\{([^}]*)\})?/g)].map(
+  return [...expr.matchAll(/\b((?:watchdog|process|nodejs)_\w+|up)\b(?:\{([^}]*)\})?/g)].map(
     ([, series = '', matchers = '']) => ({
       series,
       matchers,
