@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
-import { configuredLimit } from '../../../../src/loop/heap.js';
+import { configuredLimit, openHeapNotes } from '../../../../src/loop/heap.js';
+import { HEAP } from '../../../../src/shared/layout.js';
+import { allocate, openReader } from '../../../../src/shared/regions.js';
 
 const MIB = 2 ** 20;
 
@@ -22,3 +24,20 @@ it.each([
     expect(configuredLimit(flags, ownMib)).toBe(bytes);
   },
 );
+
+it('the heap is looked at once a second; what survives is told after a full collection', () => {
+  const memory = allocate(HEAP);
+  const notes = openHeapNotes(memory, 64 * MIB);
+  const read = openReader(HEAP, memory);
+  notes.sample(1000);
+  const first = read();
+  expect(first).toMatchObject({ limitBytes: 64 * MIB, survivedBytes: 0 });
+  expect(first.usedBytes).toBeGreaterThan(MIB);
+  expect(first.totalBytes).toBeGreaterThanOrEqual(first.usedBytes);
+  notes.sample(1500);
+  expect(read()).toBe(first);
+  notes.collected();
+  expect(read().survivedBytes).toBe(read().usedBytes);
+  notes.sample(2000);
+  expect(read().survivedBytes).toBeLessThanOrEqual(read().usedBytes);
+});
