@@ -15,7 +15,7 @@ import {
   momentAnnotations,
   targetVariables,
 } from './frame.js';
-import { DELAY_LIMITS, SATURATION_LIMITS } from './limits.js';
+import { DELAY_LIMITS, HEAP_LIMITS, SATURATION_LIMITS } from './limits.js';
 import { limits, stacked, stat, steps, type TableSpec, table } from './panels.js';
 import { gauge, quantile, rate, resets, total, up } from './promql.js';
 import { line, now, rows } from './queries.js';
@@ -79,8 +79,8 @@ const secondsByCause = stacked({
   description:
     'Seconds stalled in each second, by cause, all processes together: 100 % is one loop stalled all the time. The main dashboard explains the causes.',
   unit: 'percentunit',
-  width: 24,
-  height: 8,
+  width: 12,
+  height: 9,
   queries: [line(`sum by (cause) (${rate('watchdog_stall_seconds_total')})`, '{{cause}}')],
 });
 
@@ -146,6 +146,21 @@ const fullestPools = topTen(
   .noValue('no pool')
   .thresholds(limits(...SATURATION_LIMITS));
 
+const fullestHeaps = topTen(
+  {
+    title: 'Fullest heaps',
+    description:
+      'The ten heaps of which full collections leave most in use, by their limit. Yellow from 80 %, red from 90 %, as the alerts have it.',
+    unit: 'percentunit',
+    labels: THREAD,
+  },
+  'left in use',
+  `max ${eachThread} (${gauge('watchdog_heap_saturation_ratio')})`,
+)
+  .max(1)
+  .noValue('no full collection yet')
+  .thresholds(limits(...HEAP_LIMITS));
+
 const mostRestarts = topTen(
   {
     title: 'Most process restarts',
@@ -198,7 +213,18 @@ export function fleetDashboard(): Dashboard {
     },
     [
       { panels: [processes, downStat, processRestarts, sidecarRestarts] },
-      { panels: [worstDelay, worstLag, fullestPools, mostRestarts, secondsByCause, worstLines, downTable] },
+      {
+        panels: [
+          worstDelay,
+          worstLag,
+          fullestPools,
+          fullestHeaps,
+          mostRestarts,
+          secondsByCause,
+          worstLines,
+          downTable,
+        ],
+      },
     ],
   );
 }
