@@ -1,7 +1,8 @@
+import { types } from 'node:util';
 import { runInNewContext, Script } from 'node:vm';
 import { CONTEXT_KEY, type ContextReader } from '../shared/protocol.js';
 import { CONTEXT_MAX_BYTES } from '../shared/stall.js';
-import { reasonOf, warnOnce } from '../warn.js';
+import { reasonOf, warn } from '../warn.js';
 
 /** How long the app's function may take. */
 const LIMIT_MS = 20;
@@ -48,8 +49,8 @@ export function openContext(
   (globalThis as Global)[PLACE] = context !== false && { turn: currentTurn, ...reader?.place };
   return {
     tell() {
-      const fault = reader?.fault();
-      if (fault !== undefined) warnOnce(`The function of the option "context" ${fault}`, 'WATCHDOG_CONTEXT');
+      const fault = reader?.takeFault();
+      if (fault !== undefined) warn(`The function of the option "context" ${fault}`, 'WATCHDOG_CONTEXT');
     },
     close() {
       (globalThis as Global)[PLACE] = undefined;
@@ -68,11 +69,13 @@ function createReader(
   limitMs: number,
 ): {
   readonly place: Required<Omit<Place, 'turn'>>;
-  readonly fault: () => string | undefined;
+  /** What was wrong, and was not told yet. */
+  readonly takeFault: () => string | undefined;
 } {
   let call: Script | undefined;
   let mayBeLimited: (() => boolean) | undefined;
   let fault: string | undefined;
+  let threw = false;
   let timeouts = 0;
   let over = false;
 
@@ -82,11 +85,17 @@ function createReader(
   }
 
   function ask(): string | undefined {
-    const value = context();
-    if (!isThenable(value)) return jsonOf(value);
-    giveUp('returned a promise');
-    // Nobody else waits for it: were it rejected, that would end the app.
-    value.then(undefined, () => {});
+    try {
+      const value = context();
+      if (!isThenable(value)) return jsonOf(value);
+      giveUp('returned a promise');
+      // Nobody else waits for it: were it rejected, that would end the app.
+      if (types.isPromise(value)) value.catch(() => {});
+    } catch (error) {
+      // Once: it may be another message each time.
+      if (!threw) fault = `threw: ${reasonOf(error)}`;
+      threw = true;
+    }
     return undefined;
   }
 
@@ -100,7 +109,11 @@ function createReader(
   }
 
   return {
-    fault: () => fault,
+    takeFault() {
+      const untold = fault;
+      fault = undefined;
+      return untold;
+    },
     place: {
       ask,
       read() {
@@ -108,9 +121,9 @@ function createReader(
         try {
           return callLimited();
         } catch (error) {
-          if (!isTimeout(error)) fault = `threw: ${reasonOf(error)}`;
           // Once or twice a busy machine may have kept it from its end.
-          else if (++timeouts === TIMEOUTS_MAX) giveUp(`took longer than ${limitMs} ms each time`);
+          if (isTimeout(error) && ++timeouts === TIMEOUTS_MAX)
+            giveUp(`took longer than ${limitMs} ms each time`);
           return undefined;
         }
       },

@@ -14,11 +14,13 @@ const ASK: string = `(() => {
   const own = globalThis[Symbol.for('${CONTEXT_KEY}')];
   if (own === false) return;
   const told = [own?.turn(), own?.read?.()];
-  const api = globalThis[Symbol.for('opentelemetry.js.api.1')];
-  const span = api?.context?.active()?.getValue(Symbol.for('OpenTelemetry Context Key SPAN'));
-  const { traceId, spanId } = span?.spanContext() ?? {};
-  for (const text of [traceId, spanId, span?.name])
-    told.push(typeof text === 'string' ? text.slice(0, ${NAME_MAX_CHARS}) : null);
+  try {
+    const api = globalThis[Symbol.for('opentelemetry.js.api.1')];
+    const span = api?.context?.active()?.getValue(Symbol.for('OpenTelemetry Context Key SPAN'));
+    const { traceId, spanId } = span?.spanContext() ?? {};
+    for (const text of [traceId, spanId, span?.name])
+      told.push(typeof text === 'string' ? text.slice(0, ${NAME_MAX_CHARS}) : null);
+  } catch {}
   return told;
 })()
 //# sourceURL=${CONTEXT_KEY}`;

@@ -100,6 +100,7 @@ describe('options', () => {
       'The option "capture.after" must be a number of milliseconds, 50 or more, but is undefined',
     ],
     [0, { capture: null }, 'but is null (null)'],
+    [0, { context: 'id' }, 'The option "context" must be true, false or a function, but is "id" (string).'],
     [
       0,
       { log: 'xml' },
