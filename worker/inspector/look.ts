@@ -57,7 +57,8 @@ export async function look(session: Conversation, options: LookOptions): Promise
   }));
   const seen = await looked;
   answered?.();
-  const told = asked && (await Promise.race([asked, delay(CONTEXT_MS)]));
+  // It comes right after the look; but main may have gone on between the two, or have lost its CPU.
+  const told = asked && (await Promise.race([asked, delay(ANSWER_MS)]));
   if (seen === TERMINATED) return giveBack(session, currentTurn);
   if (told === TERMINATED) await giveBack(session, currentTurn);
   if (seen === REFUSED) return undefined;
@@ -66,8 +67,6 @@ export async function look(session: Conversation, options: LookOptions): Promise
   return same ? { ...seen, request: told.request } : seen;
 }
 
-/** It is answered right after the look, but by a thread that has gone on between the two. */
-const CONTEXT_MS = 250;
 const REFUSED: unique symbol = Symbol('refused');
 
 /**
