@@ -8,13 +8,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startWatchdog } from '../../dist/index.js';
 
 const [mode, scripts, stalls] = process.argv.slice(2);
-/** A capture is taken at 200 ms, or when the sidecar looks next; the one at a second is not reached. */
-const STALL_MS = 700;
+/** Sampled from 200 ms on. */
+const STALL_MS = 2000;
 /** Below the threshold of a stall. */
 const WINDOW_MS = 50;
-const WINDOWS = 16;
-/** The first captures of two stalls are at least five seconds apart. */
-const APART_MS = 5500;
+const WINDOWS = 10;
 
 const require = createRequire(import.meta.url);
 const folder = mkdtempSync(join(tmpdir(), 'watchdog-capture-'));
@@ -55,57 +53,59 @@ async function bestThroughput() {
   return Math.max(...all);
 }
 
-/** Longer than a unit ever takes by itself. */
-const HELD_UP_MS = 2;
+/** A unit that takes so many times as long as most was held up. */
+const HELD_UP_TIMES = 2.5;
 /** How long this thread has waited for a CPU, which is no fault of a capture. */
 function waitedMs() {
   return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[1]) / 1e6;
 }
 
 /** A fixed amount of work in one turn, unit by unit: what holds one up stands out. */
-function stall(units) {
+function stall(units, unitMs) {
   let heldUpMs = 0;
   let longestMs = 0;
   let waited = waitedMs();
-  let last = performance.now();
+  const from = performance.now();
+  let last = from;
   for (let n = 0; n < units; n++) {
     unit();
     const tookMs = performance.now() - last;
-    if (tookMs > HELD_UP_MS) {
+    if (tookMs > HELD_UP_TIMES * unitMs) {
       const now = waitedMs();
-      const heldMs = Math.max(0, tookMs - (now - waited));
+      const heldMs = Math.max(0, tookMs - unitMs - (now - waited));
       waited = now;
-      // A capture does it in several pieces.
       heldUpMs += heldMs;
       longestMs = Math.max(longestMs, heldMs);
     }
     last = performance.now();
   }
-  return { heldUpMs, longestMs };
+  return { heldUpMs, longestMs, tookMs: last - from };
 }
 
 const watchdog = startWatchdog(0, { capture: mode === 'on', log: false });
 const told = [];
-watchdog.on('stall', ({ durationMs, stacks }) => told.push({ durationMs, stacks }));
+watchdog.on('stall', ({ durationMs, samples = 0 }) => told.push({ durationMs, samples }));
 await watchdog.ready;
 // Until V8 has compiled what is to be compared. Known long work is not looked into.
 for (let n = 0; n < 3; n++) {
-  watchdog.pause(() => stall(STALL_MS));
+  watchdog.pause(() => stall(1000, 1));
   await bestThroughput();
 }
 
 const rows = [];
+// Three stalls in a row are looked into.
 for (let n = 0; n < Number(stalls); n++) {
   const before = await bestThroughput();
   told.length = 0;
-  await sleep(50);
-  const row = stall(Math.round(before * STALL_MS));
-  // The rest of the capture's work, and the word of it.
-  await sleep(500);
+  const row = stall(Math.round(before * STALL_MS), 1 / before);
+  // The word of it.
+  await sleep(1000);
   const after = await bestThroughput();
-  const results = told.filter(({ durationMs }) => durationMs > STALL_MS / 2).flatMap(({ stacks }) => stacks);
-  rows.push({ ...row, before, after, captured: results.some(({ result }) => result === 'captured') });
-  if (n < stalls - 1) await sleep(APART_MS - STALL_MS);
+  const samples = Math.max(
+    0,
+    ...told.filter((one) => one.durationMs > STALL_MS / 2).map((one) => one.samples),
+  );
+  rows.push({ ...row, before, after, samples });
 }
 process.stdout.write(JSON.stringify({ sum, rows }));
 process.exit();

@@ -153,6 +153,9 @@ describe.runIf(process.platform === 'linux')('cause and culprit', () => {
     app.send({ deed: 'fixedWork' });
     const stall = await stallOver(app, 1000);
     expect(stall.cause, JSON.stringify(stall)).toBe('starved');
+    // The wait for a CPU is not taken for native code, nor is anybody else to blame.
+    expect(stall.nativeMs ?? 0, JSON.stringify(stall)).toBeLessThan(stall.durationMs / 4);
+    expect(stall.culprit?.function ?? 'fixedWork', JSON.stringify(stall)).toBe('fixedWork');
   });
 });
 
@@ -194,16 +197,11 @@ describe('source maps', () => {
 describe('captures', () => {
   it('follow a stall that goes on', async () => {
     const { app } = await startCulprits(RARE_CAPTURES);
-    const stall = await stallBy(app, 'hotLoop', 6000);
-    expect(
-      stall.stacks.map(({ result }) => result),
-      JSON.stringify(stall),
-    ).toEqual(['captured', 'captured', 'captured']);
-    expect(stall.stacks.map(({ atMs }) => atMs)).toEqual([
-      expect.toSatisfy((ms: number) => ms >= 200),
-      expect.toSatisfy((ms: number) => ms >= 1000),
-      expect.toSatisfy((ms: number) => ms >= 5000),
-    ]);
+    const stall = await stallBy(app, 'hotLoop', 3000);
+    expect(stall.stacks[0], JSON.stringify(stall)).toMatchObject({ result: 'captured' });
+    expect(stall.stacks[0]?.atMs).toBeGreaterThanOrEqual(200);
+    expect(stall.samples, JSON.stringify(stall)).toBeGreaterThan(5);
+    expect(stall.hot?.[0], JSON.stringify(stall)).toMatchObject({ frame: { function: 'hotLoop' } });
   });
 
   it('leave no trace in the app', async () => {
