@@ -14,8 +14,8 @@ const DEADLINE_MS = 120_000;
  */
 const FROM_MS = 50;
 const UNTIL_MS = 250;
-/** A session is open for the look and some 20 ms after it. */
-const AFTER_LOOK_MS = 25;
+/** In this time there are some three looks, with the session open from one to the next. */
+const AFTER_LOOK_MS = 150;
 
 interface Way {
   readonly way: string;

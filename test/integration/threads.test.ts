@@ -83,6 +83,21 @@ describe('a worker thread', () => {
     expect(stalls).toContainEqual(stall);
   });
 
+  it('has its stalls sampled, also while the main thread is frozen in JavaScript', async () => {
+    const { app } = await startThreads();
+    await spawn(app, 'crunch');
+    tell(app, 'crunch', 'spin', 2500, 2500);
+    const stall = await eventually(async () => {
+      const one = await app.message<Stall>('stall');
+      return one.thread === 'crunch' && one.durationMs > 2000 ? one : undefined;
+    }, 'the stall is told of');
+    expect(stall.samples, JSON.stringify(stall)).toBeGreaterThan(1);
+    expect(stall.culprit, JSON.stringify(stall)).toMatchObject({
+      function: 'spin',
+      file: expect.stringMatching(/threads\.mjs$/),
+    });
+  });
+
   it('has its first job counted, which it begins as soon as it is watched', async () => {
     const { app, url } = await startThreads();
     const names = ['hasty 1', 'hasty 2', 'hasty 3', 'hasty 4'];
