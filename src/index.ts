@@ -4,6 +4,7 @@ export type {
   Cause,
   DumpedThread,
   Frame,
+  HotFrame,
   MetricsRegistry,
   PiscinaLike,
   PoolOptions,

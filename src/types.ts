@@ -8,7 +8,7 @@ export type { PiscinaLike, PoolOptions, PoolSample, PoolSampler } from './pools/
 export type { Cause } from './shared/labels.js';
 export type { Address } from './shared/protocol.js';
 export type { SlowTask } from './shared/slow-task.js';
-export type { Frame, RequestContext, StackSample, Stall } from './shared/stall.js';
+export type { Frame, HotFrame, RequestContext, StackSample, Stall } from './shared/stall.js';
 export type { DumpedThread, SystemThread, ThreadActivity, ThreadDump } from './shared/thread-dump.js';
 
 /** Events of a {@link Watchdog}. */
