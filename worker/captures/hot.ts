@@ -1,6 +1,7 @@
-import type { Frame, HotFrame, StackSample } from '../../src/shared/stall.js';
+import type { Frame, HotFrame, StackSample, Stall } from '../../src/shared/stall.js';
 import type { Site } from '../inspector/messages.js';
 import type { Collecting } from '../stalls/collections.js';
+import { requestsOf } from '../stalls/requests.js';
 import { culpritOf } from './culprit.js';
 import type { StallSample } from './samples.js';
 
@@ -17,8 +18,12 @@ const COLLECTING_FROM = 0.5;
 export interface Merged {
   /** The largest share first. */
   readonly hot: readonly HotFrame[];
+  /** How many were answered. */
+  readonly samples: number;
   /** Milliseconds. */
   readonly nativeMs: number;
+  /** Whose code it was; see `Stall`. */
+  readonly requests: NonNullable<Stall['requests']>;
   /** Those that are told whole. */
   readonly stacks: readonly StackSample[];
   /** The innermost functions of the app's own in which most of the hottest one's time was spent. */
@@ -41,7 +46,9 @@ export function mergeSamples(samples: readonly StallSample[], collecting: Collec
       frame: hottestLineOf(members),
       share: Math.round((1000 * ms) / totalMs) / 1000,
     })),
+    samples: samples.filter(({ seenMs }) => seenMs !== undefined).length,
     nativeMs: sum(samples.filter((sample) => whileOf(sample, collecting) === 'native')),
+    requests: requestsOf(samples),
     stacks: stacksOf(samples),
     path: ownPathOf(heaviest(hottest, (sample) => nameOf(ownPathOf(sample)))[0]),
   };

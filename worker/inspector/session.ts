@@ -3,7 +3,7 @@ import type { LookMark } from '../../src/shared/exit-interlock.js';
 import { type Conversation, openWorkers, type Workers } from './workers.js';
 
 /** How often the end of the process is looked for while a session is open. */
-const EXIT_POLL_MS = 5;
+const EXIT_POLL_MS = 10;
 /** Main reads our goodbye when it is interrupted for it. */
 const GOODBYE_MS = 20;
 

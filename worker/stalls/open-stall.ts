@@ -1,13 +1,12 @@
 import type { GcValues } from '../../src/shared/layout.js';
 import type { Stall } from '../../src/shared/stall.js';
-import { mergeSamples } from '../captures/hot.js';
+import { type Merged, mergeSamples } from '../captures/hot.js';
 import { createCaptures, type StallCaptures } from '../captures/plan.js';
 import { fingerprintOf } from '../reports/fingerprint.js';
 import type { ThreadState } from '../system/thread.js';
 import { classify, type Evidence } from './classify.js';
 import { collectingIn } from './collections.js';
 import type { FinishedStall } from './detect.js';
-import { requestsOf } from './requests.js';
 
 /** What is known of a stall under way besides its time. */
 export interface OpenStall {
@@ -15,10 +14,12 @@ export interface OpenStall {
   readonly captures: StallCaptures;
   /** What the thread was last seen to do; `undefined` until it was looked at. */
   seen: ThreadState | undefined;
+  /** What its samples say together, as long as there are no others. */
+  merged: { readonly of: string; readonly value: Merged } | undefined;
 }
 
 export function openStall(turn: number): OpenStall {
-  return { turn, captures: createCaptures(), seen: undefined };
+  return { turn, captures: createCaptures(), seen: undefined, merged: undefined };
 }
 
 /** What the description of a stall is made of. */
@@ -37,10 +38,7 @@ export interface Known {
 export function describe({ turn, durationMs }: FinishedStall, known: Known): Stall {
   const { thread, evidence, open } = known;
   const cause = classify(durationMs, evidence);
-  const samples = open?.captures.samples.all() ?? [];
-  const { hot, nativeMs, stacks, path } = mergeSamples(samples, collectingIn(known.gc));
-  const taken = samples.filter(({ seenMs }) => seenMs !== undefined).length;
-  const requests = requestsOf(samples);
+  const { hot, samples, nativeMs, requests, stacks, path } = open ? mergedOf(open, known.gc) : NOTHING;
   return {
     id: `${known.idPrefix}-${turn}`,
     thread,
@@ -50,10 +48,20 @@ export function describe({ turn, durationMs }: FinishedStall, known: Known): Sta
     ...evidence,
     ...open?.seen,
     ...(hot[0] && { culprit: hot[0].frame, hot }),
-    ...(taken > 0 && { samples: taken }),
+    ...(samples > 0 && { samples }),
     ...(nativeMs > 0 && { nativeMs }),
     ...(requests.length > 0 && { requests }),
     fingerprint: fingerprintOf({ thread, cause, path }),
     stacks,
   };
+}
+
+const NOTHING = mergeSamples([], () => 0);
+
+/** A stall under way is described twenty times a second. */
+function mergedOf(open: OpenStall, gc: GcValues): Merged {
+  const { samples } = open.captures;
+  const of = `${samples.version()} ${gc.windows}`;
+  if (open.merged?.of !== of) open.merged = { of, value: mergeSamples(samples.all(), collectingIn(gc)) };
+  return open.merged.value;
 }

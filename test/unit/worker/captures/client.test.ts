@@ -69,6 +69,21 @@ it('what was seen is told though mapping it failed', async () => {
   expect(await inspector.stack(STACK)).toEqual(seen);
 });
 
+it('news of a stall that is followed are told as they come, until it is let go', async () => {
+  const { inspector } = inspectorOf(
+    `parentPort.on('message', ({ id, request, release }) => {
+      if (request) for (const costMs of [1, 2]) parentPort.postMessage({ id, news: { sample: { costMs }, sites: new Map() } });
+      if (release) parentPort.postMessage({ id, answer: { result: 'captured' } });
+    })`,
+  );
+  const costs: (number | undefined)[] = [];
+  const request = { target: MAIN, turn: 7, startMs: 0, budgetMs: 100, deadlineMs: 60_000 };
+  const following = inspector.follow(request, ({ sample }) => costs.push(sample?.costMs));
+  await vi.waitFor(() => expect(costs).toEqual([1, 2]), 30_000);
+  following.release();
+  expect(await following.over).toBe('captured');
+});
+
 it('looks go side by side, each with its own answer', async () => {
   const { inspector } = inspectorOf(
     `const asked = []; parentPort.on('message', ({ id }) => {
