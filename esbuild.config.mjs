@@ -46,10 +46,10 @@ await writeFile('dist/watchdog.cjs', library.outputFiles[0].contents);
 await writeDoors();
 
 // What is bundled brings its licence along.
-for (const name of ['comlink', 'prom-client']) {
-  await mkdir('dist/licences', { recursive: true });
+await mkdir('dist/licences', { recursive: true });
+for (const name of ['comlink', 'prom-client'])
   await copyFile(`node_modules/${name}/LICENSE`, `dist/licences/${name}.txt`);
-}
+await writeFile('dist/licences/bufbuild-protobuf.txt', await protobufLicence());
 
 await bundleTypes();
 
@@ -75,6 +75,20 @@ async function writeDoors() {
   await writeFile('dist/index.js', `export { ${names} } from './index.cjs';\n`);
   await writeFile('dist/register.cjs', `'use strict';\nrequire('./watchdog.cjs').${register.name}();\n`);
   await writeFile('dist/register.js', "import './register.cjs';\n");
+}
+
+/**
+ * The package has no file for it: what the sources that are bundled begin with, and the Apache License that they
+ * name, which is comlink's, too.
+ */
+async function protobufLicence() {
+  const wire = 'node_modules/@bufbuild/protobuf/dist/esm/wire';
+  const sources = await Promise.all(
+    ['binary-encoding.js', 'varint.js'].map((file) => readFile(`${wire}/${file}`, 'utf8')),
+  );
+  const notices = sources.map((source) => /^(?:\/\/.*\n)+/.exec(source)[0].replace(/^\/\/ ?/gm, ''));
+  const [terms] = (await readFile('node_modules/comlink/LICENSE', 'utf8')).split(/(?<=END OF TERMS.*\n)/);
+  return [...notices, terms].join('\n');
 }
 
 /** The public declarations in one file; what they do not need of the others stays at home. */

@@ -152,7 +152,7 @@ export interface Watchdog extends AsyncDisposable {
    */
   pressure(): Pressure;
   /**
-   * The text of the sidecar's `/metrics`, for an app that serves its own. Rejects with a
+   * The text of the sidecar's `/metrics`, in the text format 0.0.4, for an app that serves its own. Rejects with a
    * {@link WatchdogError} while there is no sidecar (`ERR_WATCHDOG_SIDECAR_FAILED`), if it does not answer
    * within five seconds (`ERR_WATCHDOG_TIMEOUT`), or after `close()` (`ERR_WATCHDOG_CLOSED`).
    * @example

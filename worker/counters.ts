@@ -8,6 +8,8 @@ import { openWriter } from '../src/shared/regions.js';
  */
 export interface Ledger<F extends Fields> {
   get(field: keyof F, index?: number): number;
+  /** A copy of all numbers of the field. */
+  row(field: keyof F): Readonly<Float64Array>;
   add(field: keyof F, amount: number, index?: number): void;
   set(field: keyof F, value: number, index?: number): void;
   /** The higher of `value` and what this returned before: no counter that passes here ever goes back. */
@@ -58,6 +60,7 @@ export function openLedger<F extends Fields>(
   };
   return {
     get: (field, index = 0) => values[slotOf(field, index)] as number,
+    row: (field) => values.slice(at[field], at[field] + (region.fields[field] ?? 0)),
     add(field, amount, index = 0) {
       const i = slotOf(field, index);
       values[i] = (values[i] as number) + amount;

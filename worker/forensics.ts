@@ -73,7 +73,9 @@ export function openForensics(data: SidecarData, basics: Basics, pools: Pools): 
         const dump = await inTime(takeDump());
         // The dump tells of the threads.
         const states = pools.all().map(({ name, state }) => ({ pool: name, ...state }));
-        reporter.hang(stall, { pools: states, stats: main.stats() }, dump?.dump);
+        // Hundreds of numbers that say nothing of it.
+        const { nativeTurns, nativeMs, ...stats } = main.stats();
+        reporter.hang(stall, { pools: states, stats }, dump?.dump);
       },
       onFault: () => basics.errors.add('hang'),
       kill: basics.kill,

@@ -5,7 +5,9 @@ import type { Basics } from './basics.js';
 import { openTally } from './counters.js';
 import type { Forensics } from './forensics.js';
 import { cut, type Piece } from './http/pieces.js';
-import { createRenderer } from './metrics/render.js';
+import type { Format } from './metrics/format.js';
+import { OPENMETRICS_END } from './metrics/openmetrics.js';
+import { createRenderers } from './metrics/render.js';
 import type { Poll } from './poll.js';
 import type { Pools } from './pools/pools.js';
 import { createRelay } from './relay/relay.js';
@@ -22,9 +24,23 @@ export interface ScrapeParts {
 }
 
 /**
- * The text of `/metrics`. Scrapes that come at once share one: any number of them costs the memory of one.
+ * What `/metrics` serves. Scrapes of a format that come at once share one: any number of them costs the memory
+ * of one.
  */
-export type Scrape = (scrapeTimeoutMs?: number) => Promise<readonly Piece[]>;
+export type Scrape = (format: Format, scrapeTimeoutMs?: number) => Promise<readonly Piece[]>;
+
+const pieceOf = (text: string): readonly Piece[] => [{ plain: Buffer.from(text) }];
+/** What stands between our own metrics and those of the app, and what after all. */
+const BETWEEN: Readonly<Record<Format, readonly Piece[]>> = {
+  text: pieceOf('\n'),
+  openMetrics: [],
+  protobuf: [],
+};
+const END: Readonly<Record<Format, readonly Piece[]>> = {
+  text: [],
+  openMetrics: pieceOf(OPENMETRICS_END),
+  protobuf: [],
+};
 
 export function createScrape(basics: Basics, parts: ScrapeParts): Scrape {
   const { ledger, now, errors, host } = basics;
@@ -43,15 +59,16 @@ export function createScrape(basics: Basics, parts: ScrapeParts): Scrape {
         processMetrics: options.processMetrics,
       })
     : undefined;
-  const renderMetrics = createRenderer(options.labels);
-  let rendering: Promise<readonly Piece[]> | undefined;
+  const renderers = createRenderers(options.labels);
+  const rendering: { [F in Format]?: Promise<readonly Piece[]> } = {};
 
-  async function render(scrapeTimeoutMs: number | undefined): Promise<readonly Piece[]> {
+  async function render(format: Format, scrapeTimeoutMs: number | undefined): Promise<readonly Piece[]> {
     const before = main.stats();
     const blocked = latenessOf(now(), before.dueMs, before.lastMarkMs) >= options.stallThreshold;
-    await relay?.refresh(blocked || before.loopStartedAtMs === 0, scrapeTimeoutMs);
+    await relay?.refresh(blocked || before.loopStartedAtMs === 0, scrapeTimeoutMs, format);
+    const relayed = (await relay?.pieces(format)) ?? [];
     const { nowMs } = poll.atOnce();
-    const text = await renderMetrics({
+    const own = await renderers[format]({
       nowMs,
       loops: [main.view(), ...threads.loops().map((loop) => loop.view())],
       processState: basics.processState(),
@@ -66,15 +83,14 @@ export function createScrape(basics: Basics, parts: ScrapeParts): Scrape {
       relayAgeMs: relay?.ageMs(nowMs),
       relayDropped: relay && relayDropped,
     });
-    const relayed = relay?.pieces() ?? [];
-    return [...cut(Buffer.from(relayed.length > 0 ? `${text}\n` : text)), ...relayed];
+    return [...cut(own), ...(relayed.length > 0 ? BETWEEN[format] : []), ...relayed, ...END[format]];
   }
 
-  return (scrapeTimeoutMs) => {
-    rendering ??= render(scrapeTimeoutMs).finally(() => {
-      rendering = undefined;
+  return (format, scrapeTimeoutMs) => {
+    rendering[format] ??= render(format, scrapeTimeoutMs).finally(() => {
+      delete rendering[format];
     });
-    return rendering;
+    return rendering[format];
   };
 }
 

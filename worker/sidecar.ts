@@ -71,7 +71,7 @@ export function createSidecar(data: SidecarData, effects: Effects): Control {
     removePool: pools.remove,
     setResourceTypes: forensics.main.setResourceTypes,
     async metrics() {
-      const text = joined(await scrape());
+      const text = joined(await scrape('text'));
       return transfer(text, [text.buffer]);
     },
     async close() {

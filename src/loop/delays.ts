@@ -1,10 +1,11 @@
 import { WORST_SLOTS } from '../shared/layout.js';
+import { NATIVE_ZERO_MS, nativeSlotOf } from '../shared/native-buckets.js';
 import type { StatsWriter } from './open-turn.js';
 
 /** What is told of the last second is kept in two halves. */
 const HALF_WINDOW_MS = 500;
 
-/** Delays of turns that are long enough to be seen. */
+/** Delays of turns that are long enough to be seen: those over a first bound. */
 export interface Delays {
   /** Inside of the seqlock. */
   note(nowMs: number, delayMs: number): void;
@@ -35,6 +36,16 @@ export function createDelays({ at, values }: StatsWriter, boundsMs: readonly num
     }
   }
 
+  /**
+   * The excess over each of the native bounds follows from these two: one logarithm, however many there are.
+   */
+  function noteNative(delayMs: number): void {
+    if (delayMs <= NATIVE_ZERO_MS) return;
+    const slot = nativeSlotOf(delayMs);
+    values[at.nativeTurns + slot] = (values[at.nativeTurns + slot] as number) + 1;
+    values[at.nativeMs + slot] = (values[at.nativeMs + slot] as number) + delayMs;
+  }
+
   function noteSecond(nowMs: number, delayMs: number): void {
     const second = Math.floor(nowMs / 1000);
     const slot = second & (WORST_SLOTS - 1);
@@ -46,6 +57,7 @@ export function createDelays({ at, values }: StatsWriter, boundsMs: readonly num
   return {
     note(nowMs, delayMs) {
       noteExcess(delayMs);
+      noteNative(delayMs);
       noteHalf(nowMs, delayMs);
       noteSecond(nowMs, delayMs);
     },

@@ -1,5 +1,6 @@
 import { latenessOf } from '../shared/lateness.js';
 import { LOOP_STATS } from '../shared/layout.js';
+import { NATIVE_ZERO_MS } from '../shared/native-buckets.js';
 import { beginWrite, endWrite, locked, openWriter } from '../shared/regions.js';
 import { createDelays } from './delays.js';
 import type { OpenTurn } from './open-turn.js';
@@ -81,7 +82,7 @@ export function createTurnMeter(memory: TurnMeterMemory, settings: TurnMeterSett
   const { at, values, sequence } = stats;
   // One array access each on the hot path: offsets as constants of the closure.
   const { lastMarkMs: LAST_MARK, turns: TURNS, delayMs: DELAY, halfSquareMs2: HALF_SQUARE } = at;
-  const noted = Math.min(NOTED_MS, delayBoundsMs[0] as number);
+  const noted = Math.min(NOTED_MS, NATIVE_ZERO_MS, delayBoundsMs[0] as number);
   const turn: OpenTurn = { markMs: startedAtMs, idleMs: 0, dueMs: startedAtMs + heartbeatIntervalMs };
   const pauses = createPauses(stats, turn);
   const delays = createDelays(stats, delayBoundsMs);

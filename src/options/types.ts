@@ -179,7 +179,7 @@ export interface WatchdogOptions {
   readonly processMetrics?: boolean | undefined;
   /**
    * The app's own registry, served along on the sidecar's port: a `Registry` of prom-client or
-   * `@prometheus-io/client`. While main is blocked its last text is served.
+   * `@prometheus-io/client`, in the format that is asked for. While main is blocked its last text is served.
    * Of more than 16 MiB the families that fit are served; rendering takes at most a twentieth of main's time.
    * @defaultValue none
    */
@@ -191,7 +191,7 @@ export interface MetricsRegistry {
   /** The registry's families in the Prometheus or OpenMetrics text format. */
   metrics(): Promise<string> | string;
   /**
-   * The media type of that text: what has `openmetrics` in it is read as such.
+   * The media type of that text: what has `openmetrics` in it is read as such, exemplars included.
    * @defaultValue the Prometheus text format
    */
   readonly contentType?: string | undefined;

@@ -5,6 +5,7 @@
  */
 
 import { CAPTURE_KINDS, CAPTURE_RESULTS, CAUSES, COLLECTORS, DROP_REASONS, GC_KINDS } from './labels.js';
+import { NATIVE_BUCKETS } from './native-buckets.js';
 
 /** `loop`: the thread whose event loop is watched, main or another. */
 export type Writer = 'loop' | 'main' | 'sidecar';
@@ -63,6 +64,9 @@ const loopStatsFields = {
   halfSquareMs2: 1,
   /** Per bound b, the sum of max(0, d - b). */
   excessMs: DELAY_BOUNDS_MAX as number,
+  /** Per native bucket the turns whose delay lies in it, and the sum of these delays. */
+  nativeTurns: NATIVE_BUCKETS as number,
+  nativeMs: NATIVE_BUCKETS as number,
   /**
    * Turns with a delay of at least the stall threshold, those of `pause()` left out. Also the ring's head.
    */
@@ -167,10 +171,15 @@ export const CULPRITS_MAX = 20;
 export const CULPRIT_LABEL_NUMBERS = 34;
 
 const loopLedgerFields = {
+  /** When it came under watch: on the shared clock, and by the wall clock. */
+  startedAt: 2,
   /** Highest value exported so far: a counter never goes back when an estimate is corrected. */
   delayBuckets: DELAY_BOUNDS_MAX as number,
   delayCount: 1,
   delaySumSeconds: 1,
+  /** The same arrivals per native bucket, each in one only, and those that waited for nothing. */
+  nativeDelay: NATIVE_BUCKETS as number,
+  nativeDelayZero: 1,
   activeMs: 1,
   idleMs: 1,
   /** Stalls of the ring that are counted below. */
@@ -178,6 +187,7 @@ const loopLedgerFields = {
   stallsByCause: CAUSES.length as number,
   stallMsByCause: CAUSES.length as number,
   stallBuckets: STALL_BOUNDS_MS.length as number,
+  nativeStalls: NATIVE_BUCKETS as number,
   stallCount: 1,
   stallSumMs: 1,
   /**
@@ -257,6 +267,7 @@ const ledgerFields = {
   journalErrors: 1,
   /** Probes of libuv's pool per bound of `DELAY_BOUNDS_MS`, each in one only. */
   probeBuckets: DELAY_BOUNDS_MS.length as number,
+  nativeProbes: NATIVE_BUCKETS as number,
   probeCount: 1,
   probeSumMs: 1,
   /** How long the latest waited, and when the one on its way was sent (shared clock); 0 if there is none. */

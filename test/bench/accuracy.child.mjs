@@ -1,8 +1,9 @@
 // Holds and idles as the seed argv[3] has it for argv[4] seconds, beside the tool argv[2], and prints as JSON
-// what the tool tells of that time and what was true of it, in milliseconds.
+// what the tool tells of that time and what was true of it, in milliseconds; of the watchdog Prometheus tells.
+import { once } from 'node:events';
 import { readFile, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { bucketed, ofTurns } from './accuracy.math.mjs';
+import { ofTurns } from './accuracy.math.mjs';
 
 const [tool, seed, seconds] = process.argv.slice(2);
 const STALL_MS = 100;
@@ -102,32 +103,12 @@ const TOOLS = {
   async 'event-loop-watchdog'() {
     const { startWatchdog } = await import('../../dist/index.js');
     const watchdog = startWatchdog(0, { log: false, host: '127.0.0.1' });
-    await watchdog.ready;
-    const read = async () => {
-      const text = await watchdog.metrics();
-      const values = (pattern) => [...text.matchAll(new RegExp(`^${pattern} (\\S+)$`, 'gm'))];
-      const buckets = values('watchdog_eventloop_delay_seconds_bucket\\{thread="main",le="([^"]+)"\\}');
-      return {
-        bounds: buckets.map(([, bound]) => 1000 * Number(bound.replace('+Inf', 'Infinity'))),
-        counts: buckets.map(([, , count]) => Number(count)),
-        sum: 1000 * Number(values('watchdog_eventloop_delay_seconds_sum\\{thread="main"\\}')[0][1]),
-        stalls: values('watchdog_stalls_total\\{.*thread="main".*\\}').reduce(
-          (sum, [, n]) => sum + Number(n),
-          0,
-        ),
-      };
-    };
+    const { port } = await watchdog.ready;
     await sleep(1000);
-    const before = await read();
-    return async () => {
-      const after = await read();
-      // The last stall is counted when what is known of it is in.
-      await sleep(1000);
-      const { stalls } = await read();
-      const counts = after.counts.map((count, i) => count - before.counts[i]);
-      const { bounds } = after;
-      return { ...bucketed(bounds, counts, after.sum - before.sum), stalls: stalls - before.stalls, bounds };
-    };
+    // Who started this process has it scraped, now and when it has told what was true.
+    process.send({ port });
+    await once(process, 'message');
+    return () => ({});
   },
   async monitorEventLoopDelay() {
     const { monitorEventLoopDelay } = await import('node:perf_hooks');
@@ -206,8 +187,11 @@ await sleep(1);
 const wallMs = performance.now() - from;
 const waited = (waitedMs() - waitedBefore) / wallMs;
 const told = await tell();
-const { bounds, ...shown } = told;
 const delays = turns.map(({ lateMs, heldMs }) => lateMs + heldMs);
-const truth = { ...ofTurns(delays, wallMs), stalls: turns.filter(({ heldMs }) => heldMs >= STALL_MS).length };
-console.log(JSON.stringify({ told: shown, truth, seen: bounds && ofTurns(delays, wallMs, bounds), waited }));
+const stalls = turns.filter(({ heldMs }) => heldMs >= STALL_MS).length;
+const result = { told, truth: { ...ofTurns(delays, wallMs), stalls }, waited };
+if (process.send) {
+  process.send({ ...result, delays });
+  await once(process, 'message');
+} else console.log(JSON.stringify(result));
 process.exit();

@@ -65,6 +65,7 @@ describe('the packed package', () => {
       'dist/index.d.ts',
       'dist/register.d.cts',
       'dist/register.d.ts',
+      'dist/licences/bufbuild-protobuf.txt',
       'dist/licences/comlink.txt',
       'dist/licences/prom-client.txt',
       'observability/grafana/dashboard.json',

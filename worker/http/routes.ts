@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import type { Check } from '../health.js';
-import { CONTENT_TYPE } from '../metrics/render.js';
+import { CONTENT_TYPES, type Format } from '../metrics/format.js';
 import type { Journal } from '../reports/journal.js';
+import { formatOf } from './accept.js';
 import { type Guard, hostOf } from './access.js';
 import type { DebugHandlers } from './debug.js';
 import { gzip, type Piece } from './pieces.js';
@@ -11,8 +12,7 @@ import type { Routes, Target } from './router.js';
 
 /** What the routes need to know; see `main.ts`. */
 export interface RouteSources {
-  /** The text of a scrape. */
-  metrics(scrapeTimeoutMs: number | undefined): Promise<readonly Piece[]>;
+  metrics(format: Format, scrapeTimeoutMs: number | undefined): Promise<readonly Piece[]>;
   health(): Health;
   liveness(): readonly Check[];
   readiness(): readonly Check[];
@@ -51,12 +51,13 @@ export function createRoutes(sources: RouteSources): Routes {
           sendProblem(response, 401, 'Metrics are for who has the token.', { 'WWW-Authenticate': 'Bearer' });
           return;
         }
-        const pieces = await sources.metrics(scrapeTimeoutOf(request.headers));
+        const format = formatOf(request.headers.accept);
+        const pieces = await sources.metrics(format, scrapeTimeoutOf(request.headers));
         const worthIt = pieces.length > 1 || (pieces[0]?.plain.length ?? 0) >= GZIP_FROM_BYTES;
         const zipped = worthIt && acceptsGzip(request.headers['accept-encoding']);
         const parts = zipped ? await gzip(pieces) : pieces.map(({ plain }) => plain);
-        await sendParts(response, CONTENT_TYPE, parts, {
-          Vary: 'Accept-Encoding',
+        await sendParts(response, CONTENT_TYPES[format], parts, {
+          Vary: 'Accept, Accept-Encoding',
           ...(zipped && { 'Content-Encoding': 'gzip' }),
         });
       },

@@ -1,5 +1,6 @@
 import { latenessOf } from '../../src/shared/lateness.js';
 import type { LoopStats } from '../../src/shared/layout.js';
+import { NATIVE_LOWER_MS, NATIVE_ZERO_MS, nativeSlotOf } from '../../src/shared/native-buckets.js';
 import type { LoopLedger } from '../counters.js';
 
 /**
@@ -23,8 +24,35 @@ export function sampleDelay(
     ledger.raise('delayBuckets', Math.floor(wallMs - excess), i);
   });
   ledger.raise('delayCount', Math.floor(wallMs));
+  sampleNative(wallMs, lateMs, stats, ledger);
   ledger.raise('delaySumSeconds', (stats.halfSquareMs2 + (lateMs * lateMs) / 2) / 1000);
   const activeMs = stats.delayMs + lateMs;
   ledger.raise('activeMs', activeMs);
   ledger.raise('idleMs', wallMs - activeMs);
+}
+
+/**
+ * The same arrivals by native buckets. Of each turn of delay d in a bucket above the bounds b to c, `c - b`
+ * waited so long as lies between these; of each turn of delay d in this bucket, `d - b`. A native histogram has
+ * each arrival in one bucket, and Prometheus takes any bucket that goes back for a restart: so each passes the
+ * high-water mark, and none of these can but the arrivals that found the loop free.
+ */
+function sampleNative(wallMs: number, lateMs: number, stats: LoopStats, ledger: LoopLedger): void {
+  const { nativeTurns, nativeMs } = stats;
+  const lateSlot = lateMs > NATIVE_ZERO_MS ? nativeSlotOf(lateMs) : -1;
+  let slot = nativeTurns.length - 1;
+  while (slot > lateSlot && nativeTurns[slot] === 0) slot--;
+  let above = 0;
+  let counted = 0;
+  for (let upperMs = 0; slot >= 0; slot--) {
+    const lowerMs = NATIVE_LOWER_MS[slot] as number;
+    const late = slot === lateSlot;
+    const turns = (nativeTurns[slot] as number) + (late ? 1 : 0);
+    const ms = (nativeMs[slot] as number) + (late ? lateMs : 0);
+    const waits = above * (upperMs - lowerMs) + ms - turns * lowerMs;
+    counted += ledger.raise('nativeDelay', Math.floor(waits), slot);
+    above += turns;
+    upperMs = lowerMs;
+  }
+  ledger.raise('nativeDelayZero', Math.floor(wallMs) - counted);
 }

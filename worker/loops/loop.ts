@@ -16,6 +16,8 @@ import type { Stall } from '../../src/shared/stall.js';
 import { type LoopLedger, openLedger } from '../counters.js';
 import type { CulpritBoard, CulpritSeries } from '../culprits/board.js';
 import type { Target } from '../inspector/messages.js';
+import type { Exemplar } from '../metrics/family.js';
+import { createStallExemplars } from '../stalls/exemplars.js';
 import { createInvestigator, type InvestigatorOptions } from '../stalls/investigate.js';
 import { openThread, type ThreadReader, type ThreadTimes } from '../system/thread.js';
 import { sampleDelay } from './delay.js';
@@ -28,6 +30,8 @@ export interface LoopView {
   readonly ledger: LoopLedger;
   readonly gc: GcValues;
   readonly heap: HeapValues;
+  /** Of the stalls, per bucket; known only to the sidecar that saw them. */
+  readonly exemplars?: readonly (Exemplar | undefined)[];
   readonly resources: ResourceValues;
   /** Names of the places in `resources.counts`. */
   readonly resourceTypes: readonly string[];
@@ -86,11 +90,13 @@ export function watchLoop({
   const thread = taskDirectory === undefined ? NO_ACCOUNTS : openThread(taskDirectory);
   const target = { threadId, loop: memory.stats, taskDirectory };
   const culprits = options.culprits.join(ledger);
+  const exemplars = createStallExemplars();
   const investigator = createInvestigator({
     ...options,
     target,
     onEnd(stall, profile) {
       culprits.charge(stall);
+      exemplars.note(stall);
       onEnd(stall, profile);
     },
     ledger,
@@ -119,6 +125,7 @@ export function watchLoop({
       ledger,
       gc: readGc(),
       heap: readHeap(),
+      exemplars: exemplars.all(),
       resources: readResources(),
       resourceTypes,
       times: thread.times(),

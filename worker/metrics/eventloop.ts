@@ -23,18 +23,21 @@ export const EVENTLOOP = {
     name: 'watchdog_eventloop_delay_seconds',
     type: 'histogram',
     labels: ['thread'],
+    since: 'watched',
     help: 'Exact time that an event arriving at a random moment waits for the event loop: one virtual arrival each millisecond.',
   },
   time: {
     name: 'watchdog_eventloop_time_seconds_total',
     type: 'counter',
     labels: ['thread', 'state'],
+    since: 'watched',
     help: 'Time of the event loop by state: active (holding the loop or overdue) or idle (waiting for events).',
   },
   turns: {
     name: 'watchdog_eventloop_turns_total',
     type: 'counter',
     labels: ['thread'],
+    since: 'watched',
     help: 'Turns of the event loop.',
   },
   resources: {
@@ -80,7 +83,8 @@ export function collectEventloop({ nowMs, loops, options }: Sources): Family[] {
     several(EVENTLOOP.delay, ({ labels, ledger }) => {
       const buckets = options.delayBuckets.map((_, i) => ledger.get('delayBuckets', i));
       const [sum, count] = [ledger.get('delaySumSeconds'), ledger.get('delayCount')];
-      return histogramSamples(labels, options.delayBuckets, buckets, sum, count);
+      const native = { zero: ledger.get('nativeDelayZero'), counts: ledger.row('nativeDelay') };
+      return histogramSamples(labels, options.delayBuckets, buckets, sum, count, { native });
     }),
     several(EVENTLOOP.time, ({ labels, ledger }) => [
       { labels: { ...labels, state: 'active' }, value: ledger.get('activeMs') / 1000 },

@@ -1,21 +1,19 @@
-import type PromClient from 'prom-client';
-// The registry alone: the package's entry brings default metrics and cluster listeners along.
-import PromRegistry from 'prom-client/lib/registry.js';
 import type { CollectorName } from '../../src/shared/labels.js';
+import { wallTimeOf } from '../counters.js';
 import { collectEventloop } from './eventloop.js';
-import type { Family, Labels } from './family.js';
+import type { Definition, Family, Labels } from './family.js';
+import type { Format } from './format.js';
 import { collectMemory } from './memory.js';
+import { createOpenMetricsWriter } from './openmetrics.js';
 import { collectPools } from './pools.js';
 import { collectProcess } from './process.js';
+import { createProtobufWriter } from './protobuf.js';
 import { collectSelf } from './self.js';
 import type { Sources } from './sources.js';
 import { collectStalls } from './stalls.js';
 import { collectSystem } from './system.js';
+import { writeText } from './text.js';
 import { collectThreadpool } from './threadpool.js';
-
-const Registry = PromRegistry as unknown as typeof PromClient.Registry;
-
-export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** In the order in which they are served. */
 const COLLECTORS: readonly { name: CollectorName; collect: (sources: Sources) => readonly Family[] }[] = [
@@ -29,49 +27,84 @@ const COLLECTORS: readonly { name: CollectorName; collect: (sources: Sources) =>
   { name: 'self', collect: collectSelf },
 ];
 
+/** When a counter was 0, in milliseconds since the epoch; `undefined` if nobody knows. */
+export type CreatedAt = (definition: Definition, labels: Labels) => number | undefined;
+
 /**
- * What makes the watchdog's own metrics into Prometheus text. A collector that throws costs its own series
- * only, and is counted.
+ * What makes the watchdog's own metrics into bytes of each format. OpenMetrics comes without its end: more may
+ * follow. A collector that throws costs its own series only, and is counted.
  * @param statics labels of every series
  */
-export function createRenderer(statics: Labels): (sources: Sources) => Promise<string> {
-  const complete = createLabelCache(statics);
-
-  /**
-   * prom-client renders any object of this shape; its own metric classes would keep a second copy of each
-   * value.
-   */
-  function register(registry: PromClient.Registry, { name, type, help, samples }: Family): void {
-    const values = samples.map(({ labels = {}, value, suffix = '' }) => ({
-      labels: {},
-      sharedLabels: complete.get(labels),
-      value,
-      metricName: name + suffix,
-    }));
-    const metric = { name, help, type, aggregator: 'sum', get: () => ({ name, help, type, values }) };
-    registry.registerMetric(metric as unknown as PromClient.Metric);
-  }
-
-  return async (sources) => {
-    const registry = new Registry();
-    for (const { name, collect } of COLLECTORS) {
-      try {
-        for (const one of collect(sources)) if (one.samples.length > 0) register(registry, one);
-      } catch {
-        // Visible as watchdog_collector_errors_total; `self` comes last and tells of it in this very scrape.
-        sources.collectorErrors.add(name);
-      }
-    }
-    complete.endScrape();
-    return registry.metrics();
+export function createRenderers(
+  statics: Labels,
+): Readonly<Record<Format, (sources: Sources) => Promise<Buffer>>> {
+  // One for each: a scrape in one format does not use all sets of labels that another does.
+  const forText = createLabelCache(statics);
+  const forOpenMetrics = createLabelCache(statics);
+  const forProtobuf = createLabelCache(statics);
+  const writeOpenMetrics = createOpenMetricsWriter();
+  const writeProtobuf = createProtobufWriter(forProtobuf.get);
+  return {
+    async text(sources) {
+      const text = await writeText(collect(sources).map((family) => completed(family, forText)));
+      forText.endScrape();
+      return Buffer.from(text);
+    },
+    async openMetrics(sources) {
+      const families = collect(sources).map((family) => completed(family, forOpenMetrics));
+      const text = writeOpenMetrics(families, createdAt(sources));
+      forOpenMetrics.endScrape();
+      return Buffer.from(text);
+    },
+    async protobuf(sources) {
+      const bytes = writeProtobuf(collect(sources), createdAt(sources));
+      forProtobuf.endScrape();
+      return bytes;
+    },
   };
 }
 
+function collect(sources: Sources): Family[] {
+  const families: Family[] = [];
+  for (const { name, collect: collectOne } of COLLECTORS) {
+    try {
+      for (const one of collectOne(sources)) if (one.samples.length > 0) families.push(one);
+    } catch {
+      // Visible as watchdog_collector_errors_total; `self` comes last and tells of it in this very scrape.
+      sources.collectorErrors.add(name);
+    }
+  }
+  return families;
+}
+
+const completed = (family: Family, { get }: LabelCache): Family => ({
+  ...family,
+  samples: family.samples.map((sample) => ({ ...sample, labels: get(sample.labels ?? {}) })),
+});
+
+function createdAt({ loops, ledger }: Sources): CreatedAt {
+  const [main, ...others] = loops;
+  const startedMs = wallTimeOf(ledger, 'startedAt', main.stats.startedAtMs);
+  const byThread = new Map<unknown, number>(
+    others.map(({ labels, stats, ledger: own }) => [
+      labels.thread,
+      wallTimeOf(own, 'startedAt', stats.startedAtMs),
+    ]),
+  );
+  return ({ since }, { thread }) =>
+    since === undefined ? undefined : Math.round(byThread.get(thread) ?? startedMs);
+}
+
+interface LabelCache {
+  readonly get: (labels: Labels) => Labels;
+  endScrape(): void;
+}
+
 /**
- * One object for each set of labels, as long as it is in use. prom-client keeps its text for as long as the
- * object is the same, and that is most of the work of a scrape.
+ * One object for each set of labels, as long as it is in use. Its text is kept for as long as the object is
+ * the same, and that is most of the work of a scrape.
  */
-function createLabelCache(statics: Labels): { get(labels: Labels): Labels; endScrape(): void } {
+function createLabelCache(statics: Labels): LabelCache {
   let before = new Map<string, Labels>();
   let now = new Map<string, Labels>();
   return {

@@ -14,6 +14,7 @@ export const SELF = {
     name: 'watchdog_sidecar_restarts_total',
     type: 'counter',
     labels: [],
+    since: 'watched',
     help: 'Sidecar threads that died and were replaced.',
   },
   startTime: {
@@ -26,12 +27,14 @@ export const SELF = {
     name: 'watchdog_collector_errors_total',
     type: 'counter',
     labels: ['collector'],
+    since: 'watched',
     help: 'Times that a collector failed; its series are missing from that scrape.',
   },
   journalErrors: {
     name: 'watchdog_journal_errors_total',
     type: 'counter',
     labels: [],
+    since: 'watched',
     help: 'Lines of the stall journal that could not be written.',
   },
   relayAge: {
@@ -44,6 +47,7 @@ export const SELF = {
     name: 'watchdog_relay_dropped_families_total',
     type: 'counter',
     labels: ['reason'],
+    since: 'watched',
     help: "Families of the app's own registry left out: duplicate (ours wins), invalid or too_large.",
   },
   heartbeatInterval: {

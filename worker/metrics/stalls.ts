@@ -1,14 +1,8 @@
 import { CAUSES } from '../../src/shared/labels.js';
 import { STALL_BOUNDS_MS } from '../../src/shared/layout.js';
 import type { LoopLedger } from '../counters.js';
-import {
-  type Definition,
-  type Family,
-  family,
-  histogramSamples,
-  type Labels,
-  type Sample,
-} from './family.js';
+import type { LoopView } from '../loops/loop.js';
+import { type Definition, type Family, family, histogramSamples, nativeOf, type Sample } from './family.js';
 import type { Sources } from './sources.js';
 
 export const STALLS = {
@@ -16,12 +10,14 @@ export const STALLS = {
     name: 'watchdog_stalls_total',
     type: 'counter',
     labels: ['thread', 'cause'],
+    since: 'watched',
     help: 'Finished stalls (turns of the event loop of at least the stall threshold) by cause.',
   },
   seconds: {
     name: 'watchdog_stall_seconds_total',
     type: 'counter',
     labels: ['thread', 'cause'],
+    since: 'watched',
     help: 'Time stalled by cause; grows during the stall.',
   },
   culprits: {
@@ -34,6 +30,7 @@ export const STALLS = {
     name: 'watchdog_stall_duration_seconds',
     type: 'histogram',
     labels: ['thread'],
+    since: 'watched',
     help: 'Length of finished stalls.',
   },
   last: {
@@ -65,10 +62,7 @@ export function collectStalls({ loops }: Sources): Family[] {
         culprits.map(({ culprit, seconds }) => ({ labels: { ...labels, culprit }, value: seconds })),
       ),
     ),
-    family(
-      STALLS.duration,
-      started.flatMap(({ labels, ledger }) => durationSamples(labels, ledger)),
-    ),
+    family(STALLS.duration, started.flatMap(durationSamples)),
     family(
       STALLS.last,
       started.map(({ labels, ledger }) => {
@@ -79,12 +73,14 @@ export function collectStalls({ loops }: Sources): Family[] {
   ];
 }
 
-function durationSamples(labels: Labels, ledger: LoopLedger): Sample[] {
+function durationSamples({ labels, ledger, exemplars }: LoopView): Sample[] {
   let below = 0;
   const buckets = STALL_BOUNDS_MS.map((_, i) => {
     below += ledger.get('stallBuckets', i);
     return below;
   });
   const sum = ledger.get('stallSumMs') / 1000;
-  return histogramSamples(labels, STALL_BOUNDS_MS, buckets, sum, ledger.get('stallCount'));
+  const count = ledger.get('stallCount');
+  const native = nativeOf(ledger.row('nativeStalls'), count);
+  return histogramSamples(labels, STALL_BOUNDS_MS, buckets, sum, count, { native, exemplars });
 }

@@ -8,6 +8,7 @@ export const SYSTEM = {
     name: 'watchdog_captures_total',
     type: 'counter',
     labels: ['kind', 'result'],
+    since: 'watched',
     help: 'Stack and profile captures of the main thread, by kind and result.',
   },
   cpu: {
@@ -44,12 +45,14 @@ export const SYSTEM = {
     name: 'watchdog_process_suspensions_total',
     type: 'counter',
     labels: [],
+    since: 'watched',
     help: 'Times that the whole process stood still (SIGSTOP, frozen cgroup).',
   },
   suspendedSeconds: {
     name: 'watchdog_process_suspended_seconds_total',
     type: 'counter',
     labels: [],
+    since: 'watched',
     help: 'Time for which the whole process stood still.',
   },
 } as const;

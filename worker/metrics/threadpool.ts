@@ -1,5 +1,5 @@
 import { DELAY_BOUNDS_MS } from '../../src/shared/layout.js';
-import { type Family, family, histogramSamples, single } from './family.js';
+import { type Family, family, histogramSamples, nativeOf, single } from './family.js';
 import type { Sources } from './sources.js';
 
 export const THREADPOOL = {
@@ -19,6 +19,7 @@ export const THREADPOOL = {
     name: 'watchdog_threadpool_queue_delay_seconds',
     type: 'histogram',
     labels: [],
+    since: 'watched',
     help: "Time that a probe, one a second, waited for a thread of libuv's pool.",
   },
   probePending: {
@@ -36,13 +37,12 @@ export function collectThreadpool({ ledger, threadpool }: Sources): Family[] {
     return below;
   });
   const sum = ledger.get('probeSumMs') / 1000;
+  const count = ledger.get('probeCount');
+  const native = nativeOf(ledger.row('nativeProbes'), count);
   return [
     single(THREADPOOL.size, threadpool.size),
     single(THREADPOOL.busy, threadpool.busy),
-    family(
-      THREADPOOL.queueDelay,
-      histogramSamples({}, DELAY_BOUNDS_MS, buckets, sum, ledger.get('probeCount')),
-    ),
+    family(THREADPOOL.queueDelay, histogramSamples({}, DELAY_BOUNDS_MS, buckets, sum, count, { native })),
     single(THREADPOOL.probePending, threadpool.probePendingMs / 1000),
   ];
 }

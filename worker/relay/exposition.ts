@@ -2,9 +2,13 @@ import type { DropReason } from '../../src/shared/labels.js';
 import { RELAY_MAX_MIB } from '../../src/shared/protocol.js';
 import { breathe } from '../breathe.js';
 import type { Piece } from '../http/pieces.js';
+import type { Format } from '../metrics/format.js';
 import { createReader, type ForeignFamily, NEWLINE, type Reader } from './families.js';
-import { createLabeller } from './sample.js';
-import { createWriter, sizeOf } from './writer.js';
+import { createOpenMetricsWriter } from './openmetrics-writer.js';
+import { createProtobufWriter } from './protobuf-writer.js';
+import { createLabeller, escapedLabels } from './sample.js';
+import type { FamilyWriter } from './sink.js';
+import { createTextWriter, sizeOf } from './text-writer.js';
 
 /** Read in one go, in bytes: some milliseconds. */
 const SLICE_BYTES = 256 * 1024;
@@ -17,16 +21,21 @@ export interface CleanOptions {
   readonly processMetrics?: boolean;
   /** Put on each series that has no label of that name. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** What is left of it takes no more, these labels included. */
+  /** What is left of it takes no more as text, these labels included. */
   readonly maxBytes?: number;
   readonly onDrop: (reason: DropReason) => void;
 }
 
+/** Families of a foreign exposition. */
+export interface Exposition {
+  /** Made when first asked for. */
+  pieces(format: Format): Promise<readonly Piece[]>;
+}
+
 /**
  * The families of a foreign exposition that can stand beside ours: none that we have too, none with a line
- * that would make Prometheus, or the parser of its tools, refuse the whole scrape. OpenMetrics is turned into
- * the text format 0.0.4.
- * @param text UTF-8; its lines are put right in place, so it is of no use afterwards
+ * that would make Prometheus, or the parser of its tools, refuse the whole scrape.
+ * @param text UTF-8; its lines are put right in place, so it is of no other use afterwards
  */
 export async function cleanFamilies(
   text: Uint8Array<ArrayBuffer>,
@@ -37,23 +46,42 @@ export async function cleanFamilies(
     maxBytes = RELAY_MAX_MIB * 2 ** 20,
     onDrop,
   }: CleanOptions,
-): Promise<Piece[]> {
+): Promise<Exposition> {
   const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
-  const families = await readFamilies(bytes, createReader(bytes, openMetrics, processMetrics));
   const labeller = createLabeller(labels);
-  const writer = createWriter(labeller);
+  const kept: ForeignFamily[] = [];
   let room = maxBytes;
-  for (const family of families) {
+  for (const family of await readFamilies(bytes, createReader(bytes, openMetrics, processMetrics))) {
     if (!family.drop && family.runs.length === 0) continue;
     const size = sizeOf(family) + family.lines * (labeller?.bytes ?? 0);
     if (!family.drop && size > room) family.drop = 'too_large';
     if (family.drop) onDrop(family.drop);
     else {
       room -= size;
-      await writer.family(family, bytes);
+      kept.push(family);
     }
   }
-  return writer.pieces();
+
+  function createWriter(format: Format): FamilyWriter {
+    if (format === 'text') return createTextWriter(labeller);
+    const statics = escapedLabels(labels);
+    if (format === 'protobuf') return createProtobufWriter(statics);
+    return createOpenMetricsWriter(statics, new Set(kept.map(({ name }) => name)));
+  }
+
+  async function write(format: Format): Promise<readonly Piece[]> {
+    const writer = createWriter(format);
+    for (const family of kept) await writer.family(family, bytes);
+    return writer.pieces();
+  }
+
+  const made: { [F in Format]?: Promise<readonly Piece[]> } = {};
+  return {
+    pieces(format) {
+      made[format] ??= write(format);
+      return made[format];
+    },
+  };
 }
 
 async function readFamilies(bytes: Buffer, reader: Reader): Promise<Iterable<ForeignFamily>> {

@@ -1,30 +1,38 @@
 import type { DropReason } from '../../src/shared/labels.js';
 import { METRIC_NAMES, PROCESS_NAMES } from '../metrics/names.js';
-import { nameOf, servedPart } from './sample.js';
+import { type ExemplarParts, exemplarOf, nameOf, servedPart } from './sample.js';
 
 /** A longer line is no sample of a sane registry. */
 const LINE_MAX_BYTES = 64 * 1024;
 /** What is kept in mind of a text besides its bytes is bounded by these. */
 const FAMILIES_MAX = 10_000;
 const RUNS_MAX = 100_000;
+const EXEMPLARS_MAX = 10_000;
 
 export const NEWLINE = 10;
 const HASH = 35;
 
 const COMMENT = /^#[ \t]+(HELP|TYPE)[ \t]+([a-zA-Z_:][a-zA-Z0-9_:]*)(?:[ \t]+(.*))?$/s;
 /** Labels whose values are numbers. */
-const NUMBERED: ReadonlyMap<string | undefined, string> = new Map([
+export const NUMBERED: ReadonlyMap<string | undefined, string> = new Map([
   ['histogram', 'le'],
   ['summary', 'quantile'],
 ]);
 const SUFFIXES = ['', '_total', '_bucket', '_sum', '_count', '_created'];
+/** Ours by the names of the text format, and by those of OpenMetrics. */
 const withSuffixes = (names: readonly string[]): ReadonlySet<string> =>
-  new Set(names.flatMap((name) => SUFFIXES.map((suffix) => name + suffix)));
+  new Set(
+    names
+      .flatMap((name) => [name, name.replace(/_total$/, '')])
+      .flatMap((name) => SUFFIXES.map((suffix) => name + suffix)),
+  );
 const OURS = withSuffixes(METRIC_NAMES);
 const OURS_WITHOUT_PROCESS = withSuffixes(METRIC_NAMES.filter((name) => !PROCESS_NAMES.includes(name)));
-const TYPES: readonly string[] = ['counter', 'gauge', 'histogram', 'summary', 'untyped'];
+const TYPES = ['counter', 'gauge', 'histogram', 'summary', 'untyped'] as const;
+/** As the text format knows it. */
+type ForeignType = (typeof TYPES)[number];
 /** OpenMetrics types that the text format does not know. */
-const OPENMETRICS_ONLY: ReadonlyMap<string, string> = new Map([
+const OPENMETRICS_ONLY: ReadonlyMap<string, ForeignType> = new Map([
   ['unknown', 'untyped'],
   ['info', 'gauge'],
   ['stateset', 'gauge'],
@@ -33,13 +41,14 @@ const OPENMETRICS_ONLY: ReadonlyMap<string, string> = new Map([
 
 export interface ForeignFamily {
   readonly name: string;
-  /** A line. */
+  /** As it stands in the text format, backslashes and line ends escaped. */
   help: string | undefined;
-  /** One of `TYPES`. */
-  type: string | undefined;
+  type: ForeignType | undefined;
   lines: number;
   /** Where its samples lie: start and end of each run of lines in turn, without the last newline. */
   readonly runs: number[];
+  /** By the number of their line, from 0; what the text format does not have. */
+  readonly exemplars: Map<number, ExemplarParts>;
   /** Why it cannot be served. */
   drop: DropReason | undefined;
 }
@@ -56,6 +65,7 @@ export function createReader(bytes: Buffer, openMetrics: boolean, processMetrics
   const families = openFamilies(ours);
   const keep = openRuns(bytes);
   let current: ForeignFamily | undefined;
+  let exemplars = 0;
 
   function comment(line: string): void {
     const [, keyword, foreignName, rest = ''] = COMMENT.exec(line) ?? [];
@@ -63,7 +73,7 @@ export function createReader(bytes: Buffer, openMetrics: boolean, processMetrics
     // OpenMetrics names a counter's family without the suffix that its samples have.
     const suffix = counters.has(foreignName) && !foreignName.endsWith('_total') ? '_total' : '';
     current = families.get(foreignName + suffix);
-    if (keyword === 'HELP') current.help ??= `# HELP ${current.name} ${escaped(rest)}`.trimEnd();
+    if (keyword === 'HELP') current.help ??= escaped(rest);
     else noteType(current, rest.trim());
   }
 
@@ -84,7 +94,19 @@ export function createReader(bytes: Buffer, openMetrics: boolean, processMetrics
     if (ours.has(name)) current.drop = 'duplicate';
     const kept = end - at > LINE_MAX_BYTES ? undefined : keptOf(line, name, current);
     if (kept === undefined) current.drop ??= 'invalid';
-    else if (!current.drop && !isCreated(name)) keep(current, at, end, line, kept);
+    else if (!current.drop && !isCreated(name)) {
+      keep(current, at, end, line, kept);
+      noteExemplar(current, line);
+    }
+  }
+
+  /** Of the latest line of the family. */
+  function noteExemplar(family: ForeignFamily, line: string): void {
+    if (!openMetrics || exemplars >= EXEMPLARS_MAX || !line.includes(' # {')) return;
+    const exemplar = exemplarOf(line);
+    if (exemplar === undefined) return;
+    exemplars++;
+    family.exemplars.set(family.lines - 1, exemplar);
   }
 
   return {
@@ -101,8 +123,8 @@ const keptOf = (line: string, name: string, { type }: ForeignFamily): string | u
   name === '' ? undefined : servedPart(line, NUMBERED.get(type));
 
 function noteType(family: ForeignFamily, said: string): void {
-  const type = OPENMETRICS_ONLY.get(said) ?? said;
-  if (!TYPES.includes(type) || (family.type ?? type) !== type) family.drop ??= 'invalid';
+  const type = OPENMETRICS_ONLY.get(said) ?? TYPES.find((one) => one === said);
+  if (type === undefined || (family.type ?? type) !== type) family.drop ??= 'invalid';
   family.type = type;
 }
 
@@ -165,6 +187,7 @@ function newFamily(name: string, ours: boolean): ForeignFamily {
     type: undefined,
     lines: 0,
     runs: [],
+    exemplars: new Map(),
     drop: ours ? 'duplicate' : undefined,
   };
 }

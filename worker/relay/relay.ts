@@ -2,8 +2,9 @@ import { withDeadline } from '../../src/shared/deadline.js';
 import type { DropReason } from '../../src/shared/labels.js';
 import type { RelayAnswer } from '../../src/shared/protocol.js';
 import type { Piece } from '../http/pieces.js';
+import type { Format } from '../metrics/format.js';
 import { createAllowance } from './allowance.js';
-import { cleanFamilies } from './exposition.js';
+import { cleanFamilies, type Exposition } from './exposition.js';
 
 /** How long a scrape waits for the app's registry, at most. */
 const DEADLINE_MS = 250;
@@ -21,7 +22,7 @@ const VAIN_MS = 600_000;
 const COST_MS_PER_MIB = 25;
 
 interface Copy {
-  readonly pieces: readonly Piece[];
+  readonly exposition: Exposition;
   readonly atMs: number;
 }
 
@@ -48,10 +49,11 @@ export interface Relay {
    * Asks main for a new copy, unless it is blocked, still busy with the last question, or has given the relay
    * enough of its time for now, and waits for the answer until the deadline. Never rejects.
    * @param scrapeTimeoutMs the scraper's own time-out, if it told
+   * @param format in which it is wanted, text by default: it is made meanwhile
    */
-  refresh(mainBlocked: boolean, scrapeTimeoutMs: number | undefined): Promise<void>;
+  refresh(mainBlocked: boolean, scrapeTimeoutMs: number | undefined, format?: Format): Promise<void>;
   /** Empty before the first answer. */
-  pieces(): readonly Piece[];
+  pieces(format?: Format): Promise<readonly Piece[]>;
   ageMs(nowMs: number): number | undefined;
 }
 
@@ -65,23 +67,24 @@ export function createRelay(options: RelayOptions): Relay {
   let vainUntilMs = Number.NEGATIVE_INFINITY;
 
   /** Takes over what main has answered. */
-  async function accept(answer: RelayAnswer): Promise<void> {
+  async function accept(answer: RelayAnswer, format: Format): Promise<void> {
     allowance.spend(options.now(), costOf(answer));
     if ('fault' in answer) throw new Error(answer.fault);
     const { text, contentType, leftOut } = answer;
     if (leftOut > 0) options.onDrop('too_large', leftOut);
     if (leftOut > 0 && text.length === 0) vainUntilMs = options.now() + VAIN_MS;
     const atMs = options.now();
-    const pieces = await cleanFamilies(text, {
+    const exposition = await cleanFamilies(text, {
       openMetrics: contentType.includes('openmetrics'),
       labels: options.labels,
       processMetrics: options.processMetrics,
       onDrop: (reason) => options.onDrop(reason, 1),
     });
-    copy = { pieces, atMs };
+    await exposition.pieces(format);
+    copy = { exposition, atMs };
   }
 
-  async function ask(): Promise<void> {
+  async function ask(format: Format): Promise<void> {
     const turn = options.turns();
     let silent = false;
     try {
@@ -89,7 +92,7 @@ export function createRelay(options: RelayOptions): Relay {
         silent = true;
         return new Error('the registry does not answer');
       });
-      await accept(answer);
+      await accept(answer, format);
       giveUpMs = firstMs;
     } catch {
       // Main has not turned since: no fault of its registry's.
@@ -104,14 +107,14 @@ export function createRelay(options: RelayOptions): Relay {
   }
 
   return {
-    async refresh(mainBlocked, scrapeTimeoutMs = Number.POSITIVE_INFINITY) {
+    async refresh(mainBlocked, scrapeTimeoutMs = Number.POSITIVE_INFINITY, format = 'text') {
       if (mainBlocked) return;
       const nowMs = options.now();
       // One question at a time: a registry that never answers must not gather questions.
-      if (!asking && nowMs >= vainUntilMs && allowance.left(nowMs)) asking = ask();
+      if (!asking && nowMs >= vainUntilMs && allowance.left(nowMs)) asking = ask(format);
       if (asking) await Promise.race([asking, delay(Math.min(DEADLINE_MS, scrapeTimeoutMs * TIMEOUT_SHARE))]);
     },
-    pieces: () => copy?.pieces ?? [],
+    pieces: async (format = 'text') => (await copy?.exposition.pieces(format)) ?? [],
     ageMs: (nowMs) => (copy ? nowMs - copy.atMs : undefined),
   };
 }

@@ -1,6 +1,7 @@
 import { wallClockOf } from '../../src/shared/clock.js';
 import { CAUSES, type Cause } from '../../src/shared/labels.js';
 import { STALL_BOUNDS_MS } from '../../src/shared/layout.js';
+import { nativeSlotOf } from '../../src/shared/native-buckets.js';
 import type { LoopLedger } from '../counters.js';
 import type { FinishedStall, LiveStall } from './detect.js';
 
@@ -96,6 +97,7 @@ export function createStallCounters(ledger: LoopLedger): StallCounters {
       ledger.add('stallCount', 1);
       ledger.add('stallSumMs', stall.durationMs);
       if (bucket >= 0) ledger.add('stallBuckets', 1, bucket);
+      ledger.add('nativeStalls', 1, nativeSlotOf(stall.durationMs));
       if (stall.turn >= ledger.get('lastStallTurn')) clock.noteLatest(stall.turn, stall.startMs);
       chargeRest(stall.turn, stall.durationMs, charge);
       // It and all before it are settled.
@@ -114,6 +116,8 @@ export function createStallCounters(ledger: LoopLedger): StallCounters {
       ledger.add('stallsByCause', count, CAUSES.indexOf('unknown'));
       ledger.add('stallCount', count);
       ledger.add('stallSumMs', ms);
+      // In a native histogram everything lies in some bucket: their mean is known.
+      ledger.add('nativeStalls', count, nativeSlotOf(ms / count));
       add('unknown', ms - knownMs);
     },
   };

@@ -1,6 +1,7 @@
 import { fstat, openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { DELAY_BOUNDS_MS } from '../../src/shared/layout.js';
+import { NATIVE_ZERO_MS, nativeSlotOf } from '../../src/shared/native-buckets.js';
 import type { ProcessLedger } from '../counters.js';
 import { KNOWS_SYSCALLS, openThread, read, type ThreadReader, threadIds } from './thread.js';
 
@@ -87,6 +88,7 @@ export function watchThreadpool(
     do {
       const index = DELAY_BOUNDS_MS.findIndex((bound) => ms <= bound);
       if (index >= 0) ledger.add('probeBuckets', 1, index);
+      if (ms > NATIVE_ZERO_MS) ledger.add('nativeProbes', 1, nativeSlotOf(ms));
       ledger.add('probeCount', 1);
       ledger.add('probeSumMs', ms);
       ms -= PROBE_EVERY_MS;

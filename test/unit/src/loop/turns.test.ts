@@ -3,8 +3,9 @@ import { PACE_MAX_MS, QUIET_AFTER_MS } from '../../../../src/loop/pace.js';
 import { createTurnMeter } from '../../../../src/loop/turns.js';
 import { latenessOf, stallOf } from '../../../../src/shared/lateness.js';
 import { DELAY_BOUNDS_MS, LOOP_STATS, RING } from '../../../../src/shared/layout.js';
+import { NATIVE_LOWER_MS, nativeSlotOf } from '../../../../src/shared/native-buckets.js';
 import { allocate, openReader } from '../../../../src/shared/regions.js';
-import { createVirtualLoop } from '../../../support/virtual-loop.js';
+import { createVirtualLoop, total } from '../../../support/virtual-loop.js';
 
 describe('turn accounting', () => {
   it('takes waiting for events for what it is', () => {
@@ -24,6 +25,10 @@ describe('turn accounting', () => {
     expect(Array.from(stats.excessMs.slice(0, 14))).toEqual(
       [332, 330.5, 328, 323, 318, 308, 298, 283, 258, 233, 183, 133, 33, 0].map((ms) => expect.closeTo(ms)),
     );
+    // 333 ms lie between 2^(-13/8) and 2^(-12/8) s.
+    expect(stats.nativeTurns.findIndex((turns) => turns > 0)).toBe(nativeSlotOf(333));
+    expect(NATIVE_LOWER_MS[nativeSlotOf(333)]).toBeCloseTo(1000 * 2 ** (-13 / 8));
+    expect(total([...stats.nativeMs])).toBeCloseTo(333);
     expect(stats.stalls).toBe(1);
     expect(loop.readRing()).toMatchObject({ turn: expect.anything() });
     expect(loop.readRing().durationMs[0]).toBeCloseTo(333);

@@ -22,7 +22,7 @@ function mortal(ledger: LoopLedger, dies: () => boolean): LoopLedger {
       if (dies()) throw new Death();
       return result;
     };
-  return { get: ledger.get, add: write(ledger.add), set: write(ledger.set), raise: write(ledger.raise) };
+  return { ...ledger, add: write(ledger.add), set: write(ledger.set), raise: write(ledger.raise) };
 }
 
 /** Two threads of a process, and their sidecars one after the other. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DELAY_BOUNDS_MS } from '../../../../src/shared/layout.js';
+import { NATIVE_LOWER_MS } from '../../../../src/shared/native-buckets.js';
 import type { LoopLedger } from '../../../../worker/counters.js';
 import { sampleDelay } from '../../../../worker/loops/delay.js';
 import { createDetector } from '../../../../worker/stalls/detect.js';
@@ -58,7 +59,15 @@ function render(loop: VirtualLoop): { histogram: DelayHistogram; counters: numbe
   ]);
   return {
     histogram,
-    counters: [...histogram.buckets, histogram.count, histogram.sumSeconds, activeMs, ...stalls],
+    counters: [
+      ...histogram.buckets,
+      histogram.count,
+      histogram.sumSeconds,
+      ...loop.ledger.row('nativeDelay'),
+      loop.ledger.get('nativeDelayZero'),
+      activeMs,
+      ...stalls,
+    ],
   };
 }
 
@@ -97,6 +106,22 @@ function play(
   return { loop, delays };
 }
 
+/** Each native bucket, against brute force: the arrivals that wait longer than its bounds. */
+function expectNative(ledger: LoopLedger, delays: readonly number[], wall: number): void {
+  const longerThan = (ms: number): number => total(delays.map((delay) => Math.max(0, delay - ms)));
+  const counts = ledger.row('nativeDelay');
+  const off = NATIVE_LOWER_MS.map((lower, slot) => {
+    const upper = NATIVE_LOWER_MS[slot + 1] ?? Number.POSITIVE_INFINITY;
+    const truth = longerThan(lower) - longerThan(upper);
+    return Math.abs((counts[slot] ?? 0) - truth);
+  });
+  expect(Math.max(...off)).toBeLessThanOrEqual(1.001);
+  const zero = ledger.get('nativeDelayZero');
+  const filled = counts.filter((count) => count > 0).length;
+  // What is less than whole in each bucket counts as none.
+  expect(Math.abs(zero + total([...counts]) - wall)).toBeLessThanOrEqual(wall * 0.001 + 1 + filled);
+}
+
 describe('the delay histogram, over random turns', () => {
   it('never goes back, stays cumulative, and agrees with brute force within 0.1 %', () => {
     fc.assert(
@@ -104,9 +129,7 @@ describe('the delay histogram, over random turns', () => {
         let last: number[] = [];
         const scrape = (loop: VirtualLoop): void => {
           const { histogram, counters } = render(loop);
-          counters.forEach((value, i) => {
-            expect(value).toBeGreaterThanOrEqual(last[i] ?? 0);
-          });
+          expect(counters.findIndex((value, i) => value < (last[i] ?? 0))).toBe(-1);
           last = counters;
           const cumulative = [...histogram.buckets, histogram.count];
           expect(cumulative).toEqual(cumulative.toSorted((a, b) => a - b));
@@ -124,6 +147,7 @@ describe('the delay histogram, over random turns', () => {
           const truth = wall - total(delays.map((delay) => Math.max(0, delay - bound)));
           expect(Math.abs((histogram.buckets[i] ?? 0) - truth)).toBeLessThanOrEqual(tolerance);
         });
+        expectNative(loop.ledger, delays, wall);
         const truthSum = total(delays.map((delay) => delay ** 2 / 2)) / 1000;
         expect(Math.abs(histogram.sumSeconds - truthSum)).toBeLessThanOrEqual(truthSum * 0.001 + 0.01);
         const stalls = delays.filter((delay) => delay >= 100);

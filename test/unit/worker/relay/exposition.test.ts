@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import type { Format } from '../../../../worker/metrics/format.js';
 import { type CleanOptions, cleanFamilies } from '../../../../worker/relay/exposition.js';
 import { promtool, SKIP_PROMTOOL } from '../../../support/promtool.js';
 
-async function clean(text: string, options: Partial<CleanOptions> = {}) {
+async function clean(text: string, options: Partial<CleanOptions> = {}, format: Format = 'text') {
   const dropped: string[] = [];
   const bytes = new TextEncoder().encode(text);
   const onDrop = (reason: string): void => void dropped.push(reason);
-  const pieces = await cleanFamilies(bytes, { openMetrics: false, onDrop, ...options });
+  const exposition = await cleanFamilies(bytes, { openMetrics: false, onDrop, ...options });
+  const pieces = await exposition.pieces(format);
   return { text: Buffer.concat(pieces.map(({ plain }) => plain)).toString(), dropped, pieces };
 }
 

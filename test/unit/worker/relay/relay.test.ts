@@ -27,19 +27,20 @@ describe('relay', () => {
       processMetrics: true,
       ...(frozen !== undefined && { giveUpMs: 50 }),
     });
-    const text = (): string => Buffer.concat(relay.pieces().map(({ plain }) => plain)).toString();
+    const text = async (): Promise<string> =>
+      Buffer.concat((await relay.pieces()).map(({ plain }) => plain)).toString();
     return { relay, text, dropped, errors: () => errors, pass: (ms: number) => (now += ms) };
   };
 
   it('serves the last copy, with its age, when main cannot answer', async () => {
     let asked = 0;
     const { relay, text, pass } = loop(async () => said(`mine ${++asked}\n`));
-    expect(text()).toBe('');
+    expect(await text()).toBe('');
     expect(relay.ageMs(0)).toBeUndefined();
     await relay.refresh(false, undefined);
     await relay.refresh(true, undefined);
     expect(asked).toBe(1);
-    expect(text()).toBe('mine 1\n');
+    expect(await text()).toBe('mine 1\n');
     expect(relay.ageMs(pass(4000))).toBe(4000);
   });
 
@@ -77,7 +78,7 @@ describe('relay', () => {
     await relay.refresh(false, undefined);
     expect(errors()).toBe(1);
     await relay.refresh(false, undefined);
-    expect(text()).toBe('mine 1\n');
+    expect(await text()).toBe('mine 1\n');
   });
 
   it('takes a twentieth of the time of main, and what it has saved', async () => {
@@ -88,7 +89,7 @@ describe('relay', () => {
       await relay.refresh(false, undefined);
       expect(asked).toBe(wanted);
     }
-    expect(text()).toBe('mine 2\n');
+    expect(await text()).toBe('mine 2\n');
     pass(1990);
     await relay.refresh(false, undefined);
     expect(asked).toBe(2);
@@ -123,7 +124,7 @@ describe('relay', () => {
       ['too_large', 2],
       ['too_large', 2],
     ]);
-    expect(text()).toBe('');
+    expect(await text()).toBe('');
     expect(errors()).toBe(0);
   });
 });

@@ -1,0 +1,102 @@
+import {
+  type Bucket,
+  type EncodedExemplar,
+  encodeLabels,
+  type MetricPoint,
+} from '../metrics/client-model.js';
+import { type ForeignFamily, NUMBERED } from './families.js';
+import { asNumber, type Label } from './sample.js';
+
+export interface ForeignSample {
+  readonly name: string;
+  /** As they are, not as they stand in the text. */
+  readonly labels: readonly Label[];
+  readonly value: number;
+  readonly exemplar?: EncodedExemplar | undefined;
+}
+
+/** Puts the samples of a family together to what they are samples of. */
+export interface PointReader {
+  sample(sample: ForeignSample): void;
+  end(): void;
+}
+
+/** Samples in a row that have all labels in common but that of the bucket or quantile. */
+interface OpenPoint {
+  readonly key: string;
+  readonly labels: readonly Label[];
+  readonly samples: ForeignSample[];
+  /** By bound or quantile. */
+  readonly parts: (readonly [number, ForeignSample])[];
+  sum?: number;
+  count?: number;
+}
+
+/** @param onLoose a sample that is part of nothing */
+export function createPointReader(
+  { name: family, type = 'untyped' }: ForeignFamily,
+  onPoint: (point: MetricPoint) => void,
+  onLoose: (sample: ForeignSample) => void,
+): PointReader {
+  if (type !== 'histogram' && type !== 'summary') {
+    return {
+      sample(sample) {
+        if (sample.name !== family) onLoose(sample);
+        else onPoint({ ...sample, type: type as 'counter', labels: encodeLabels(sample.labels) });
+      },
+      end() {},
+    };
+  }
+  const numbered = NUMBERED.get(type);
+  const partName = type === 'histogram' ? `${family}_bucket` : family;
+  let open: OpenPoint | undefined;
+
+  function close(): void {
+    if (!open) return;
+    const { samples } = open;
+    const point = pointOf(type as 'histogram', open);
+    open = undefined;
+    if (point) onPoint(point);
+    else samples.forEach(onLoose);
+  }
+
+  /** Whether it is a part of such a point, which has none like it. */
+  function take(point: OpenPoint, { name, value }: ForeignSample): boolean {
+    if (name === `${family}_sum` && point.sum === undefined) point.sum = value;
+    else if (name === `${family}_count` && point.count === undefined) point.count = value;
+    else return false;
+    return true;
+  }
+
+  return {
+    sample(sample) {
+      const labels = sample.labels.filter(([label]) => label !== numbered);
+      const number = sample.labels.find(([label]) => label === numbered)?.[1];
+      const key = JSON.stringify(labels);
+      if (open?.key !== key) close();
+      open ??= { key, labels, samples: [], parts: [] };
+      if (sample.name === partName && number !== undefined) open.parts.push([asNumber(number), sample]);
+      else if (number !== undefined || !take(open, sample)) {
+        onLoose(sample);
+        return;
+      }
+      open.samples.push(sample);
+    },
+    end: close,
+  };
+}
+
+/** `undefined` if something is missing, or a count is none. */
+function pointOf(type: 'histogram' | 'summary', point: OpenPoint): MetricPoint | undefined {
+  const { sum, count, parts } = point;
+  if (sum === undefined || !isCount(count)) return undefined;
+  const labels = encodeLabels(point.labels);
+  if (type === 'summary')
+    return { type, labels, sum, count, quantiles: parts.map(([quantile, { value }]) => [quantile, value]) };
+  if (!parts.every(([, { value }]) => isCount(value))) return undefined;
+  const buckets = parts.map(([bound, { value, exemplar }]): Bucket => ({ bound, count: value, exemplar }));
+  return { type, labels, sum, count, buckets };
+}
+
+const isCount = (value: number | undefined): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= 0;
