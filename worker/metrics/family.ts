@@ -14,6 +14,7 @@ export interface Definition {
   readonly since?: 'watched';
 }
 
+/** A number is a bound: `le`, or `quantile`. */
 export type Labels = Readonly<Record<string, string | number>>;
 
 export interface Sample {

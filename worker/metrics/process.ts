@@ -105,7 +105,7 @@ export const PROCESS = {
   },
 } as const;
 
-const [major = '', minor = '', patch = ''] = process.version.slice(1).split('.').map(Number);
+const [major = '', minor = '', patch = ''] = process.version.slice(1).split(/[.-]/);
 const VERSION = { version: process.version, major, minor, patch };
 
 /** Of this thread as of main: they are V8's. Made once, as prom-client has them. */

@@ -120,6 +120,6 @@ describe('the samples of a stall, put together,', () => {
   });
 
   it('are nothing, if there is none', () => {
-    expect(merge([])).toEqual({ hot: [], samples: 0, nativeMs: 0, stacks: [], path: [] });
+    expect(merge([])).toEqual({ hot: [], samples: 0, nativeMs: 0, requests: [], stacks: [], path: [] });
   });
 });
