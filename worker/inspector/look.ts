@@ -24,8 +24,11 @@ export interface RawFrame extends Runtime.CallFrame {
 /** Frames deeper than this are left out. */
 const FRAMES_MAX = 64;
 const KEYS = [RUNNING_KEY, THREAD_KEY].map((key) => `globalThis[Symbol.for('${key}')]`);
-/** Evaluated by the thread: throws what it says of itself, if it is under watch, so that V8 adds the stack. */
-const LOOK: string = `throw (${KEYS.join(' ?? ')})?.look()\n//# sourceURL=${LOOK_URL}`;
+/** Of a thread that is not under watch, Node.js counts the rounds of its loop. */
+const ROUNDS =
+  "process?.getBuiltinModule?.('node:perf_hooks').performance?.nodeTiming?.uvMetricsInfo?.loopCount";
+/** Evaluated by the thread: throws what it says of itself, so that V8 adds the stack. */
+const LOOK: string = `throw (${KEYS.join(' ?? ')})?.look() ?? ${ROUNDS}\n//# sourceURL=${LOOK_URL}`;
 
 export interface Look {
   /** The number of the turn that it fell into. */
@@ -93,9 +96,9 @@ function evaluateLook(session: Conversation): Promise<Look | typeof TERMINATED |
   });
 }
 
-/** @param said a `LookAnswer` in JSON; something else if the watchdog is closed by now */
+/** @param said a `LookAnswer` in JSON; the number of its turn, or nothing, if the thread is not under watch */
 function lookOf(said: unknown, frames: readonly Runtime.CallFrame[]): Look {
-  if (typeof said !== 'string') return { turn: Number.NaN, atMs: Number.NaN, frames };
+  if (typeof said !== 'string') return { turn: Number(said), atMs: Number.NaN, frames };
   const { turn, atMs, sites } = JSON.parse(said) as LookAnswer;
   // The inspector makes a URL of a path, the script's name is as it was given.
   const found = new Map(sites.map((site) => [`${pathOf(site[0])}:${site[1]}:${site[2]}`, site]));
@@ -110,6 +113,10 @@ function lookOf(said: unknown, frames: readonly Runtime.CallFrame[]): Look {
     }),
   };
 }
+
+const isInVm = ({ frames }: Look): boolean => frames.some(({ url }) => url === 'node:vm');
+/** In another turn what was to end has ended. Nobody knows: not a number, twice. */
+const isSameTurn = (a: Look, b: Look): boolean => Object.is(a.turn, b.turn);
 
 /** A script that was to end and is there still after so many looks will not end by itself. */
 const STILL_THERE = 4;
@@ -132,12 +139,11 @@ export async function giveBack(session: Conversation, currentTurn: () => number)
     await delay(ASK_AGAIN_MS);
     const again = await Promise.race([whileEnabled(session, () => evaluateLook(session)), delay(ANSWER_MS)]);
     if (currentTurn() !== turn) return seen;
-    if (!again) continue;
     // As long as V8 has a termination to deliver, it lets us run nothing.
-    if (typeof again !== 'symbol') {
-      seen = again;
-      if (!again.frames.some(({ url }) => url === 'node:vm')) return seen;
-    }
+    if (!again || typeof again === 'symbol') continue;
+    const there = isInVm(again) && (!seen || isSameTurn(seen, again));
+    seen = again;
+    if (!there) return seen;
     stillThere++;
   }
   if (stillThere < STILL_THERE) return seen;
