@@ -2,12 +2,11 @@ import { isMainThread } from 'node:worker_threads';
 
 /**
  * Why no other thread can inspect this one, if so. Under the permission model connecting to the main thread
- * aborts the whole process (Node.js 20 to 26); there are builds without an inspector; and of worker threads
- * the sidecar could not reach this one.
+ * aborts the whole process (Node.js 20 to 26); there are builds without an inspector; and a look must be over
+ * before the process ends, which a worker thread is not told of (`src/shared/exit-interlock.ts`).
  */
 export function whyNotInspectable(): string | undefined {
-  if (!isMainThread)
-    return 'the watchdog was started in a worker thread, and only the main thread can be looked into';
+  if (!isMainThread) return 'the watchdog was started in a worker thread, which does not see the process end';
   if (!process.features.inspector) return 'this build of Node.js has no inspector';
   return process.permission === undefined
     ? undefined

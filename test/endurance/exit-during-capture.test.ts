@@ -29,14 +29,15 @@ interface Way {
    * to itself ends it as an exit does, but without the `exit` event, at which the look could be broken off.
    */
   readonly maySayItWaits?: boolean;
+  readonly moments?: number;
 }
 
 const code = (number: number): Way['ends'] => ({ code: number, signal: null });
 const sigterm: Way['ends'] = { code: null, signal: 'SIGTERM' };
 
 /** Half of the moments are spread over the stall, half follow upon its being opened for the look. */
-function momentOf(n: number): string[] {
-  const share = (((n - (n % 2)) % MOMENTS) + 2 * Math.random()) / MOMENTS;
+function momentOf(n: number, moments: number): string[] {
+  const share = (((n - (n % 2)) % moments) + 2 * Math.random()) / moments;
   return n % 2 === 0
     ? [(FROM_MS + share * (UNTIL_MS - FROM_MS)).toFixed(2), 'begun']
     : [(share * AFTER_LOOK_MS).toFixed(2), 'looking'];
@@ -56,6 +57,7 @@ async function end({ way, told, inspector }: Way, moment: string[]): Promise<Exi
 
 /** Runs one way at all moments, a few processes side by side. */
 async function endAtAllMoments(way: Way): Promise<void> {
+  const { moments = MOMENTS } = way;
   let next = 0;
   let looked = 0;
   let slowestMs = 0;
@@ -63,8 +65,8 @@ async function endAtAllMoments(way: Way): Promise<void> {
   const lane = async (): Promise<void> => {
     // A moment without a look has missed what it is about: a busy machine's own stalls may have used up the
     // looks.
-    while (next < MOMENTS || looked < MOMENTS / 2) {
-      const moment = momentOf(next++);
+    while (next < moments || looked < moments / 2) {
+      const moment = momentOf(next++, moments);
       const { code, signal, stdout, stderr, ms } = await end(way, moment);
       slowestMs = Math.max(slowestMs, ms);
       if (stdout.includes('"looked":true')) looked++;
@@ -88,6 +90,7 @@ describe(`a process ends as it should at ${MOMENTS} moments around a capture`, {
   const ways: readonly Way[] = [
     { way: 'process.exit()', ends: code(7) },
     { way: 'process.exit()', ends: code(7), inspector: true },
+    { way: 'process.exit() in a dump of all threads', ends: code(7), moments: 100 },
     { way: 'an uncaught exception', ends: code(1) },
     { way: 'SIGTERM', ends: sigterm, told: true },
     { way: 'SIGTERM with a handler', ends: code(3), told: true },

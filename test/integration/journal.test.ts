@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Stall } from '../../src/types.js';
+import type { Stall, ThreadDump } from '../../src/types.js';
 import { type Child, killChildren, RARE_CAPTURES, stallOver, startApp } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { makeHome } from '../support/home.js';
@@ -11,6 +11,8 @@ import { scrape } from '../support/scrape.js';
 interface Line {
   readonly type: 'begin' | 'end' | 'hang';
   readonly stall: Stall;
+  /** Of a report. */
+  readonly threads?: ThreadDump;
 }
 
 let home: string;
@@ -171,6 +173,12 @@ describe('a loop that never returns', () => {
     expect(stderr).toMatch(/^event-loop-watchdog: the event loop does not come back: \{"type":"hang"/m);
     const report = lines().find(({ type }) => type === 'hang');
     expect(report?.stall).toMatchObject({ culprit: { function: 'waitForLock' } });
+    const { threads = [], incomplete } = report?.threads ?? {};
+    expect(threads[0]).toMatchObject({ name: 'main' });
+    // On a busy machine it may not answer in time.
+    const names = threads[0]?.frames.map((frame) => frame.function);
+    if (incomplete === undefined) expect(names).toContain('waitForLock');
+    expect(threads.filter(({ ours }) => ours)).not.toHaveLength(0);
   });
 
   it('is only reported, if that is what is asked', async () => {
