@@ -98,6 +98,33 @@ describe('a worker thread', () => {
     });
   });
 
+  it('is asked through the main thread: while that is in native code nothing wrong is told', async () => {
+    const { app, url } = await startThreads();
+    await spawn(app, 'crunch');
+    tell(app, 'crunch', 'spin', 2500);
+    app.send({ deed: 'holdAsleep' });
+    const stall = await eventually(async () => {
+      const { stalls } = (await (await fetch(`${url}/api/stalls`)).json()) as { stalls: Stall[] };
+      return stalls.find(({ thread, durationMs }) => thread === 'crunch' && durationMs > 2000);
+    }, 'the stall is over');
+    app.release();
+    // A busy machine may have let it answer before main went to sleep.
+    expect(stall.culprit?.function ?? 'spin', JSON.stringify(stall)).toBe('spin');
+    expect(stall.nativeMs, JSON.stringify(stall)).toBeUndefined();
+    await app.message('done');
+  });
+
+  it('parked in Atomics.wait has a culprit, too', async () => {
+    const { app } = await startThreads();
+    await spawn(app, 'lock');
+    tell(app, 'lock', 'wait', 2000);
+    const stall = await eventually(async () => {
+      const one = await app.message<Stall>('stall');
+      return one.thread === 'lock' && one.durationMs > 1500 ? one : undefined;
+    }, 'the stall is told of');
+    expect(stall.culprit, JSON.stringify(stall)).toMatchObject({ function: 'wait' });
+  });
+
   it('has its first job counted, which it begins as soon as it is watched', async () => {
     const { app, url } = await startThreads();
     const names = ['hasty 1', 'hasty 2', 'hasty 3', 'hasty 4'];
