@@ -34,6 +34,7 @@ const served = fc.constantFrom(
   '/healthz',
   '/api/stalls',
   '/api/stalls/x',
+  '/api/stalls/x/profile',
 );
 const path = fc.oneof(
   served,

@@ -42,6 +42,8 @@ describe('guarded routes', () => {
     expect(curl('-X', 'POST', '-H', 'Origin: null', `${url}/debug/stack`)).toBe('404');
     expect(curl('-H', 'Host: attacker.example', `${url}/metrics`)).toBe('200');
     expect(curl(`${url}/debug/stack`)).toBe('405');
+    expect(curl('-X', 'POST', `${route}/x/profile`)).toBe('405');
+    expect(curl('-X', 'POST', '-H', 'Host: attacker.example', `${route}/x/profile`)).toBe('404');
     expect(curl('-X', 'POST', `${url}/debug/cpu-profile?seconds=31`)).toBe('400');
   });
 

@@ -11,7 +11,7 @@ import type { AttachedWorker, Conversation } from './workers.js';
 /** The session stays open from one look to the next if no more than this lies between. */
 const HOLD_MAX_MS = 250;
 /** How often the end of the stall is looked for, with the session open and without. */
-const OVER_POLL_MS = 10;
+const OVER_POLL_MS = 20;
 const OVER_POLL_CLOSED_MS = 25;
 /** Locations are mapped after the first look, then so rarely, and in the end. */
 const MAP_EVERY_MS = 1000;
