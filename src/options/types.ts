@@ -46,8 +46,8 @@ export interface WatchdogOptions {
    * Whether each sample of a stall says which request ran: of OpenTelemetry's active span its ids and name,
    * with nothing to set up. A function tells more, from an `AsyncLocalStorage` of the app's, say: it is called
    * at each look, in the midst of whatever runs, for at most 20 ms, and at most 1 KiB of its result is kept,
-   * as JSON. What it throws is one process warning; when it takes longer, or returns a promise, it is not
-   * called again.
+   * as JSON. What it throws is one process warning; if it takes longer three times in a row, or returns a
+   * promise, that is one, too, and it is not called again.
    * @defaultValue true
    */
   readonly context?: boolean | (() => unknown) | undefined;
