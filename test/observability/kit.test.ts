@@ -222,6 +222,7 @@ describe('metric names', () => {
     'METRICS.md',
     'DELAY.md',
     'STALLS.md',
+    'THREADS.md',
     'RUNBOOK.md',
     'README.md',
   ])('in %s are ones that the sidecar serves or rules.yml records', (file) => {
