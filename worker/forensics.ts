@@ -7,6 +7,7 @@ import {
 import type { SidecarData } from '../src/shared/protocol.js';
 import type { Stall } from '../src/shared/stall.js';
 import type { Basics } from './basics.js';
+import { createBudget } from './captures/budget.js';
 import { createInspector, type Inspector } from './captures/client.js';
 import { wallTimeOf } from './counters.js';
 import { createCulpritBoard } from './culprits/board.js';
@@ -132,6 +133,7 @@ function watchLoops(
 ): { readonly main: Loop; readonly threads: Threads } {
   const { options, watchdogId } = data;
   const culprits = createCulpritBoard(now);
+  const mains = createBudget();
   type Which = Pick<LoopOptions, 'name' | 'threadId' | 'memory' | 'taskDirectory' | 'resourceTypes'>;
   const watch = (which: Which, id: string): Loop =>
     watchLoop({
@@ -140,6 +142,7 @@ function watchLoops(
       delayBoundsMs: options.delayBuckets,
       captureAfterMs: options.capture,
       inspector,
+      mains: which.threadId === 0 ? undefined : mains,
       culprits,
       now,
       suspendedBetween: suspensions.suspendedBetween,

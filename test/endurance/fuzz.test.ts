@@ -39,7 +39,13 @@ const served = fc.constantFrom(
 const path = fc.oneof(
   served,
   // Not a valid `cpu-profile`: each takes a second at least.
-  fc.constantFrom('/debug/stack', '/debug/cpu-profile?seconds=0', '/debug/cpu-profile?seconds=NaN'),
+  fc.constantFrom(
+    '/debug/stack',
+    '/debug/stack?thread=%0d',
+    '/debug/threads?format=x',
+    '/debug/cpu-profile?seconds=0',
+    '/debug/cpu-profile?seconds=NaN',
+  ),
   fc.constantFrom(
     '/../../etc/passwd',
     '/%2e%2e/%2e%2e/etc/passwd',

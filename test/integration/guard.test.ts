@@ -45,6 +45,8 @@ describe('guarded routes', () => {
     expect(curl('-X', 'POST', `${route}/x/profile`)).toBe('405');
     expect(curl('-X', 'POST', '-H', 'Host: attacker.example', `${route}/x/profile`)).toBe('404');
     expect(curl('-X', 'POST', `${url}/debug/cpu-profile?seconds=31`)).toBe('400');
+    expect(curl(`${url}/debug/threads`)).toBe('405');
+    expect(curl('-X', 'POST', '-H', 'Host: attacker.example', `${url}/debug/threads`)).toBe('404');
   });
 
   it.runIf(outside)('opens them to others by the token only', async () => {

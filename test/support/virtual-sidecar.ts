@@ -90,6 +90,7 @@ function investigate(
     suspendedBetween,
     // Nothing is captured.
     inspector: undefined as never,
+    mains: undefined,
     target: { threadId: 0, loop: undefined, taskDirectory: undefined },
     onCapture: () => {},
     onUnavailable: () => {},

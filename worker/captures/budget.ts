@@ -1,4 +1,4 @@
-/** Captures may cost main at most this part of the time, over this window. */
+/** Captures may cost a thread at most this part of its time, over this window. */
 const SHARE = 0.005;
 const WINDOW_MS = 600_000;
 /** One stall in so long is captured, but for so many that may come in a row. */
@@ -8,13 +8,15 @@ const IN_A_ROW = 3;
 const FIRST_GUESS_MS = 10;
 
 /** Steers captures by what they were measured to cost. */
-export function createBudget(): {
+export interface Budget {
   /** @param fresh whether this would be the first capture of its stall */
   allows(nowMs: number, fresh: boolean): boolean;
   /** How many milliseconds may be spent now. */
   leftMs(nowMs: number): number;
   spend(nowMs: number, costMs: number, fresh: boolean): void;
-} {
+}
+
+export function createBudget(): Budget {
   const spent: { readonly atMs: number; readonly costMs: number }[] = [];
   let lastCostMs = FIRST_GUESS_MS;
   /** When the last capture would be paid for at one in so long. */

@@ -1,6 +1,7 @@
 import type { CaptureResult } from '../../src/shared/labels.js';
 import type { GcValues, LoopStats, RingValues } from '../../src/shared/layout.js';
 import type { Stall } from '../../src/shared/stall.js';
+import type { Budget } from '../captures/budget.js';
 import type { Inspector } from '../captures/client.js';
 import { toCpuProfile } from '../captures/cpu-profile.js';
 import { type CapturePlan, planCaptures } from '../captures/plan.js';
@@ -35,6 +36,8 @@ export interface InvestigatorOptions {
   readonly inspector: Inspector;
   /** What the inspector knows the thread by. */
   readonly target: Target;
+  /** See `CapturePlanOptions`. */
+  readonly mains: Budget | undefined;
   readonly onCapture: (result: CaptureResult) => void;
   /** Stalls are told without a stack, for this reason. */
   readonly onUnavailable: (reason: string) => void;

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { CaptureResult } from '../../../../src/shared/labels.js';
+import { type Budget, createBudget } from '../../../../worker/captures/budget.js';
 import type { Inspector } from '../../../../worker/captures/client.js';
 import {
   type CapturePlan,
@@ -37,6 +38,8 @@ let prepared: number;
 let counted: CaptureResult[];
 let reasons: string[];
 let plan: CapturePlan;
+/** What looks at all threads may cost the one that passes them on. */
+let mains: Budget;
 
 beforeEach(() => {
   [unavailable, rows, prepared, counted, reasons] = [undefined, [], 0, [], []];
@@ -68,8 +71,10 @@ beforeEach(() => {
       };
     },
   };
+  mains = createBudget();
   plan = planCaptures({
     inspector: inspector as Inspector,
+    mains,
     target: { threadId: 0, loop: undefined, taskDirectory: undefined },
     firstMs: 200,
     onCapture: (result) => counted.push(result),
@@ -94,6 +99,20 @@ describe('the plan of captures', () => {
     expect(rows[0]?.request).toMatchObject({ turn: 7, budgetMs: 3000 });
     plan.release(captures);
     expect(rows[0]?.released).toBe(true);
+  });
+
+  it('charges the main thread what it passes on, and asks for nothing that it cannot afford', async () => {
+    const captures = createCaptures();
+    note(captures, 200, 200);
+    const { tell, end } = rows[0] as Row;
+    for (const index of [0, 1, 2]) tell({ sample: sample(index), sites: new Map([[0, site('f')]]) });
+    await end('captured');
+    expect(mains.leftMs(1000)).toBeCloseTo(3000 - 3 * 0.3);
+    mains.spend(1000, 3000, false);
+    const next = createCaptures();
+    note(next, 200, 300, 20_000);
+    expect(rows).toHaveLength(1);
+    expect(resultsOf(next)).toEqual(['over_budget']);
   });
 
   it('takes samples as they come, and their locations as they are mapped', async () => {
