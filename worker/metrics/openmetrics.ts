@@ -1,5 +1,5 @@
 import type { Exemplar, Family, Labels, Sample } from './family.js';
-import type { CreatedAt } from './render.js';
+import type { Complete, CreatedAt, Write } from './render.js';
 
 /** What an exemplar's labels take together at most: OpenMetrics has it in characters, names and values. */
 export const EXEMPLAR_MAX_CHARS = 128;
@@ -9,8 +9,8 @@ export const OPENMETRICS_END = '# EOF\n';
 
 const UNIT = /_(seconds|bytes|ratio)$/;
 
-/** OpenMetrics 1.0, without its end. A family of labels keeps its text. */
-export function createOpenMetricsWriter(): (families: readonly Family[], createdAt: CreatedAt) => string {
+/** OpenMetrics 1.0, without its end. A set of labels keeps its text. */
+export function createOpenMetricsWriter(complete: Complete): Write<string> {
   const texts = new WeakMap<Labels, string>();
 
   function textOf(labels: Labels): string {
@@ -25,7 +25,8 @@ export function createOpenMetricsWriter(): (families: readonly Family[], created
     const name = openMetricsName(family);
     yield* headOf(name, family);
     for (const sample of family.samples) {
-      const { labels = {}, value, suffix = '', exemplar } = sample;
+      const { value, suffix = '', exemplar } = sample;
+      const labels = complete(sample.labels ?? {});
       const tail = exemplar ? exemplarText(exemplar) : '';
       yield `${family.name}${suffix}${textOf(labels)} ${numberText(value)}${tail}\n`;
       if (!endsPoint(family, sample)) continue;

@@ -9,16 +9,13 @@ import {
   writeMetric,
 } from './client-model.js';
 import type { Exemplar, Family, Labels } from './family.js';
-import type { CreatedAt } from './render.js';
+import type { Complete, CreatedAt, Write } from './render.js';
 
 /**
  * Prometheus' protobuf: one message a family, each with its length before it. The only format that has native
  * histograms; their classic buckets are in it, too.
- * @param complete what stands for a set of labels; the same object for the same set, as long as it is in use
  */
-export function createProtobufWriter(
-  complete: (labels: Labels) => Labels,
-): (families: readonly Family[], createdAt: CreatedAt) => Buffer {
+export function createProtobufWriter(complete: Complete): Write<Uint8Array> {
   const encoded = new WeakMap<Labels, EncodedLabels>();
 
   function bytesOf(own: Labels): EncodedLabels {
@@ -38,7 +35,7 @@ export function createProtobufWriter(
       for (const point of pointsOf(family, bytesOf, createdAt)) writeMetric(writer, point);
       writer.join();
     }
-    return Buffer.from(writer.finish().buffer);
+    return writer.finish();
   };
 }
 

@@ -12,7 +12,7 @@ import { collectSelf } from './self.js';
 import type { Sources } from './sources.js';
 import { collectStalls } from './stalls.js';
 import { collectSystem } from './system.js';
-import { writeText } from './text.js';
+import { createTextWriter } from './text.js';
 import { collectThreadpool } from './threadpool.js';
 
 /** In the order in which they are served. */
@@ -30,37 +30,38 @@ const COLLECTORS: readonly { name: CollectorName; collect: (sources: Sources) =>
 /** When a counter was 0, in milliseconds since the epoch; `undefined` if nobody knows. */
 export type CreatedAt = (definition: Definition, labels: Labels) => number | undefined;
 
+/** Gives the labels of a series for those that its collector knows: the same object each time. */
+export type Complete = (labels: Labels) => Labels;
+
+/** Writes families in one format. */
+export type Write<T> = (families: readonly Family[], createdAt: CreatedAt) => T;
+
+export type Render = (sources: Sources) => Promise<Buffer>;
+
 /**
  * What makes the watchdog's own metrics into bytes of each format. OpenMetrics comes without its end: more may
  * follow. A collector that throws costs its own series only, and is counted.
  * @param statics labels of every series
  */
-export function createRenderers(
-  statics: Labels,
-): Readonly<Record<Format, (sources: Sources) => Promise<Buffer>>> {
-  // One for each: a scrape in one format does not use all sets of labels that another does.
-  const forText = createLabelCache(statics);
-  const forOpenMetrics = createLabelCache(statics);
-  const forProtobuf = createLabelCache(statics);
-  const writeOpenMetrics = createOpenMetricsWriter();
-  const writeProtobuf = createProtobufWriter(forProtobuf.get);
+export function createRenderers(statics: Labels): Readonly<Record<Format, Render>> {
   return {
-    async text(sources) {
-      const text = await writeText(collect(sources).map((family) => completed(family, forText)));
-      forText.endScrape();
-      return Buffer.from(text);
-    },
-    async openMetrics(sources) {
-      const families = collect(sources).map((family) => completed(family, forOpenMetrics));
-      const text = writeOpenMetrics(families, createdAt(sources));
-      forOpenMetrics.endScrape();
-      return Buffer.from(text);
-    },
-    async protobuf(sources) {
-      const bytes = writeProtobuf(collect(sources), createdAt(sources));
-      forProtobuf.endScrape();
-      return bytes;
-    },
+    text: createRenderer(statics, createTextWriter),
+    openMetrics: createRenderer(statics, createOpenMetricsWriter),
+    protobuf: createRenderer(statics, createProtobufWriter),
+  };
+}
+
+function createRenderer(
+  statics: Labels,
+  createWriter: (complete: Complete) => Write<string | Promise<string> | Uint8Array>,
+): Render {
+  // One for each: a format does not use all sets of labels that another does.
+  const cache = createLabelCache(statics);
+  const write = createWriter(cache.get);
+  return async (sources) => {
+    const bytes = Buffer.from(await write(collect(sources), createdAt(sources)));
+    cache.endScrape();
+    return bytes;
   };
 }
 
@@ -77,11 +78,6 @@ function collect(sources: Sources): Family[] {
   return families;
 }
 
-const completed = (family: Family, { get }: LabelCache): Family => ({
-  ...family,
-  samples: family.samples.map((sample) => ({ ...sample, labels: get(sample.labels ?? {}) })),
-});
-
 function createdAt({ loops, ledger }: Sources): CreatedAt {
   const [main, ...others] = loops;
   const startedMs = wallTimeOf(ledger, 'startedAt', main.stats.startedAtMs);
@@ -96,7 +92,7 @@ function createdAt({ loops, ledger }: Sources): CreatedAt {
 }
 
 interface LabelCache {
-  readonly get: (labels: Labels) => Labels;
+  readonly get: Complete;
   endScrape(): void;
 }
 
