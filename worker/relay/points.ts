@@ -86,16 +86,20 @@ export function createPointReader(
   };
 }
 
-/** `undefined` if something is missing, or a count is none. */
+/** `undefined` if it is not whole. */
 function pointOf(type: 'histogram' | 'summary', point: OpenPoint): MetricPoint | undefined {
-  const { sum, count, parts } = point;
-  if (sum === undefined || !isCount(count)) return undefined;
+  const { sum, count } = point;
+  // Prometheus reads no further than the bucket without a bound.
+  const parts = point.parts.toSorted(([a], [b]) => a - b);
+  if (sum === undefined || !isCount(count) || parts.some(([number]) => Number.isNaN(number)))
+    return undefined;
   const labels = encodeLabels(point.labels);
-  if (type === 'summary')
-    return { type, labels, sum, count, quantiles: parts.map(([quantile, { value }]) => [quantile, value]) };
-  if (!parts.every(([, { value }]) => isCount(value))) return undefined;
-  const buckets = parts.map(([bound, { value, exemplar }]): Bucket => ({ bound, count: value, exemplar }));
-  return { type, labels, sum, count, buckets };
+  if (type === 'histogram') {
+    if (!parts.every(([, { value }]) => isCount(value))) return undefined;
+    const buckets = parts.map(([bound, { value, exemplar }]): Bucket => ({ bound, count: value, exemplar }));
+    return { type, labels, sum, count, buckets };
+  }
+  return { type, labels, sum, count, quantiles: parts.map(([quantile, { value }]) => [quantile, value]) };
 }
 
 const isCount = (value: number | undefined): value is number =>

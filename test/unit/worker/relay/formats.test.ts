@@ -148,6 +148,7 @@ describe('protobuf', () => {
     ['half a value', 'latency_bucket{le="1"} 0.5\nlatency_sum 2\nlatency_count 1\n'],
     ['its parts far apart', 'latency_sum 2\nlatency_sum{a="b"} 1\nlatency_count{a="b"} 1\nlatency_count 1\n'],
     ['a sample of no part', 'latency_sum 2\nlatency_count 1\nlatency 5\n'],
+    ['a bound that is no number', 'latency_bucket{le="NaN"} 1\nlatency_sum 2\nlatency_count 1\n'],
   ])('of a histogram with %s every sample is served by its own name', async (_, lines) => {
     const families = decode(await convert(`# TYPE latency histogram\n${lines}`, 'protobuf'));
     const values = families.flatMap(({ metrics }) => metrics.flatMap(({ series }) => [...series.values()]));
@@ -156,6 +157,15 @@ describe('protobuf', () => {
       .split('\n')
       .map((line) => Number(line.split(' ').at(-1)));
     expect(values.sort()).toEqual(wanted.sort());
+  });
+
+  it('has the buckets of a histogram in their order: a scraper reads no further than +Inf', async () => {
+    const lines = 'a_bucket{le="+Inf"} 2\na_bucket{le="1"} 1\na_sum 2\na_count 2\n';
+    const [family] = decode(await convert(`# TYPE a histogram\n${lines}`, 'protobuf'));
+    expect([...(family?.metrics[0]?.series.keys() ?? [])].slice(2)).toEqual([
+      'a_bucket{le="1"}',
+      'a_bucket{le="+Inf"}',
+    ]);
   });
 
   it('has the exemplars of OpenMetrics', async () => {
