@@ -27,7 +27,7 @@ collectDefaultMetrics();
 const server = await listenNear(
   createServer((request, response) => {
     const { method, url } = request;
-    requests.run({ request: `${method} ${url}` }, () => answer(url, response));
+    requests.run(`${method} ${url}`, () => answer(url, response));
   }),
   3000,
 );

@@ -139,7 +139,7 @@ function culpritLines(stall, paint) {
   const where = `${name} ${file.slice(file.lastIndexOf('/') + 1)}:${line}  ${code ?? ''}`;
   return [
     `    ${paint('dim', where)}`,
-    ...(asked ? [`    ${paint('dim', `for ${asked.context.request}`)}`] : []),
+    ...(asked ? [`    ${paint('dim', `for ${asked.context}`)}`] : []),
   ];
 }
 
