@@ -137,10 +137,7 @@ function culpritLines(stall, paint) {
   const { function: name, file, line, code } = stall.culprit;
   const [asked] = stall.requests ?? [];
   const where = `${name} ${file.slice(file.lastIndexOf('/') + 1)}:${line}  ${code ?? ''}`;
-  return [
-    `    ${paint('dim', where)}`,
-    ...(asked ? [`    ${paint('dim', `for ${asked.context}`)}`] : []),
-  ];
+  return [`    ${paint('dim', where)}`, ...(asked ? [`    ${paint('dim', `for ${asked.context}`)}`] : [])];
 }
 
 function poolOf({ poolActive, poolCapacity, poolQueued, poolStarvedSeconds }) {

@@ -73,7 +73,9 @@ function profileOf(
     // A sample of the format lasts until the next: it begins where ours, which tell of the time before, did.
     const leaf = tree.leafOf(sites.slice(0, depth));
     const during = whileOf(sample, collecting);
-    add(during === 'native' ? tree.childOf(leaf, NATIVE) : leaf, seenMs - forMs);
+    const nowhere = during !== 'native' && sites.length === 0;
+    const node = nowhere ? tree.childOf(leaf, PROGRAM) : leaf;
+    add(during === 'native' ? tree.childOf(leaf, NATIVE) : node, seenMs - forMs);
     // Viewers put it on top of what was before.
     if (during === 'gc') add(tree.childOf(tree.root, COLLECTING), askedMs);
   }
@@ -91,6 +93,8 @@ const noCode = (functionName: string): CallFrame => ({
   columnNumber: -1,
 });
 const ROOT = noCode('(root)');
+/** What V8 itself calls a sample without a stack. */
+const PROGRAM = noCode('(program)');
 const NATIVE = noCode('(native)');
 const COLLECTING = noCode('(garbage collector)');
 /** Viewers show it as nothing: the stall is over, or nobody looked any more. */

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { createIntervals, type Intervals } from './interval.js';
 import type { FollowEnd, FollowNews, FollowRequest, FollowSample } from './messages.js';
 import type { KnownScripts } from './scripts.js';
@@ -5,7 +6,7 @@ import type { Connection, Connections } from './session.js';
 import { createSites, type Sites } from './sites.js';
 import type { SourceFiles } from './source-text.js';
 import { type RawStack, takeStack } from './stack.js';
-import { inSurroundings } from './surroundings.js';
+import { inSurroundings, ownCpuMs } from './surroundings.js';
 import type { AttachedWorker, Conversation } from './workers.js';
 
 /** The session stays open from one look to the next if no more than this lies between. */
@@ -18,6 +19,9 @@ const MAP_EVERY_MS = 1000;
 const MAP_EVERY_TIMES = 20;
 /** What it is taken to cost to ask V8 for scripts before that was measured: 20 us for each that is loaded. */
 const ASKING_GUESS_MS = 50;
+
+/** What this thread takes of the only CPU that there is the stall has to wait for. */
+const ALONE = availableParallelism() === 1;
 
 export interface FollowOptions extends Omit<FollowRequest, 'type'> {
   readonly connections: Connections;
@@ -45,6 +49,8 @@ interface Known {
   /** It calls native code that takes its time: what is seen after it may have run nothing. */
   native: boolean;
   askingMs: number;
+  /** For so many milliseconds this thread had been on a CPU at the latest look. */
+  cpuMs: number | undefined;
   /** When locations may be mapped again. */
   mapAtMs: number;
 }
@@ -61,6 +67,7 @@ export async function follow(options: FollowOptions): Promise<FollowEnd> {
     looks: 0,
     native: false,
     askingMs: ASKING_GUESS_MS,
+    cpuMs: undefined,
     mapAtMs: Number.NEGATIVE_INFINITY,
   };
   let goesOn = true;
@@ -114,7 +121,9 @@ async function lookOnce(conversation: Conversation, options: FollowOptions, know
     return Promise.race([look, aborted(released)]);
   });
   if (!raw) return;
-  intervals.note(raw.costMs);
+  const cpuMs = ownCpuMs();
+  intervals.note(raw.costMs + (ALONE ? cpuMs - (known.cpuMs ?? cpuMs) : 0));
+  known.cpuMs = cpuMs;
   if (asked(scripts) > askedBefore) known.askingMs = raw.costMs;
   known.native ||= raw.nativeMs !== undefined;
   tell(raw);

@@ -35,6 +35,9 @@ export async function inSurroundings<T>(
 
 const runQueueOf = (thread: ThreadReader): number => thread.times()?.runQueueMs ?? 0;
 
+/** Milliseconds for which this thread was on a CPU. */
+export const ownCpuMs = (): number => self.times()?.cpuMs ?? 0;
+
 /** Counts the turns of a thread's loop; always the same of one that is not under watch. */
 export function turnsOf({ loop }: Target): () => number {
   if (!loop) return () => 0;
