@@ -32,10 +32,9 @@ export function sampleDelay(
 }
 
 /**
- * The same arrivals by native buckets. Of each turn of delay d in a bucket above the bounds b to c, `c - b`
- * waited so long as lies between these; of each turn of delay d in this bucket, `d - b`. A native histogram has
- * each arrival in one bucket, and Prometheus takes any bucket that goes back for a restart: so each passes the
- * high-water mark, and none of these can but the arrivals that found the loop free.
+ * The same arrivals by native buckets, each in one. A turn whose delay d lies in the bucket from b to c has put
+ * `d - b` into it, and into each below as many as that one is wide. Prometheus takes a bucket that goes back for a
+ * restart, so each has a high-water mark of its own; the zeros are what is left of the time, and never less.
  */
 function sampleNative(wallMs: number, lateMs: number, stats: LoopStats, ledger: LoopLedger): void {
   const { nativeTurns, nativeMs } = stats;
