@@ -116,7 +116,8 @@ export function createInvestigator(options: InvestigatorOptions): Investigator {
       for (const stall of finished) settling.add(stall, openOf(stall));
       settling.settle(nowMs, stats.turns);
       if (live) return follow(nowMs, live, stats.pausedSinceMs > 0);
-      letGo();
+      // The pacer may have run in the turn that is not over yet: it is late for nothing then.
+      if (open?.turn !== stats.turns) letGo();
       return undefined;
     },
     isAlert: (nowMs) => nowMs < alertUntilMs,
