@@ -5,7 +5,7 @@ import { culpritTable } from '../culprits.js';
 import type { Section } from '../frame.js';
 import { BURN_LIMITS, STALL_BUDGET } from '../limits.js';
 import { dashedThresholds, limitLines, stacked, table, timeseries } from '../panels.js';
-import { gauge, rate, rateOver, total } from '../promql.js';
+import { gauge, quantile, rate, rateOver, total } from '../promql.js';
 import { line, rows } from '../queries.js';
 
 const PROCESS = ['job', 'instance', 'thread'] as const;
@@ -36,6 +36,18 @@ const burnRate = timeseries({
   .decimals(1)
   .thresholds(limitLines(...BURN_LIMITS))
   .thresholdsStyle(dashedThresholds());
+
+const durations = timeseries({
+  title: 'How long stalls last',
+  description:
+    'Half of the finished stalls of all selected processes are shorter than p50, and 99 of 100 shorter than p99. The dots are single stalls: each tells its id, for /api/stalls/<id>, and the trace of the request that it was looked into with, if there is one. They need a Prometheus with --enable-feature=exemplar-storage.',
+  unit: 's',
+  width: 24,
+  height: 8,
+  queries: [0.5, 0.99].map((q) =>
+    line(quantile(q, 'watchdog_stall_duration_seconds', []), `p${100 * q}`).exemplar(true),
+  ),
+});
 
 const stallsTable = table({
   title: 'Stalls',
@@ -69,5 +81,5 @@ const worstLines = culpritTable({
 /** How much the loops were stalled, and by what. */
 export const STALLS_SECTION: Section = {
   row: new RowBuilder('Stalls'),
-  panels: [secondsByCause, burnRate, stallsTable, worstLines],
+  panels: [secondsByCause, burnRate, durations, stallsTable, worstLines],
 };

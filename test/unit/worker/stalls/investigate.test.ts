@@ -37,6 +37,7 @@ it('what was seen of a stall is kept when the pacer beats in its turn, which end
     thread: { times: () => undefined, state: () => ({ state: 'R' }) },
     suspendedBetween: () => ({ surelyMs: 0, likelyMs: 0 }),
     inspector: inspector as Inspector,
+    mains: undefined,
     target: { threadId: 0, loop: undefined, taskDirectory: undefined },
     onCapture: () => {},
     onUnavailable: () => {},
