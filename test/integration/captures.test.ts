@@ -153,9 +153,11 @@ function vlqOf(value: number): string {
 }
 
 describe('a capture', () => {
-  it('leaves a script that is ended by its time-out to that', async () => {
-    const RUNS = 150;
-    const app = startChild('vm-timeouts.mjs', { args: [String(RUNS)] });
+  it.each([
+    ['main', 150],
+    ['worker', 100],
+  ])('leaves a script that is ended by its time-out to that (%s)', async (where, RUNS) => {
+    const app = startChild('vm-timeouts.mjs', { args: [String(RUNS), where] });
     const { ended, captures } = await app.message<{ ended: number; captures: number }>('result');
     expect(ended).toBe(RUNS);
     expect(captures).toBeGreaterThan(RUNS / 10);

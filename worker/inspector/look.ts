@@ -114,9 +114,10 @@ function lookOf(said: unknown, frames: readonly Runtime.CallFrame[]): Look {
   };
 }
 
-const isInVm = ({ frames }: Look): boolean => frames.some(({ url }) => url === 'node:vm');
-/** In another turn what was to end has ended. Nobody knows: not a number, twice. */
-const isSameTurn = (a: Look, b: Look): boolean => Object.is(a.turn, b.turn);
+/** Whether what was to end has: nothing is run by `vm`, or in another turn. Nobody knows: not a number, twice. */
+const hasEnded = (before: Look | undefined, now: Look): boolean =>
+  !now.frames.some(({ url }) => url === 'node:vm') ||
+  (before !== undefined && !Object.is(before.turn, now.turn));
 
 /** A script that was to end and is there still after so many looks will not end by itself. */
 const STILL_THERE = 4;
@@ -135,16 +136,19 @@ export async function giveBack(session: Conversation, currentTurn: () => number)
   const turn = currentTurn();
   let seen: Look | undefined;
   let stillThere = 0;
+  const countSame = createStreak();
   for (let tries = 0; tries < TRIES_MAX && stillThere < STILL_THERE; tries++) {
     await delay(ASK_AGAIN_MS);
     const again = await Promise.race([whileEnabled(session, () => evaluateLook(session)), delay(ANSWER_MS)]);
     if (currentTurn() !== turn) return seen;
-    // As long as V8 has a termination to deliver, it lets us run nothing.
-    if (!again || typeof again === 'symbol') continue;
-    const there = isInVm(again) && (!seen || isSameTurn(seen, again));
+    if (!again) continue;
+    // As long as V8 has a termination to deliver, it lets us run nothing, and says so in more ways than one.
+    const isPending = typeof again === 'symbol';
+    // Else it was delivered meanwhile, and what is there now is counted anew.
+    stillThere = countSame(isPending);
+    if (isPending) continue;
+    if (hasEnded(seen, again)) return again;
     seen = again;
-    if (!there) return seen;
-    stillThere++;
   }
   if (stillThere < STILL_THERE) return seen;
   const given = new Promise<void>((resolve) => {
@@ -152,6 +156,17 @@ export async function giveBack(session: Conversation, currentTurn: () => number)
   });
   await Promise.race([given, delay(ANSWER_MS)]);
   return seen;
+}
+
+/** Counts how often in a row it was told the same. */
+function createStreak(): (said: boolean) => number {
+  let before: boolean | undefined;
+  let count = 0;
+  return (said) => {
+    count = said === before ? count + 1 : 1;
+    before = said;
+    return count;
+  };
 }
 
 export function delay(ms: number): Promise<undefined> {
