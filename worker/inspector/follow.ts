@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { createIntervals, type Intervals } from './interval.js';
+import { delay } from './look.js';
 import type { FollowEnd, FollowNews, FollowRequest, FollowSample } from './messages.js';
 import type { KnownScripts } from './scripts.js';
 import type { Connection, Connections } from './session.js';
@@ -19,6 +20,10 @@ const MAP_EVERY_MS = 1000;
 const MAP_EVERY_TIMES = 20;
 /** What it is taken to cost to ask V8 for scripts before that was measured: 20 us for each that is loaded. */
 const ASKING_GUESS_MS = 50;
+
+/** When nobody wants to know any more an answer may be on its way. */
+const ON_ITS_WAY_MS = 20;
+const UNANSWERED: RawStack = { result: 'unanswered', frames: [], costMs: 0 };
 
 /** What this thread takes of the only CPU that there is the stall has to wait for. */
 const ALONE = availableParallelism() === 1;
@@ -109,7 +114,7 @@ async function lookOnce(conversation: Conversation, options: FollowOptions, know
     onNews({ sample, sites: sites.fresh() });
   };
   const askedBefore = asked(scripts);
-  const raw = await inSurroundings({ files, context }, (optionsOf) => {
+  const seen = await inSurroundings({ files, context }, (optionsOf) => {
     const look = takeStack(conversation, {
       ...options,
       ...optionsOf(target),
@@ -118,9 +123,10 @@ async function lookOnce(conversation: Conversation, options: FollowOptions, know
       scripts,
       spareV8: index > 0 && !intervals.affords(atMs, known.askingMs),
     });
-    return Promise.race([look, aborted(released)]);
+    const given = aborted(released).then(() => delay(ON_ITS_WAY_MS));
+    return Promise.race([look, given]);
   });
-  if (!raw) return;
+  const raw = seen ?? UNANSWERED;
   const cpuMs = ownCpuMs();
   intervals.note(raw.costMs + (ALONE ? cpuMs - (known.cpuMs ?? cpuMs) : 0));
   known.cpuMs = cpuMs;
