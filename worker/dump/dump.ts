@@ -49,7 +49,7 @@ export function createDump({ inspector, loops, pools }: DumpOptions): TakeDump {
     const threads = describeThreads(known);
     const taken = new Set(threads.map(({ tid }) => tid));
     const others = tasks.filter(({ tid }) => !taken.has(tid)).slice(0, SYSTEM_MAX);
-    const incomplete = whatIsMissing(result, capture.leftOut, inspector.unavailable);
+    const incomplete = whatIsMissing(result, capture, inspector.unavailable);
     const dump = {
       takenAt: new Date(wallClockOf(fromMs)).toISOString(),
       pid: process.pid,
@@ -81,7 +81,11 @@ async function measureCpu(
 const shareOf = (usedMs: number, lengthMs: number): number =>
   Math.round(1000 * Math.min(1, Math.max(0, usedMs / lengthMs))) / 1000;
 
-function whatIsMissing(result: CaptureResult, leftOut: number, whyNot = 'it was not'): string | undefined {
+function whatIsMissing(
+  result: CaptureResult,
+  { leftOut, unmapped }: ThreadsCapture,
+  whyNot = 'it was not',
+): string | undefined {
   if (result === 'unavailable') return `No thread was looked into: ${whyNot}.`;
   if (result === 'failed') return 'No thread was looked into: the thread that does it has failed.';
   if (result === 'unanswered') {
@@ -90,7 +94,8 @@ function whatIsMissing(result: CaptureResult, leftOut: number, whyNot = 'it was 
       'The others are asked through it: of those that have not answered only what the system tells is known.'
     );
   }
-  return leftOut > 0 ? `${leftOut} more threads were left out.` : undefined;
+  if (leftOut > 0) return `${leftOut} more threads were left out.`;
+  return unmapped ? 'Lines and columns are those of what runs: there was no time to map them.' : undefined;
 }
 
 interface Known {

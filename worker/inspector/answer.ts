@@ -106,7 +106,7 @@ async function threads(ground: Ground, id: number, request: ThreadsRequest): Pro
     connections.use((connection) => takeThreads(connection, { ...request, optionsOf })),
   );
   if (!raw) return { result: 'unanswered', threads: [], leftOut: 0 };
-  say({ id, seen: mapThreads(raw, (frames) => toFrames(frames, UNMAPPED)) });
+  say({ id, seen: { ...mapThreads(raw, (frames) => toFrames(frames, UNMAPPED)), unmapped: true } });
   return mapThreads(raw, (frames) => toFrames(frames, { files, sourceLines }));
 }
 

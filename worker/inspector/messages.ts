@@ -140,6 +140,8 @@ export interface ThreadsCapture {
   readonly threads: readonly SeenThread[];
   /** Those that were too many. */
   readonly leftOut: number;
+  /** Frames are as V8 has them. */
+  readonly unmapped?: true;
 }
 
 /** What is answered to each kind of request. */
