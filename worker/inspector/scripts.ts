@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Debugger } from 'node:inspector';
 import { isAbsolute } from 'node:path';
-import type { RawFrame } from './look.js';
+import { delay, type RawFrame } from './look.js';
 import { pathOf } from './paths.js';
 import { openSourceText, type SourceFiles, type SourceText } from './source-text.js';
 import type { Conversation } from './workers.js';
 
-/** How long V8 is waited for. */
-const V8_MS = 500;
+/** How long V8 is waited for: main may get little of a CPU. */
+const V8_MS = 2000;
 /** Longer texts are not fetched: main would be at it for too long. */
 const TEXT_MAX_CHARS = 4e6;
 /** Texts are fetched of so many scripts, the innermost. */
@@ -75,12 +75,12 @@ export interface InMemory {
   readonly text?: SourceText | undefined;
 }
 
-/** @returns an entry for each script, also if V8 does not answer in time */
+/** @returns an entry for each script; none if V8 does not answer in time: it may be asked again */
 async function askV8(
   session: Conversation,
   scriptIds: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, InMemory>> {
-  const found = new Map<string, InMemory>([...scriptIds].map((scriptId) => [scriptId, {}]));
+  const found = new Map<string, InMemory>();
   const lengths = new Map<string, number>();
   const note = ({ params }: { params: Debugger.ScriptParsedEventDataType }): void => {
     if (!scriptIds.has(params.scriptId)) return;
@@ -109,10 +109,10 @@ async function askV8(
         .map(fetchText),
     ),
   );
-  await Promise.race([done, new Promise((resolve) => setTimeout(resolve, V8_MS))]);
+  const told = await Promise.race([done, delay(V8_MS)]);
   session.off('Debugger.scriptParsed', note);
   session.post('Debugger.disable');
-  return found;
+  return new Map(told ? [...scriptIds].map((id) => [id, found.get(id) ?? {}]) : []);
 }
 
 /**
