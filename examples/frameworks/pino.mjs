@@ -22,7 +22,7 @@ const watchdog = startWatchdog(Number(process.env.WATCHDOG_PORT ?? 9464), { log:
 
 const levelOf = (ms) => (ms >= 1000 ? 'error' : ms >= 250 ? 'warn' : 'info');
 watchdog.on('stall', ({ stacks, ...stall }) => {
-  log[levelOf(stall.durationMs)]({ stall, looks: stacks.length }, 'event loop stalled');
+  log[levelOf(stall.durationMs)]({ stall }, 'event loop stalled');
 });
 
 function buildReport(ms) {
