@@ -58,6 +58,8 @@ await bundleTypes();
  * file would leave that standing, where there is none.
  */
 function askForBuiltins({ onResolve, onLoad }) {
+  // The bundle reads what properties a module has. One of these opens the app's standard streams on Node.js 22.
+  onResolve({ filter: /^node:util$/ }, () => ({ errors: [{ text: 'src/ must not import node:util' }] }));
   onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin' }));
   onLoad({ filter: /^/, namespace: 'builtin' }, ({ path }) => ({
     contents: `module.exports = process.getBuiltinModule('${path}');`,

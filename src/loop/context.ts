@@ -1,4 +1,5 @@
-import { types } from 'node:util';
+// Of `node:util` itself the bundle would read all properties: Node.js 22 opens the standard streams for one.
+import { isPromise } from 'node:util/types';
 import { runInNewContext, Script } from 'node:vm';
 import { CONTEXT_KEY, type ContextReader } from '../shared/protocol.js';
 import { CONTEXT_MAX_BYTES } from '../shared/stall.js';
@@ -90,7 +91,7 @@ function createReader(
       if (!isThenable(value)) return jsonOf(value);
       giveUp('returned a promise');
       // Nobody else waits for it: were it rejected, that would end the app.
-      if (types.isPromise(value)) value.catch(() => {});
+      if (isPromise(value)) value.catch(() => {});
     } catch (error) {
       // Once: it may be another message each time.
       if (!threw) fault = `threw: ${reasonOf(error)}`;
