@@ -30,7 +30,7 @@ const pool = new Piscina({
   maxThreads: 2,
   maxQueue: 20,
 });
-watchdog.watchPool(pool, 'images');
+watchdog.watchPool(pool, 'images', { slowTask: 600_000 });
 /** Sleeps in a thread of the pool: the machine stays free. */
 const work = (ms) => pool.run(ms).catch(() => {});
 
