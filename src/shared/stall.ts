@@ -137,7 +137,7 @@ export interface Stall {
   readonly samples?: number;
   /**
    * For about so many milliseconds it was in native code that its functions called, by the same samples, what
-   * garbage collections explain left out; absent if none was met there. See {@link StackSample.nativeMs}.
+   * garbage collections explain left out; absent under a tenth of the time. See {@link StackSample.nativeMs}.
    */
   readonly nativeMs?: number;
   /**

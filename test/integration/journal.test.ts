@@ -120,7 +120,7 @@ describe('the log', () => {
       'text',
       new RegExp(
         String.raw`^event-loop-watchdog: the main thread stalled for \d+ ms \(\w+\) ` +
-          String.raw`in hotLoop .*culprits\.mjs:\d+ {2}.*Math\.sqrt`,
+          String.raw`in hotLoop .*culprits\.mjs:\d+(, native code for \d+ ms)? {2}.*Math\.sqrt`,
         'm',
       ),
     ],

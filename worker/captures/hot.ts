@@ -13,6 +13,11 @@ const STACKS_MAX = 6;
 const PATH_FRAMES = 3;
 /** A wait for an answer is explained by garbage collections if they took this part of it. */
 const COLLECTING_FROM = 0.5;
+/**
+ * Less than this part of a stall in native code is not told: on a busy machine JavaScript is late with an
+ * answer now and then, and the system's account of its waits for a CPU lags behind.
+ */
+const NATIVE_FROM = 0.1;
 
 /** What the samples of one stall say together. */
 export interface Merged {
@@ -47,11 +52,17 @@ export function mergeSamples(samples: readonly StallSample[], collecting: Collec
       share: Math.round((1000 * ms) / totalMs) / 1000,
     })),
     samples: samples.filter(({ seenMs }) => seenMs !== undefined).length,
-    nativeMs: sum(samples.filter((sample) => whileOf(sample, collecting) === 'native')),
+    nativeMs: nativeOf(samples, collecting),
     requests: requestsOf(samples),
     stacks: stacksOf(samples),
     path: ownPathOf(heaviest(hottest, (sample) => nameOf(ownPathOf(sample)))[0]),
   };
+}
+
+/** 0 if it is so small a part that a few answers may have been late for another reason. */
+function nativeOf(samples: readonly StallSample[], collecting: Collecting): number {
+  const nativeMs = sum(samples.filter((sample) => whileOf(sample, collecting) === 'native'));
+  return nativeMs >= NATIVE_FROM * sum(samples) ? nativeMs : 0;
 }
 
 /** What a sample's thread did when it was asked. */
