@@ -3,7 +3,13 @@ import { RETRY } from '../support/retry.js';
 
 /** What takes minutes; `npm run test:endurance`. */
 const config: ViteUserConfig = defineConfig({
-  test: { root: import.meta.dirname, include: ['*.test.ts'], testTimeout: 600_000, retry: RETRY },
+  test: {
+    root: import.meta.dirname,
+    include: ['*.test.ts'],
+    testTimeout: 600_000,
+    maxWorkers: 2,
+    retry: RETRY,
+  },
 });
 
 export default config;

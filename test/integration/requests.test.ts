@@ -109,7 +109,8 @@ describe('a stall', () => {
     expect(stall.requests).toEqual([{ ...request, samples: expect.any(Number) }]);
     const seen = stall.stacks.filter((sample) => sample.request);
     expect(seen.map((sample) => sample.request?.spanId)).toEqual(seen.map(() => truth.spanId));
-    expect(stall.requests?.[0]?.samples).toBe(seen.length);
+    // Of samples that are alike one is told whole.
+    expect(stall.requests?.[0]?.samples).toBeGreaterThanOrEqual(Math.max(1, seen.length));
 
     await served.child.printed(new RegExp(`, request GET /hold, trace ${truth.traceId}`));
     const told = (await (await fetch(`${served.url}/api/stalls/${stall.id}`)).json()) as Stall;
