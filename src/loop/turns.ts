@@ -22,8 +22,6 @@ const IDLED_MS = 0.05;
 const NOTHING_MS = 0.05;
 /** The same with the pacer's beat in it. */
 const PACED_MS = 1;
-/** Shorter turns are no news, unless the histogram has a bound below. */
-const NOTED_MS = 1;
 
 export interface TurnMeterMemory {
   readonly stats: SharedArrayBuffer;
@@ -63,8 +61,8 @@ export interface TurnMeter {
   /** The number of the turn in progress, from 0. */
   turn(): number;
   /**
-   * The longest delay of the turns of the last second, in milliseconds; those under {@link NOTED_MS} may
-   * count as 0.
+   * The longest delay of the turns of the last second, in milliseconds; those under {@link
+   * NATIVE_ZERO_MS} may count as 0.
    */
   worstMs(nowMs: number): number;
   /** How long the turn in progress has held the loop. */
@@ -82,7 +80,8 @@ export function createTurnMeter(memory: TurnMeterMemory, settings: TurnMeterSett
   const { at, values, sequence } = stats;
   // One array access each on the hot path: offsets as constants of the closure.
   const { lastMarkMs: LAST_MARK, turns: TURNS, delayMs: DELAY, halfSquareMs2: HALF_SQUARE } = at;
-  const noted = Math.min(NOTED_MS, NATIVE_ZERO_MS, delayBoundsMs[0] as number);
+  /** Shorter turns are no news. */
+  const noted = Math.min(NATIVE_ZERO_MS, delayBoundsMs[0] as number);
   const turn: OpenTurn = { markMs: startedAtMs, idleMs: 0, dueMs: startedAtMs + heartbeatIntervalMs };
   const pauses = createPauses(stats, turn);
   const delays = createDelays(stats, delayBoundsMs);

@@ -4,7 +4,7 @@ const SHARE = 0.01;
 export const LOOKS_MAX = 100;
 /** As long as there are so few, they come so often. */
 const EVEN_LOOKS = 40;
-export const EVEN_MS = 50;
+const EVEN_MS = 50;
 /** From then on each interval is longer by this: the hundredth look comes after six minutes. */
 const GROWTH = 1.12;
 /** So much of an interval is left to chance: what the app does in a rhythm must not be met always in step. */
