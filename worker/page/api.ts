@@ -1,0 +1,47 @@
+/** An answer that is no success, by what it says of itself (RFC 9457), or no answer at all. */
+export class ApiError extends Error {
+  /** 0: no answer. */
+  readonly status: number;
+
+  constructor(status: number, detail: string) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+/** The sidecar's routes, with the token if one was entered. */
+export interface Api {
+  /** @throws ApiError */
+  get<T>(path: string, timeoutMs?: number): Promise<T>;
+  /** @throws ApiError */
+  post<T>(path: string, timeoutMs?: number): Promise<T>;
+}
+
+/** Long enough for a busy machine, short enough to say soon that nobody answers. */
+const ANSWER_WITHIN_MS = 3_000;
+
+/** @param token what was entered, if anything was */
+export function createApi(token: () => string | undefined): Api {
+  async function call<T>(method: string, path: string, timeoutMs: number): Promise<T> {
+    const secret = token();
+    const headers = {
+      Accept: 'application/json',
+      ...(secret !== undefined && { Authorization: `Bearer ${secret}` }),
+    };
+    const signal = AbortSignal.timeout(timeoutMs);
+    let response: Response;
+    try {
+      response = await fetch(path, { method, headers, signal });
+    } catch {
+      throw new ApiError(0, 'No answer from the sidecar.');
+    }
+    const body: unknown = await response.json().catch(() => undefined);
+    if (response.ok) return body as T;
+    const { detail } = (body ?? {}) as { readonly detail?: string };
+    throw new ApiError(response.status, detail ?? response.statusText);
+  }
+  return {
+    get: (path, timeoutMs = ANSWER_WITHIN_MS) => call('GET', path, timeoutMs),
+    post: (path, timeoutMs = ANSWER_WITHIN_MS) => call('POST', path, timeoutMs),
+  };
+}
