@@ -1,14 +1,13 @@
-// An app with 10 pools of 8 threads and 16 watched threads, or none of them. Tells its address and number of
-// series; when asked for, the CPU of a turn of main. argv: 'many' or 'alone'.
+// An app with argv[2] pools of 8 threads and argv[3] watched threads. Tells its address and number of series;
+// when asked for, the CPU of a turn of main.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import Piscina from 'piscina';
 import { startWatchdog, watchThread } from '../../dist/index.js';
 
-const POOLS = 10;
+const [POOLS, THREADS] = process.argv.slice(2).map(Number);
 const POOL_THREADS = 8;
-const THREADS = 16;
 /** 97 threads were born, and V8 collects the garbage of that in each of them some ten seconds later. */
 const SETTLE_MS = 15_000;
 const TURNS = 200_000;
@@ -20,18 +19,16 @@ if (!isMainThread) {
 } else {
   const watchdog = startWatchdog(0, { log: false });
   const { url } = await watchdog.ready;
-  if (process.argv[2] === 'many') {
-    const filename = fileURLToPath(new URL('many-series.task.cjs', import.meta.url));
-    for (let i = 0; i < POOLS; i++) {
-      const pool = new Piscina({ filename, minThreads: POOL_THREADS, maxThreads: POOL_THREADS });
-      watchdog.watchPool(pool, `pool-${i}`);
-      await Promise.all(Array.from({ length: POOL_THREADS }, () => pool.run()));
-    }
-    for (let i = 0; i < THREADS; i++)
-      new Worker(fileURLToPath(import.meta.url), { workerData: `thread-${i}` });
-    const joined = async () => (await watchdog.metrics()).match(/^watchdog_eventloop_turns_total/gm).length;
-    while ((await joined()) < THREADS + 1) await new Promise((resolve) => setTimeout(resolve, 100));
+  const filename = fileURLToPath(new URL('many-series.task.cjs', import.meta.url));
+  for (let i = 0; i < POOLS; i++) {
+    const pool = new Piscina({ filename, minThreads: POOL_THREADS, maxThreads: POOL_THREADS });
+    watchdog.watchPool(pool, `pool-${i}`);
+    await Promise.all(Array.from({ length: POOL_THREADS }, () => pool.run()));
   }
+  for (let i = 0; i < THREADS; i++) new Worker(fileURLToPath(import.meta.url), { workerData: `thread-${i}` });
+  const joined = async () =>
+    (await watchdog.metrics()).match(/^watchdog_eventloop_turns_total/gm)?.length ?? 0;
+  while ((await joined()) < THREADS + 1) await new Promise((resolve) => setTimeout(resolve, 100));
   const series = (await watchdog.metrics()).split('\n').filter((line) => /^[^#]/.test(line)).length;
   setTimeout(() => process.send({ url, series }), SETTLE_MS);
 
