@@ -1,15 +1,20 @@
 // What runs beside the app in each variant of a benchmark. The child processes import this.
+import { peer } from './peers.mjs';
+
+export const OURS = 'event-loop-watchdog';
+export const NOTHING = 'nothing';
+export const BARE = 'bare re-armed immediate';
 
 /** @type {Record<string, () => Promise<unknown>>} */
 export const VARIANTS = {
-  nothing: async () => {},
-  'bare re-armed immediate': async () => {
+  [NOTHING]: async () => {},
+  [BARE]: async () => {
     const arm = () => setImmediate(arm).unref();
     arm();
   },
-  'event-loop-watchdog': async () => {
+  [OURS]: async () => {
     const { startWatchdog } = await import('../../dist/index.js');
-    await startWatchdog(0).ready;
+    await startWatchdog(0, { log: false }).ready;
   },
   'monitorEventLoopDelay (10 ms)': async () => {
     const { monitorEventLoopDelay } = await import('node:perf_hooks');
@@ -20,6 +25,40 @@ export const VARIANTS = {
   'prom-client default metrics': async () => {
     const { default: client } = await import('prom-client');
     client.collectDefaultMetrics();
+  },
+  'OpenTelemetry runtime metrics': async () => {
+    const { MeterProvider, PeriodicExportingMetricReader, InMemoryMetricExporter } = await import(
+      '@opentelemetry/sdk-metrics'
+    );
+    const { RuntimeNodeInstrumentation } = await import('@opentelemetry/instrumentation-runtime-node');
+    const reader = new PeriodicExportingMetricReader({
+      exporter: new InMemoryMetricExporter(),
+      exportIntervalMillis: 15_000,
+    });
+    const instrumentation = new RuntimeNodeInstrumentation();
+    instrumentation.setMeterProvider(new MeterProvider({ readers: [reader] }));
+    return instrumentation;
+  },
+  '@fastify/under-pressure': async () => {
+    const { default: fastify } = await peer('fastify');
+    const { default: underPressure } = await peer('@fastify/under-pressure');
+    const app = fastify().register(underPressure, { maxEventLoopDelay: 1000 });
+    await app.ready();
+    return app;
+  },
+  'toobusy-js': async () => {
+    const { default: toobusy } = await import('toobusy-js');
+    return toobusy;
+  },
+  'blocked-at': async () => {
+    const { default: blocked } = await import('blocked-at');
+    return blocked(() => {}, { threshold: 100 });
+  },
+  'Sentry eventLoopBlock alone': async () => {
+    const { init } = await peer('@sentry/node');
+    const { eventLoopBlockIntegration } = await peer('@sentry/node-native');
+    const integrations = [eventLoopBlockIntegration({ threshold: 1000 })];
+    init({ dsn: 'http://key@127.0.0.1:9/1', defaultIntegrations: false, integrations });
   },
 };
 
