@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ofTurns } from './accuracy.math.mjs';
 import { FORMS, startPrometheus } from './accuracy.prometheus.mjs';
+import { keep } from './results.mjs';
 
 const SECONDS = Number(process.env.WATCHDOG_BENCH_SECONDS ?? 60);
 const SEED = process.env.WATCHDOG_BENCH_SEED ?? String(Date.now() % 1e9);
@@ -76,12 +77,15 @@ console.log(
 );
 console.log(row(['', ...COLUMNS]));
 const ours = await measureOurs();
+const figures = ours.map(({ form, told, truth }) => ({ name: `${OURS}, ${form}`, told, truth }));
 for (const { form, told, truth } of ours)
   console.log(row([`${OURS}, ${form}`, ...COLUMNS.map((column) => cell(told, truth, column))]));
 for (const tool of TOOLS) {
   const { told, truth } = await measure(tool);
   console.log(row([tool, ...COLUMNS.map((column) => cell(told, truth, column))]));
+  figures.push({ name: tool, told, truth });
 }
+keep('accuracy', figures);
 console.log(
   '  true: what an event that arrives at a random moment waits; monitorEventLoopDelay less its resolution of ' +
     '10 ms, the others as they tell it; -: is not told',

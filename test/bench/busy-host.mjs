@@ -4,6 +4,7 @@
 import { fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { keep, quantile } from './results.mjs';
 
 const THREADS = 16;
 const TURN_MS = 20;
@@ -29,7 +30,6 @@ for (let n = 0; n < SCRAPES; n++) {
 }
 child.kill('SIGKILL');
 
-const quantile = (all, q) => all.toSorted((a, b) => a - b)[Math.ceil(q * all.length) - 1];
 console.log(
   `Scrapes of a process with ${THREADS} threads that spin and turns of ${TURN_MS} ms (Node ` +
     `${process.version})`,
@@ -38,6 +38,14 @@ for (const [who, all] of Object.entries(times)) {
   const [p50, p99] = [0.5, 0.99].map((q) => quantile(all, q).toFixed(1).padStart(7));
   console.log(`  ${who.padEnd(8)} p50 ${p50} ms   p99 ${p99} ms   ${all.length} scrapes`);
 }
+keep(
+  'busy-host',
+  Object.entries(times).map(([name, all]) => ({
+    name,
+    p50Ms: quantile(all, 0.5),
+    p99Ms: quantile(all, 0.99),
+  })),
+);
 const [sidecar, app] = [quantile(times.sidecar, 0.99), quantile(times.app, 0.99)];
 console.log(
   `  sidecar : app at p99 = ${(sidecar / app).toFixed(2)}; budget ${BUDGET_MS} ms: ` +

@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { keep } from './results.mjs';
 import { median } from './variants.mjs';
 
 const SCRIPTS = 3000;
@@ -71,3 +72,4 @@ console.log(
   `  after it the throughput is ${ratio.toFixed(3)} of what it is without; ` +
     `nothing beyond noise (${NOISE}): ${verdict(ratio >= 1 - NOISE)}`,
 );
+keep('capture-cost', { stallMs: tookMs, addedMs, throughputRatio: ratio });

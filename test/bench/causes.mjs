@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { keep } from './results.mjs';
 
 const CAUSES = ['cpu', 'gc', 'blocked', 'starved', 'suspended', 'unknown'];
 const TRUTHS = {
@@ -174,3 +175,8 @@ console.log(
 console.log(
   `  all ${TIMES} right for each cause, and 99 % of the row: ${good(quiet) && good(busy) ? 'OK' : 'NOT OK'}`,
 );
+const share = (cases) => {
+  const valid = cases.filter((one) => !one.inVain);
+  return { stalls: valid.length, right: valid.filter(isRight).length };
+};
+keep('causes', { quiet: share(quiet), busy: share(busy) });
