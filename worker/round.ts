@@ -7,6 +7,7 @@ import { nextPollMs, type Round } from './poll.js';
 import type { Pools } from './pools/pools.js';
 import type { SlowTasks } from './pools/slow-tasks.js';
 import { PULSE_MS } from './stalls/suspensions.js';
+import type { Report } from './status/report.js';
 import type { Threadpool } from './system/threadpool.js';
 
 export interface RoundParts {
@@ -15,6 +16,7 @@ export interface RoundParts {
   readonly slowTasks: SlowTasks;
   readonly threadpool: Threadpool;
   readonly readiness: Readiness;
+  readonly report: Pick<Report, 'note'>;
   readonly stallThreshold: number;
   readonly isClosing: () => boolean;
 }
@@ -56,6 +58,7 @@ export function createRound(basics: Basics, parts: RoundParts): Round {
       contain('readiness', () => readiness.note(state));
       contain('threads', () => threads.prune());
       const others = threads.loops().map((loop) => sample(loop, 'threads', nowMs));
+      contain('status', () => parts.report.note(nowMs));
       const waitsMs = [ours, ...others].map((one) =>
         nextPollMs(now(), one.stats, parts.stallThreshold, one.alert),
       );

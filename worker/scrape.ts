@@ -11,7 +11,7 @@ import { createRenderers } from './metrics/render.js';
 import type { Poll } from './poll.js';
 import type { Pools } from './pools/pools.js';
 import { createRelay } from './relay/relay.js';
-import { openCgroup } from './system/cgroup.js';
+import type { CpuThrottling } from './system/cgroup.js';
 import { readProcess } from './system/process.js';
 import type { Threadpool } from './system/threadpool.js';
 
@@ -20,6 +20,8 @@ export interface ScrapeParts {
   readonly forensics: Forensics;
   readonly pools: Pools;
   readonly threadpool: Threadpool;
+  /** `undefined` where the system keeps no such accounts. */
+  readonly throttling: (() => CpuThrottling | undefined) | undefined;
   readonly poll: Poll;
 }
 
@@ -44,9 +46,8 @@ const END: Readonly<Record<Format, readonly Piece[]>> = {
 
 export function createScrape(basics: Basics, parts: ScrapeParts): Scrape {
   const { ledger, now, errors, host } = basics;
-  const { options, forensics, pools, threadpool, poll } = parts;
+  const { options, forensics, pools, threadpool, throttling, poll } = parts;
   const { main, threads } = forensics;
-  const throttling = openCgroup();
   const relayDropped = openTally(ledger, 'relayDropped', DROP_REASONS);
   const relay = options.relay
     ? createRelay({

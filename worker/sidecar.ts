@@ -16,6 +16,8 @@ import { watchSlowTasks } from './pools/slow-tasks.js';
 import { openProcesses } from './processes/processes.js';
 import { createRound } from './round.js';
 import { createScrape, joined } from './scrape.js';
+import { openReport } from './status/report.js';
+import { openCgroup } from './system/cgroup.js';
 import { watchThreadpool } from './system/threadpool.js';
 
 /** Builds the sidecar out of its parts, and sets it going. Returns what main may ask of it. */
@@ -39,6 +41,8 @@ export function createSidecar(data: SidecarData, effects: Effects): Control {
   });
   const threadpool = watchThreadpool(options.threadpoolSize, ledger, now, suspendedMs);
   const readiness = createReadiness(options.readiness);
+  const seen = { options, forensics, pools, threadpool, throttling: openCgroup() };
+  const report = openReport(basics, { ...seen, app: () => processes.app });
   let closing = false;
   const { stallThreshold } = options;
   const round = createRound(basics, {
@@ -47,11 +51,12 @@ export function createSidecar(data: SidecarData, effects: Effects): Control {
     slowTasks,
     threadpool,
     readiness,
+    report,
     stallThreshold,
     isClosing: () => closing,
   });
   const poll = startPoll(now, round);
-  const scrape = createScrape(basics, { options, forensics, pools, threadpool, poll });
+  const scrape = createScrape(basics, { ...seen, poll });
   const server = serve(
     data,
     basics,
@@ -62,6 +67,8 @@ export function createSidecar(data: SidecarData, effects: Effects): Control {
       liveness: () => checkLiveness(poll.atOnce(), options.livenessTimeout),
       readiness: () => readiness.check(poll.atOnce()),
       processes: (asked) => processes.discover(asked),
+      state: () => report.state(poll.atOnce().nowMs),
+      history: (since) => report.history(poll.atOnce().nowMs, since),
     },
   );
   const processes = openProcesses(options, server.listening, warn);
@@ -98,7 +105,7 @@ function serve(
   { options }: SidecarData,
   { now, warn }: Basics,
   { main, threads, reporter, inspector, countCapture, takeDump, poll }: Forensics & { readonly poll: Poll },
-  answers: Pick<RouteSources, 'metrics' | 'health' | 'liveness' | 'readiness' | 'processes'>,
+  answers: Omit<RouteSources, 'journal' | 'debug' | 'guard' | 'guardMetrics'>,
 ): SurvivingServer {
   const routes = createRoutes({
     ...answers,

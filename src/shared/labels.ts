@@ -60,6 +60,7 @@ export const COLLECTORS = [
   'readiness',
   'memory',
   'process',
+  'status',
 ] as const;
 export type CollectorName = (typeof COLLECTORS)[number];
 

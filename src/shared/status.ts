@@ -37,9 +37,9 @@ export interface PoolStatus {
   readonly active?: number;
   readonly queued?: number;
   /** Finished so far. */
-  readonly completed: number;
+  readonly completed?: number;
   /** Threads of it that are alive. */
-  readonly threads: number;
+  readonly threads?: number;
   /** Age of the task that runs longest, in milliseconds; 0 if none runs. */
   readonly oldestTaskMs?: number;
   /** Seconds with threads idle, tasks queued, and the main thread frozen, which alone hands them out. */

@@ -2,25 +2,24 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import type { Check } from '../health.js';
 import { CONTENT_TYPES, type Format } from '../metrics/format.js';
-import type { Journal } from '../reports/journal.js';
 import { formatOf } from './accept.js';
-import { type Guard, hostOf } from './access.js';
+import { hostOf } from './access.js';
 import type { DebugHandlers } from './debug.js';
-import { gzip, type Piece } from './pieces.js';
-import { send, sendJson, sendParts, sendProblem } from './respond.js';
+import type { Piece } from './pieces.js';
+import { send, sendJson, sendProblem } from './respond.js';
 import type { Routes, Target } from './router.js';
+import { createStatusHandlers, type StatusSources } from './status.js';
+import { sendPieces } from './zipped.js';
 
 /** What the routes need to know; see `main.ts`. */
-export interface RouteSources {
+export interface RouteSources extends StatusSources {
   metrics(format: Format, scrapeTimeoutMs: number | undefined): Promise<readonly Piece[]>;
   health(): Health;
   liveness(): readonly Check[];
   readiness(): readonly Check[];
   /** All processes of the app on this host, in Prometheus' http_sd form, reached by this name or address. */
   processes(host: string): unknown;
-  readonly journal: Journal;
   readonly debug: DebugHandlers;
-  readonly guard: Guard;
   /** Whether `/metrics` asks for the token. */
   readonly guardMetrics: boolean;
 }
@@ -33,9 +32,6 @@ export interface Health {
   readonly turns: number;
 }
 
-/** Under this many bytes compressing costs more than it saves. */
-const GZIP_FROM_BYTES = 1024;
-
 const NO_STALL = 'There is no such stall among the latest hundred.';
 const NO_SAMPLES = 'There is no sample of that stall: its stacks say why, or it was too short.';
 
@@ -43,7 +39,10 @@ export function createRoutes(sources: RouteSources): Routes {
   const { journal, debug, guard } = sources;
   /** For strangers a guarded route does not exist. */
   const guarded = { guard: guard.allows };
+  const status = createStatusHandlers(sources);
   return {
+    // Not guarded: strangers get an index.
+    '/': { GET: status.root },
     '/metrics': {
       large: true,
       async GET(request, response) {
@@ -53,13 +52,7 @@ export function createRoutes(sources: RouteSources): Routes {
         }
         const format = formatOf(request.headers.accept);
         const pieces = await sources.metrics(format, scrapeTimeoutOf(request.headers));
-        const worthIt = pieces.length > 1 || (pieces[0]?.plain.length ?? 0) >= GZIP_FROM_BYTES;
-        const zipped = worthIt && acceptsGzip(request.headers['accept-encoding']);
-        const parts = zipped ? await gzip(pieces) : pieces.map(({ plain }) => plain);
-        await sendParts(response, CONTENT_TYPES[format], parts, {
-          Vary: 'Accept, Accept-Encoding',
-          ...(zipped && { 'Content-Encoding': 'gzip' }),
-        });
+        await sendPieces(request, response, CONTENT_TYPES[format], pieces, ['Accept']);
       },
     },
     '/livez': { GET: (_request, response, target) => probe(response, target, sources.liveness()) },
@@ -70,6 +63,8 @@ export function createRoutes(sources: RouteSources): Routes {
         sendJson(response, 200, { ...sources.health(), ...(query.has('verbose') && checks) });
       },
     },
+    '/api/state': { ...guarded, GET: status.state },
+    '/api/history': { ...guarded, large: true, GET: status.history },
     '/api/stalls': {
       ...guarded,
       large: true,
@@ -131,10 +126,4 @@ function probe(response: ServerResponse, { query }: Target, checks: readonly Che
 function scrapeTimeoutOf(headers: NodeJS.Dict<string | string[]>): number | undefined {
   const seconds = Number(headers['x-prometheus-scrape-timeout-seconds']);
   return seconds > 0 ? seconds * 1000 : undefined;
-}
-
-function acceptsGzip(header: string | undefined): boolean {
-  return (header ?? '')
-    .split(',')
-    .some((one) => /^\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*$).*)?$/i.test(one));
 }

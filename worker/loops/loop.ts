@@ -55,6 +55,8 @@ export interface Loop {
   };
   /** As of the last sample. */
   view(): LoopView;
+  /** The stall under way, as of the last sample. */
+  stall(): Stall | undefined;
   /** The loop is no more: tells of what has come up, also of a stall that its end cut short. */
   end(nowMs: number): void;
   setResourceTypes(names: readonly string[]): void;
@@ -108,14 +110,17 @@ export function watchLoop({
   const labels = { thread: options.name };
   let { resourceTypes } = options;
   let seen = stats();
+  let stall: Stall | undefined;
   return {
     name: options.name,
     target,
     stats,
+    stall: () => stall,
     sample(nowMs) {
+      stall = undefined;
       seen = stats();
       if (seen.loopStartedAtMs > 0) sampleDelay(nowMs, seen, ledger, delayBoundsMs);
-      const stall = investigator.observe(nowMs, seen);
+      stall = investigator.observe(nowMs, seen);
       culprits.settle();
       return { stats: seen, stall, alert: investigator.isAlert(nowMs) };
     },

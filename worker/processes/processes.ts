@@ -10,6 +10,8 @@ const STAY_EVERY_MS = 60_000;
 
 /** The processes of the app on this host: this one, and with `perProcess` the others. */
 export interface Processes {
+  /** Name of the app. */
+  readonly app: string;
   /**
    * In Prometheus' http_sd form, each reached by this name or address; `undefined` until this process is on
    * the list.
@@ -39,6 +41,7 @@ export function openProcesses(
     if (options.log) logPort(options.log, self.worker, url);
   });
   return {
+    app,
     discover: (host) => directory && serviceDiscovery(directory.list(), app, host),
     leave: () => directory?.leave(),
   };

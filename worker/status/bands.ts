@@ -1,0 +1,42 @@
+import type { Stall } from '../../src/shared/stall.js';
+import type { StallBand } from '../../src/shared/status.js';
+
+const KEPT_MS = 15 * 60_000;
+/** A stall that is over is told of once nothing more can come in about it: within this time. */
+const SETTLES_MS = 3000;
+
+/** Main's stalls as bands over the charts. */
+export interface Bands {
+  /** @param live the stall under way */
+  note(nowMs: number, live: Stall | undefined): void;
+  /** @param stalls those told of, newest first */
+  all(nowMs: number, wallMs: number, stalls: readonly Stall[]): StallBand[];
+}
+
+export function createBands(): Bands {
+  /** The latest that was under way, and when it was seen last. */
+  let latest: { readonly stall: Stall; readonly seenMs: number; readonly isOver: boolean } | undefined;
+
+  return {
+    note(nowMs, live) {
+      if (live) latest = { stall: live, seenMs: nowMs, isOver: false };
+      else if (latest) latest = { ...latest, isOver: true };
+    },
+    all(nowMs, wallMs, stalls) {
+      const bands = stalls
+        .filter(({ thread }) => thread === 'main')
+        .map(bandOf)
+        .filter(({ toMs }) => toMs >= wallMs - KEPT_MS)
+        .reverse();
+      if (!latest || stalls.some(({ id }) => id === latest?.stall.id)) return bands;
+      const { toMs, ...open } = bandOf(latest.stall);
+      if (!latest.isOver) return [...bands, open];
+      return nowMs - latest.seenMs < SETTLES_MS ? [...bands, { ...open, toMs }] : bands;
+    },
+  };
+}
+
+function bandOf({ id, cause, startedAt, durationMs }: Stall): StallBand & { readonly toMs: number } {
+  const fromMs = Date.parse(startedAt);
+  return { id, cause, fromMs, toMs: Math.round(fromMs + durationMs) };
+}
