@@ -9,6 +9,16 @@ export type { Cause } from './shared/labels.js';
 export type { Address } from './shared/protocol.js';
 export type { SlowTask } from './shared/slow-task.js';
 export type { Frame, HotFrame, RequestContext, StackSample, Stall } from './shared/stall.js';
+export type {
+  History,
+  HistorySeries,
+  LoopState,
+  LoopStatus,
+  PoolStatus,
+  Series,
+  StallBand,
+  Status,
+} from './shared/status.js';
 export type { DumpedThread, SystemThread, ThreadActivity, ThreadDump } from './shared/thread-dump.js';
 
 /** Events of a {@link Watchdog}. */

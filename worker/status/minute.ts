@@ -40,7 +40,11 @@ export function createLastMinute(): LastMinute {
   const marks: Mark[] = [];
   return {
     note(nowMs, loop) {
-      if (loop.stats.loopStartedAtMs === 0 || nowMs - (marks.at(-1)?.atMs ?? 0) < EVERY_MS) return;
+      if (
+        loop.stats.loopStartedAtMs === 0 ||
+        nowMs - (marks.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY) < EVERY_MS
+      )
+        return;
       marks.push(markOf(nowMs, loop));
       // The youngest that is older than a minute stays.
       while (marks[1] && nowMs - marks[1].atMs >= MINUTE_MS) marks.shift();

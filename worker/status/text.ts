@@ -77,7 +77,9 @@ function ofProcess({ at, process }: Status): string {
     `event-loop-watchdog ${watchdogVersion}`,
     `up ${durationInWords(Date.parse(at) - Date.parse(startedAt))}`,
     ...(residentBytes === undefined ? [] : [`${megabytes(residentBytes)} resident`]),
-    ...(sidecarRestarts === 0 ? [] : [`sidecar replaced ${sidecarRestarts} times`]),
+    ...(sidecarRestarts === 0
+      ? []
+      : [`sidecar replaced ${sidecarRestarts === 1 ? 'once' : `${sidecarRestarts} times`}`]),
     `at ${at}`,
   ].join(', ');
 }
@@ -93,13 +95,12 @@ function ofLoop({ thread, state, heap, utilization, ...loop }: LoopStatus): stri
   ].join(', ');
 }
 
-function ofPool({ name, active, capacity, ...pool }: PoolStatus): string {
-  const { queued, completed, threads, oldestTaskMs, dispatchBlockedSeconds = 0 } = pool;
-  const told = (value: number | undefined, unit: string): string[] =>
-    value === undefined ? [] : [`${value} ${unit}`];
-  const limit = capacity === undefined ? '' : ` of ${capacity}`;
-  return [
-    `${name}: ${active ?? '?'}${limit} active`,
+function ofPool({ name, ...pool }: PoolStatus): string {
+  const { active, capacity, queued, completed, threads, oldestTaskMs, dispatchBlockedSeconds = 0 } = pool;
+  const told = (value: number | string | undefined, what: string): string[] =>
+    value === undefined ? [] : [`${value} ${what}`];
+  const facts = [
+    ...told(capacity === undefined ? active : `${active ?? '?'} of ${capacity}`, 'active'),
     ...told(queued, 'queued'),
     ...told(completed, 'finished'),
     ...told(threads, 'threads'),
@@ -107,13 +108,16 @@ function ofPool({ name, active, capacity, ...pool }: PoolStatus): string {
     ...(dispatchBlockedSeconds > 0
       ? [`nothing handed out for ${durationInWords(dispatchBlockedSeconds * 1000)}`]
       : []),
-  ].join(', ');
+  ];
+  return `${name}: ${facts.length === 0 ? 'nothing is known of it' : facts.join(', ')}`;
 }
 
 function ofThreadpool({ threadpool: { size, queueDelayMs, pendingMs } }: Status): string {
   return [
     `${size} threads`,
-    ...(queueDelayMs === undefined ? [] : [`a task waits ${durationInWords(queueDelayMs)} for one`]),
+    ...(queueDelayMs === undefined
+      ? []
+      : [`the latest task waited ${durationInWords(queueDelayMs)} for one`]),
     ...(pendingMs === undefined ? [] : [`one waits now for ${durationInWords(pendingMs)}`]),
   ].join(', ');
 }
