@@ -31,7 +31,11 @@ const sidecar = await bundleThread('worker/main.ts', 'event-loop-watchdog-sideca
 const library = await build({
   ...common,
   stdin: {
-    contents: "export * from './index.js'; export { register } from './register.js';",
+    contents: [
+      "export * from './index.js'; export { register } from './register.js';",
+      "export { shedLoad as express } from './shedding/express.js';",
+      "export { shedLoad as fastify } from './shedding/fastify.js';",
+    ].join(' '),
     resolveDir: 'src',
   },
   outfile: 'dist/watchdog.cjs',
@@ -68,15 +72,23 @@ function askForBuiltins({ onResolve, onLoad }) {
 
 /** What is public, and by names that Node.js and bundlers can read off the text. */
 async function writeDoors() {
-  const { register, ...api } = createRequire(import.meta.url)('./dist/watchdog.cjs');
+  const { register, express, fastify, ...api } = createRequire(import.meta.url)('./dist/watchdog.cjs');
   const names = Object.keys(api).join(', ');
-  await writeFile(
-    'dist/index.cjs',
-    `'use strict';\nconst { ${names} } = require('./watchdog.cjs');\nmodule.exports = { ${names} };\n`,
+  await writeDoor(
+    'index',
+    `const { ${names} } = require('./watchdog.cjs');\nmodule.exports = { ${names} };\n`,
+    names,
   );
-  await writeFile('dist/index.js', `export { ${names} } from './index.cjs';\n`);
-  await writeFile('dist/register.cjs', `'use strict';\nrequire('./watchdog.cjs').${register.name}();\n`);
-  await writeFile('dist/register.js', "import './register.cjs';\n");
+  for (const name of Object.keys({ express, fastify })) {
+    await writeDoor(name, `module.exports = { shedLoad: require('./watchdog.cjs').${name} };\n`, 'shedLoad');
+  }
+  await writeDoor('register', `require('./watchdog.cjs').${register.name}();\n`);
+}
+
+async function writeDoor(name, code, names) {
+  await writeFile(`dist/${name}.cjs`, `'use strict';\n${code}`);
+  const passedOn = names ? `export { ${names} } from` : 'import';
+  await writeFile(`dist/${name}.js`, `${passedOn} './${name}.cjs';\n`);
 }
 
 /**
@@ -93,19 +105,27 @@ async function protobufLicence() {
   return [...notices, terms].join('\n');
 }
 
-/** The public declarations in one file; what they do not need of the others stays at home. */
+/** The public declarations, in one file a door; what they do not need of the others stays at home. */
 async function bundleTypes() {
-  const bundle = await rolldown({
-    input: { index: 'src/index.ts' },
-    external: /^node:/,
-    plugins: dts({ oxc: true, emitDtsOnly: true, tsconfig: 'src/tsconfig.json' }),
-  });
-  const { output } = await bundle.generate();
-  await bundle.close();
-  const [{ code }] = output;
-  await writeFile('dist/index.d.cts', code);
-  // One declaration of each type for both doors: what came through one fits the other.
-  await writeFile('dist/index.d.ts', "export * from './index.cjs';\n");
+  const entries = {
+    index: 'src/index.ts',
+    express: 'src/shedding/express.ts',
+    fastify: 'src/shedding/fastify.ts',
+  };
+  for (const [name, input] of Object.entries(entries)) {
+    const bundle = await rolldown({
+      input: { [name]: input },
+      external: /^node:/,
+      treeshake: { moduleSideEffects: false },
+      plugins: dts({ oxc: true, emitDtsOnly: true, tsconfig: 'src/tsconfig.json' }),
+    });
+    const { output } = await bundle.generate();
+    await bundle.close();
+    const [{ code }] = output;
+    await writeFile(`dist/${name}.d.cts`, code);
+    // One declaration of each type for both doors: what came through one fits the other.
+    await writeFile(`dist/${name}.d.ts`, `export * from './${name}.cjs';\n`);
+  }
   // It declares nothing, but tells what it does.
   const [what] = (await readFile('src/register.ts', 'utf8')).split(/(?<=\*\/\n)/);
   for (const door of ['dist/register.d.cts', 'dist/register.d.ts']) {

@@ -1,11 +1,11 @@
-import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { build } from 'esbuild';
 import { publint } from 'publint';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RUNNING_KEY } from '../../src/shared/protocol.js';
-import { createProject, type Project } from './project.js';
+import { createProject, type Project, ROOT } from './project.js';
 
 let project: Project;
 beforeAll(() => {
@@ -16,19 +16,23 @@ afterAll(() => rmSync(project.home, { recursive: true, force: true }));
 const NAMES = ['WatchdogError', 'getWatchdog', 'startWatchdog', 'watchThread'];
 
 describe('require and import', () => {
-  it('lead to the same functions, and to no others', () => {
+  it.each([
+    ['', 'index', NAMES],
+    ['/express', 'express', ['shedLoad']],
+    ['/fastify', 'fastify', ['shedLoad']],
+  ])('lead to the same functions, and to no others: "event-loop-watchdog%s"', (path, door, names) => {
     const file = project.write(
-      'both.mjs',
-      `import * as imported from 'event-loop-watchdog';
+      `both-${door}.mjs`,
+      `import * as imported from 'event-loop-watchdog${path}';
        import { createRequire } from 'node:module';
        // The CommonJS file by itself: Node.js reads the names off its text.
-       import { ${NAMES.join(', ')} } from './node_modules/event-loop-watchdog/dist/index.cjs';
-       const required = createRequire(import.meta.url)('event-loop-watchdog');
-       const direct = { ${NAMES.join(', ')} };
+       import { ${names.join(', ')} } from './node_modules/event-loop-watchdog/dist/${door}.cjs';
+       const required = createRequire(import.meta.url)('event-loop-watchdog${path}');
+       const direct = { ${names.join(', ')} };
        const same = (name) => required[name] === imported[name] && required[name] === direct[name];
        console.log(JSON.stringify([Object.keys(required), Object.keys(imported), Object.keys(direct).every(same)]));`,
     );
-    expect(JSON.parse(project.run(file))).toEqual([NAMES, NAMES, true]);
+    expect(JSON.parse(project.run(file))).toEqual([names, names, true]);
   });
 
   it('of register in one process start one watchdog, which all copies of the package know', async () => {
@@ -73,6 +77,12 @@ describe('the types', () => {
     const watchdog: Watchdog = startWatchdog(9464, { stallThreshold: 200 });
     // @ts-expect-error no such option
     startWatchdog(9464, { stalThreshold: 200 });
+    import { shedLoad } from 'event-loop-watchdog/express';
+    import { shedLoad as plugin } from 'event-loop-watchdog/fastify';
+    shedLoad({ watchdog, maxLag: 100, except: (request) => request.method === 'OPTIONS' });
+    export const register = (app: Parameters<typeof plugin>[0]) => plugin(app, { watchdog, maxQueued: 100 });
+    // @ts-expect-error no such option
+    shedLoad({ maxlag: 100 });
     // One declaration for both doors.
     const other = async (): Promise<WatchdogError> =>
       new (await import('event-loop-watchdog')).WatchdogError('ERR_WATCHDOG_CLOSED', '');
@@ -84,6 +94,33 @@ describe('the types', () => {
   ])('hold in CommonJS and ES modules (module %s, resolution %s)', (module, moduleResolution) => {
     const files = ['cts', 'mts', 'ts'].map((extension) => project.write(`use.${extension}`, USE));
     expect(project.typeCheck(files, { module, moduleResolution })).toBe('');
+  });
+
+  it('of shedLoad fit those of Express and Fastify themselves', () => {
+    for (const name of ['@types/express', 'fastify']) {
+      const link = join(project.home, 'node_modules', name);
+      mkdirSync(dirname(link), { recursive: true });
+      symlinkSync(join(ROOT, 'node_modules', name), link);
+    }
+    project.write(
+      'shedding.mts',
+      `import express from 'express';
+       import Fastify from 'fastify';
+       import { shedLoad } from 'event-loop-watchdog/express';
+       import { shedLoad as plugin } from 'event-loop-watchdog/fastify';
+       const app = express();
+       app.use(shedLoad());
+       app.use('/a', shedLoad({ maxQueued: 10 }), shedLoad({ except: ({ url }) => url === '/healthz' }));
+       app.use(shedLoad({ except: (request: express.Request) => request.path === '/healthz' }));
+       app.get('/b', shedLoad(), (_request, response) => void response.send('b'));
+       const fastify = Fastify();
+       await fastify.register(plugin);
+       await fastify.register(plugin, { maxLag: 100, prefix: '/a', except: ({ url }) => url === '/healthz' });
+       // @ts-expect-error no such option
+       await fastify.register(plugin, { maxlag: 100 });`,
+    );
+    // Fastify's own types do not hold without.
+    expect(project.typeCheck(['shedding.mts'], { skipLibCheck: true })).toBe('');
   });
 
   it('and exports are right for every resolution, says attw', async () => {

@@ -15,6 +15,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NODE } from '../support/child.js';
 import { createProject, IMPORT, type Project, REQUIRE, ROOT } from './project.js';
 
+const DECLARATIONS = ['express', 'fastify', 'index', 'register'].flatMap((door) => [
+  `${door}.d.cts`,
+  `${door}.d.ts`,
+]);
+
 let project: Project;
 beforeAll(() => {
   project = createProject();
@@ -61,10 +66,7 @@ describe('the packed package', () => {
     const { dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
     expect(dependencies).toBeUndefined();
     for (const file of [
-      'dist/index.d.cts',
-      'dist/index.d.ts',
-      'dist/register.d.cts',
-      'dist/register.d.ts',
+      ...DECLARATIONS.map((file) => `dist/${file}`),
       'dist/licences/bufbuild-protobuf.txt',
       'dist/licences/comlink.txt',
       'dist/licences/prom-client.txt',
@@ -81,18 +83,19 @@ describe('the packed package', () => {
     }
   });
 
-  it('declares what is public, in one file, and nothing else', () => {
+  it('declares what is public, in one file a door, and nothing else', () => {
     const dist = join(project.installed, 'dist');
     const files = readdirSync(dist, { encoding: 'utf8', recursive: true });
-    expect(files.filter((file) => /\.d\.[cm]?ts$/.test(file)).sort()).toEqual([
-      ...['index.d.cts', 'index.d.ts', 'register.d.cts', 'register.d.ts'],
-    ]);
-    const declarations = readFileSync(join(dist, 'index.d.cts'), 'utf8');
-    // What the threads share among themselves, say.
-    for (const inner of ['SharedArrayBuffer', 'ResolvedOptions', "from './", 'from "./']) {
-      expect(declarations).not.toContain(inner);
+    expect(files.filter((file) => /\.d\.[cm]?ts$/.test(file)).sort()).toEqual(DECLARATIONS);
+    const read = (name: string): string => readFileSync(join(dist, `${name}.d.cts`), 'utf8');
+    for (const name of ['index', 'express', 'fastify']) {
+      // What the threads share among themselves, say.
+      for (const inner of ['SharedArrayBuffer', 'ResolvedOptions', "from './", 'from "./'])
+        expect(read(name)).not.toContain(inner);
+      // Of Fastify or Express, say, whose types may be absent.
+      expect(read(name)).not.toMatch(/^import .* from "(?!node:)/m);
     }
-    expect(declarations).toContain('* A turn of the loop of at least this many milliseconds is a stall');
+    expect(read('index')).toContain('* A turn of the loop of at least this many milliseconds is a stall');
   });
 
   it('type-checks in a strict project', () => {
@@ -112,7 +115,9 @@ describe('the packed package', () => {
 
   it('shows each public call by an example that type-checks', () => {
     const dist = join(project.installed, 'dist');
-    const [index, register] = ['index.d.cts', 'register.d.ts'].map((file) => examplesOf(join(dist, file)));
+    const [index, ...others] = ['index.d.cts', 'register.d.ts', 'express.d.cts', 'fastify.d.cts'].map(
+      (file) => examplesOf(join(dist, file)),
+    );
     expect(new Set(Object.keys(index ?? {}))).toEqual(
       new Set([
         'startWatchdog',
@@ -122,11 +127,13 @@ describe('the packed package', () => {
       ]),
     );
     expect(index?.watchPool).toHaveLength(2);
-    const all = [...Object.values(index ?? {}), ...Object.values(register ?? {})].flat();
-    expect(all).toHaveLength(11);
+    const all = [index, ...others].flatMap((examples) => Object.values(examples ?? {})).flat();
+    expect(all).toHaveLength(13);
     // Which an example may use, and the package does not bring.
-    symlinkSync(join(ROOT, 'node_modules/piscina'), join(project.home, 'node_modules/piscina'));
-    expect(project.typeCheck(all.map((code, i) => project.write(`example-${i}.mts`, code)))).toBe('');
+    for (const name of ['piscina', 'fastify'])
+      symlinkSync(join(ROOT, 'node_modules', name), join(project.home, 'node_modules', name));
+    const files = all.map((code, i) => project.write(`example-${i}.mts`, code));
+    expect(project.typeCheck(files, { skipLibCheck: true })).toBe('');
   });
 });
 
