@@ -1,9 +1,10 @@
 /**
  * `node --import event-loop-watchdog/register app.js` watches an app without a line of code in it. Configured
- * by `WATCHDOG_PORT` (default 9464), `WATCHDOG_HOST` and the other `WATCHDOG_*` variables; one that is wrong,
- * or that does not exist, is a process warning, and the app runs with the default. Variables that contradict
- * each other are one, too, and so is a runtime that is not Node.js; the app runs unwatched. `getWatchdog()`
- * returns the watchdog to the app.
+ * by `WATCHDOG_PORT` (default 9464), `WATCHDOG_HOST` and the other `WATCHDOG_*` variables, those of objects by
+ * their fields (`WATCHDOG_HANG=after=120000,action=report`, `WATCHDOG_LABELS=app=shop,zone=b`); one that is
+ * wrong, or that does not exist, is a process warning, and the app runs with the default. Variables that
+ * contradict each other are one, too, and so is a runtime that is not Node.js; the app runs unwatched.
+ * `getWatchdog()` returns the watchdog to the app.
  * @example
  * ```ts
  * // WATCHDOG_PORT=9464 node --import event-loop-watchdog/register app.js

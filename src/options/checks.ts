@@ -29,6 +29,12 @@ export interface FieldSpec<T> extends Check<T> {
   readonly default?: T;
 }
 
+/** Numbers, `true` and `false` are meant as such. */
+export function meaningOf(text: string): unknown {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
 /** Neither `null` nor an array. */
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

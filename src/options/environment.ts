@@ -1,4 +1,5 @@
-import type { OptionSpec } from './checks.js';
+import { reasonOf } from '../warn.js';
+import { meaningOf, type OptionSpec } from './checks.js';
 import { OPTIONS, PORT } from './options.js';
 import { show } from './show.js';
 import type { WatchdogOptions } from './types.js';
@@ -25,17 +26,31 @@ export function optionsFromEnv(
   for (const [name, spec] of allSpecs()) {
     const text = names.includes(name) && spec.env !== undefined ? env[spec.env] : undefined;
     if (text === undefined || text === '') continue;
-    const meanings = spec.envValue ? [spec.envValue(text)] : [meaningOf(text), text];
-    const value = meanings.find((meant) => spec.check(meant) !== undefined);
-    if (value !== undefined) given[name] = value;
-    else warn(faultOf(spec, text));
+    try {
+      given[name] = valueIn(spec, text);
+    } catch (error) {
+      warn(`${reasonOf(error)} Using the default.`);
+    }
   }
   const { port = DEFAULT_PORT, ...options } = given;
   return { port: port as number, options };
 }
 
-function faultOf({ env, rule, envRule = rule, secret }: OptionSpec<unknown>, text: string): string {
-  return `${env} must be ${envRule}, but is ${secret ? 'something else' : show(text)}; using the default.`;
+/** @throws an error that begins with the variable's name */
+function valueIn(
+  { env, rule, envRule = rule, envValue, check, secret }: OptionSpec<unknown>,
+  text: string,
+): unknown {
+  const meanings = envValue ? [envValue(text)] : [meaningOf(text), text];
+  let value: unknown;
+  try {
+    value = meanings.find((meant) => check(meant) !== undefined);
+  } catch (error) {
+    // It names the field of an object.
+    throw new Error(`${env}: ${reasonOf(error)}`);
+  }
+  if (value !== undefined) return value;
+  throw new Error(`${env} must be ${envRule}, but is ${secret ? 'something else' : show(text)}.`);
 }
 
 /** Tells `warn` of each variable that looks like one of ours and is none. */
@@ -48,12 +63,6 @@ export function checkVariables(env: Environment, warn: (message: string) => void
 }
 
 const allSpecs = (): [string, OptionSpec<unknown>][] => [['port', PORT], ...Object.entries(OPTIONS)];
-
-/** Numbers, `true` and `false` are meant as such. */
-function meaningOf(text: string): unknown {
-  if (text === 'true' || text === 'false') return text === 'true';
-  return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
-}
 
 function nearest(word: string, candidates: readonly string[]): string | undefined {
   const distances = new Map(candidates.map((candidate) => [candidate, distance(word, candidate)]));

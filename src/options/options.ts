@@ -25,6 +25,7 @@ import {
   signalOf,
 } from './checks.js';
 import { DELAY_BUCKETS } from './delay-buckets.js';
+import { fieldsFrom, pairsOf } from './pairs.js';
 import { show } from './show.js';
 import type { MetricsRegistry, WatchdogOptions } from './types.js';
 
@@ -110,8 +111,11 @@ export const OPTIONS: Specs = {
     check: pathOf,
   },
   hang: {
+    env: 'WATCHDOG_HANG',
     default: undefined,
     rule: 'an object { after, action, signal? }',
+    envRule: 'after and action, and signal if need be, as in after=120000,action=report',
+    envValue: fieldsFrom,
     check: (value) =>
       fieldsOf<HangOptions>('hang', value, {
         after: duration(HANG_AFTER_MIN_MS),
@@ -124,8 +128,11 @@ export const OPTIONS: Specs = {
   },
   livenessTimeout: milliseconds('WATCHDOG_LIVENESS_TIMEOUT', 60_000, 1000),
   readiness: {
+    env: 'WATCHDOG_READINESS',
     default: undefined,
     rule: 'an object { maxLag?, maxQueued?, recovery? } with at least one of the limits',
+    envRule: 'maxLag or maxQueued or both, and recovery if need be, as in maxLag=500,maxQueued=100',
+    envValue: fieldsFrom,
     check: (value) => {
       const none = { default: Number.POSITIVE_INFINITY };
       const limits = fieldsOf<ReadinessLimits>('readiness', value, {
@@ -171,8 +178,11 @@ export const OPTIONS: Specs = {
   },
   perProcess: flag('WATCHDOG_PER_PROCESS', false),
   labels: {
+    env: 'WATCHDOG_LABELS',
     default: Object.freeze({}),
     rule: `an object of at most ${LABELS_MAX} strings`,
+    envRule: `at most ${LABELS_MAX} names with values, as in app=shop,zone=b`,
+    envValue: pairsOf,
     check: (value) => {
       if (!isObject(value)) return undefined;
       const labels = Object.entries(value);

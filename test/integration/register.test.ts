@@ -15,11 +15,16 @@ it('watches an app without a line of code in it, by the environment', async () =
   const port = await freePort();
   const app = startChild('plain-app.mjs', {
     nodeArgs: ['--import', REGISTER],
-    env: { WATCHDOG_PORT: String(port), WATCHDOG_HOST: '127.0.0.1', WATCHDOG_STALL_THRESHOLD: '250' },
+    env: {
+      WATCHDOG_PORT: String(port),
+      WATCHDOG_HOST: '127.0.0.1',
+      WATCHDOG_STALL_THRESHOLD: '250',
+      WATCHDOG_LABELS: 'app=shop',
+    },
   });
   await app.message('running');
   const one = await eventually(() => scrape(`http://127.0.0.1:${port}`), 'the sidecar serves');
-  expect(one.value('watchdog_stall_threshold_seconds')).toBe(0.25);
+  expect(one.value('watchdog_stall_threshold_seconds{app="shop"}')).toBe(0.25);
   app.send({});
   expect(await app.exit).toMatchObject({ code: 0, stderr: '' });
 });
@@ -29,6 +34,11 @@ it.each([
     'WATCHDOG_HEARTBEAT_INTERVAL',
     'often',
     /WATCHDOG_HEARTBEAT_INTERVAL must be a number of milliseconds, from 20 to 1000, but is "often"/g,
+  ],
+  [
+    'WATCHDOG_HANG',
+    'after=5,action=report',
+    /WATCHDOG_HANG: The option "hang\.after" must be a number of milliseconds, 1000 or more, but is 5/g,
   ],
   // It is read by register, and again with what the code gives.
   ['WATCHDOG_TOKEN', 'short', /WATCHDOG_TOKEN must be 32 printable ASCII characters or more/g],

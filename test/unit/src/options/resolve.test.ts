@@ -259,9 +259,9 @@ describe('the environment', () => {
     return { ...optionsFromEnv(env, (message) => warnings.push(message)), warnings };
   };
 
-  it('sets the port and every scalar option', () => {
-    const scalars = Object.entries(OPTIONS).filter(([, { env }]) => env !== undefined);
-    expect(scalars.map(([name]) => name)).toEqual([
+  it('sets the port and every option that text can tell', () => {
+    const told = Object.entries(OPTIONS).filter(([, { env }]) => env !== undefined);
+    expect(told.map(([name]) => name)).toEqual([
       'host',
       'heartbeatInterval',
       'stallThreshold',
@@ -271,11 +271,14 @@ describe('the environment', () => {
       'context',
       'log',
       'journal',
+      'hang',
       'livenessTimeout',
+      'readiness',
       'token',
       'tokenFile',
       'guardMetrics',
       'perProcess',
+      'labels',
       'processMetrics',
     ]);
     expect(
@@ -290,11 +293,14 @@ describe('the environment', () => {
         WATCHDOG_CONTEXT: 'false',
         WATCHDOG_LOG: 'json',
         WATCHDOG_JOURNAL: '/tmp/7',
+        WATCHDOG_HANG: 'after=120000, action=kill,signal=SIGABRT',
         WATCHDOG_LIVENESS_TIMEOUT: '5000',
+        WATCHDOG_READINESS: 'maxLag=500,maxQueued=100',
         WATCHDOG_TOKEN: 'x'.repeat(32),
         WATCHDOG_TOKEN_FILE: '/run/token',
         WATCHDOG_GUARD_METRICS: 'true',
         WATCHDOG_PER_PROCESS: 'true',
+        WATCHDOG_LABELS: 'app=shop, build=7,query=a=b,none=',
         WATCHDOG_PROCESS_METRICS: 'false',
       }),
     ).toEqual({
@@ -309,11 +315,14 @@ describe('the environment', () => {
         context: false,
         log: 'json',
         journal: '/tmp/7',
+        hang: { after: 120_000, action: 'kill', signal: 'SIGABRT' },
         livenessTimeout: 5000,
+        readiness: { maxLag: 500, maxQueued: 100 },
         token: 'x'.repeat(32),
         tokenFile: '/run/token',
         guardMetrics: true,
         perProcess: true,
+        labels: { app: 'shop', build: '7', query: 'a=b', none: '' },
         processMetrics: false,
       },
       warnings: [],
@@ -328,10 +337,45 @@ describe('the environment', () => {
       port: 9464,
       options: { host: '127.0.0.1' },
       warnings: [
-        'WATCHDOG_PORT must be an integer from 0 to 65535, but is "http"; using the default.',
-        'WATCHDOG_STALL_THRESHOLD must be a number of milliseconds, 10 or more, but is "5"; using the default.',
+        'WATCHDOG_PORT must be an integer from 0 to 65535, but is "http". Using the default.',
+        'WATCHDOG_STALL_THRESHOLD must be a number of milliseconds, 10 or more, but is "5". Using the default.',
       ],
     });
+  });
+
+  it.each([
+    [
+      'HANG',
+      'after=5,action=report',
+      ': The option "hang.after" must be a number of milliseconds, 1000 or more, but is 5 (number).',
+    ],
+    ['HANG', 'after=5000', ': The option "hang.action" must be "report" or "kill", but is undefined'],
+    [
+      'HANG',
+      'after=5000,action=report,sginal=SIGABRT',
+      ': There is no option "hang.sginal"; there are after',
+    ],
+    [
+      'HANG',
+      '120000',
+      ' must be after and action, and signal if need be, as in after=120000,action=report, but is "120000"',
+    ],
+    ['READINESS', 'maxLag=often', ': The option "readiness.maxLag" must be a number of milliseconds above 0'],
+    [
+      'READINESS',
+      'recovery=5',
+      ' must be maxLag or maxQueued or both, and recovery if need be, as in maxLag=',
+    ],
+    ['LABELS', 'app=shop,thread=x', ': The option "labels" may not name a label "thread"'],
+    ['LABELS', 'app', ' must be at most 16 names with values, as in app=shop,zone=b, but is "app"'],
+    ['LABELS', 'app=shop,', ' must be at most 16 names with values'],
+    ['LABELS', 'app=a,app=b', ' must be at most 16 names with values'],
+    ['LABELS', '__proto__=x', ': The option "labels" may not name a label "__proto__"'],
+  ])('is told off once for what is wrong inside, down to the field: WATCHDOG_%s=%s', (name, text, fault) => {
+    const { options, warnings } = read({ [`WATCHDOG_${name}`]: text });
+    expect(options).toEqual({});
+    expect(warnings).toEqual([expect.stringContaining(`WATCHDOG_${name}${fault}`)]);
+    expect(warnings[0]).toMatch(/Using the default\.$/);
   });
 
   it('is told what a variable may hold, which is neither an object nor a function nor in quotes', () => {
@@ -342,8 +386,8 @@ describe('the environment', () => {
     for (const warning of warnings)
       expect(warning.split(', but is ')[0]).not.toMatch(/object|function|"|string|\{/);
     expect(read({ WATCHDOG_LOG: 'xml', WATCHDOG_CAPTURE: '{"after":100}' }).warnings).toEqual([
-      'WATCHDOG_CAPTURE must be true or false, but is "{\\"after\\":100}"; using the default.',
-      'WATCHDOG_LOG must be text, json or false, but is "xml"; using the default.',
+      'WATCHDOG_CAPTURE must be true or false, but is "{\\"after\\":100}". Using the default.',
+      'WATCHDOG_LOG must be text, json or false, but is "xml". Using the default.',
     ]);
   });
 
