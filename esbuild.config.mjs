@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { build } from 'esbuild';
 import { rolldown } from 'rolldown';
@@ -11,10 +11,15 @@ const common = {
   target: 'node20.19',
   write: false,
   metafile: true,
+  // The bundle names the files that it is made of: the same bytes, wherever those are.
+  preserveSymlinks: true,
   legalComments: 'none',
   logLevel: 'warning',
   define: { __VERSION__: JSON.stringify(version) },
 };
+
+/** The packages that are bundled. */
+const bundled = new Set();
 
 await rm('dist', { recursive: true, force: true });
 await mkdir('dist', { recursive: true });
@@ -49,11 +54,7 @@ guardWalls(library.metafile, 'src/', (input) => !input.startsWith('worker/'));
 await writeFile('dist/watchdog.cjs', library.outputFiles[0].contents);
 await writeDoors();
 
-// What is bundled brings its licence along.
-await mkdir('dist/licences', { recursive: true });
-for (const name of ['comlink', 'prom-client'])
-  await copyFile(`node_modules/${name}/LICENSE`, `dist/licences/${name}.txt`);
-await writeFile('dist/licences/bufbuild-protobuf.txt', await protobufLicence());
+await bringLicences();
 
 await bundleTypes();
 
@@ -89,6 +90,18 @@ async function writeDoor(name, code, names) {
   await writeFile(`dist/${name}.cjs`, `'use strict';\n${code}`);
   const passedOn = names ? `export { ${names} } from` : 'import';
   await writeFile(`dist/${name}.js`, `${passedOn} './${name}.cjs';\n`);
+}
+
+/** What is bundled brings its licence along. */
+async function bringLicences() {
+  await mkdir('dist/licences', { recursive: true });
+  for (const name of bundled) {
+    const text =
+      name === '@bufbuild/protobuf'
+        ? await protobufLicence()
+        : await readFile(`node_modules/${name}/LICENSE`, 'utf8');
+    await writeFile(`dist/licences/${name.replace('@', '').replace('/', '-')}.txt`, text);
+  }
 }
 
 /**
@@ -149,8 +162,13 @@ async function bundleThread(entry, name, define = {}) {
   return `${outputFiles[0].text}\n//# sourceURL=${name}\n`;
 }
 
-/** The walls between the parts: what the bundle of one part may not take in. */
+/** The walls between the parts: what the bundle of one part may not take in. Notes whose code it takes. */
 function guardWalls(metafile, part, allowed) {
-  const strangers = Object.keys(metafile.inputs).filter((input) => !allowed(input));
-  if (strangers.length > 0) throw new Error(`${part} must not import ${strangers.join(', ')}`);
+  const inputs = Object.keys(metafile.inputs);
+  const intruders = inputs.filter((input) => !allowed(input));
+  if (intruders.length > 0) throw new Error(`${part} must not import ${intruders.join(', ')}`);
+  for (const input of inputs) {
+    const [, name] = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input) ?? [];
+    if (name !== undefined) bundled.add(name);
+  }
 }
