@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NODE } from '../support/child.js';
+import { makeFiles } from '../support/home.js';
 import { createProject, IMPORT, type Project, REQUIRE, ROOT } from './project.js';
 
 const DECLARATIONS = ['express', 'fastify', 'index', 'register'].flatMap((door) => [
@@ -152,18 +153,50 @@ function examplesOf(file: string): Record<string, string[]> {
   return examples;
 }
 
-it('a release is refused without repository, bugs and homepage', () => {
-  const release = (manifest: object): readonly [status: number | null, stderr: string] => {
-    const cwd = mkdtempSync(join(tmpdir(), 'watchdog-release-'));
-    writeFileSync(join(cwd, 'package.json'), JSON.stringify(manifest));
+describe('a release', () => {
+  const check = (files: Readonly<Record<string, string>>, tag?: string): readonly [number | null, string] => {
     const script = join(ROOT, 'test/package/release-check.mjs');
-    const { status, stderr } = spawnSync(NODE, [script], { cwd, encoding: 'utf8' });
-    rmSync(cwd, { recursive: true });
+    const env = { ...process.env, GITHUB_REF_TYPE: tag && 'tag', GITHUB_REF_NAME: tag };
+    const { status, stderr } = spawnSync(NODE, [script], { cwd: makeFiles(files), encoding: 'utf8', env });
     return [status, stderr];
   };
-  expect(release({ repository: 'a', bugs: 'b', homepage: 'c' })).toEqual([0, '']);
-  expect(release({ repository: 'a', homepage: '' })).toEqual([
-    1,
-    expect.stringContaining('no bugs, no homepage'),
-  ]);
+  const manifest = {
+    name: 'a',
+    version: '1.2.3',
+    files: ['dist'],
+    repository: 'a',
+    bugs: 'b',
+    homepage: 'c',
+  };
+  const good = {
+    'package.json': JSON.stringify(manifest),
+    'CHANGELOG.md': '# Changelog\n\n## 1.2.3 (2026-01-31)\n\n## 1.2.2 (2026-01-30)\n',
+    'dist/a.js': '',
+    'test/package/tarball.txt': 'dist/a.js\npackage.json\n',
+  };
+
+  it("is let pass with a page, a version that is the changelog's and the tag's, and the files that are listed", () => {
+    expect(check(good, 'v1.2.3')).toEqual([0, '']);
+    expect(check(good)).toEqual([0, '']);
+  });
+
+  it('is refused for each of these that it lacks', () => {
+    const bad = {
+      ...good,
+      'package.json': JSON.stringify({ ...manifest, bugs: undefined, homepage: '' }),
+      'CHANGELOG.md': '# Changelog\n\n## 1.2.3 (unreleased)\n',
+      'dist/b.js': '',
+      'test/package/tarball.txt': 'dist/a.js\ndist/c.js\npackage.json\n',
+    };
+    const [status, stderr] = check(bad, 'v1.2.4');
+    expect(status).toBe(1);
+    expect(stderr.trim().split('\n')).toEqual([
+      "package.json has no bugs, no homepage: the registry's page would lead nowhere.",
+      'CHANGELOG.md begins with "1.2.3 (unreleased)", and not with "1.2.3 (year-month-day)".',
+      'The tag is v1.2.4, and the version 1.2.3.',
+      'The tarball would have dist/b.js.',
+      'The tarball would lack dist/c.js.',
+    ]);
+    expect(check({ ...bad, 'CHANGELOG.md': '## 1.2.2 (2026-01-30)\n' })[1]).toContain('begins with "1.2.2 (');
+  });
 });

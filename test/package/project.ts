@@ -20,16 +20,23 @@ const USE = `
 export const IMPORT: string = `import { startWatchdog } from 'event-loop-watchdog';${USE}`;
 export const REQUIRE: string = `const { startWatchdog } = require('event-loop-watchdog');${USE}`;
 
-/** The package as it would be published. */
-export function pack(into: string): string {
+/** The package as it would be published, and the files in it, whichever order npm has them in. */
+export function pack(
+  into: string,
+  from: string = ROOT,
+): { readonly tarball: string; readonly files: string[] } {
   const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', into], {
-    cwd: ROOT,
+    cwd: from,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const report = JSON.parse(packed) as { filename: string }[] | Record<string, { filename: string }>;
-  const [{ filename } = { filename: '' }] = Object.values(report);
-  return join(into, filename);
+  interface Packed {
+    readonly filename: string;
+    readonly files: readonly { readonly path: string }[];
+  }
+  // An array, or an object by name: so npm 11 and 12.
+  const [{ filename, files }] = Object.values(JSON.parse(packed)) as [Packed];
+  return { tarball: join(into, filename), files: files.map(({ path }) => path).sort() };
 }
 
 export interface Project {
@@ -49,7 +56,7 @@ export interface Project {
 /** An empty project, with the package alone: whatever else it needs at run time would be missing. */
 export function createProject(): Project {
   const home = mkdtempSync(join(tmpdir(), 'watchdog-package-'));
-  const tarball = pack(home);
+  const { tarball } = pack(home);
   writeFileSync(join(home, 'package.json'), '{"private":true}');
   execFileSync('npm', ['install', '--offline', '--no-audit', '--no-fund', '--legacy-peer-deps', tarball], {
     cwd: home,
