@@ -22,21 +22,25 @@ import { createInvestigator, type InvestigatorOptions } from '../stalls/investig
 import { openThread, type ThreadReader, type ThreadTimes } from '../system/thread.js';
 import { sampleDelay } from './delay.js';
 
-/** What the metrics of one scrape need to know of a loop. */
-export interface LoopView {
-  /** The same object for the life of the loop. */
-  readonly labels: { readonly thread: string };
+/** The numbers of a loop that are at hand. */
+export interface LoopAccounts {
   readonly stats: LoopStats;
   readonly ledger: LoopLedger;
   readonly gc: GcValues;
   readonly heap: HeapValues;
+  /** `undefined` where the system keeps no such accounts. */
+  readonly times: ThreadTimes | undefined;
+}
+
+/** What the metrics of one scrape need to know of a loop. */
+export interface LoopView extends LoopAccounts {
+  /** The same object for the life of the loop. */
+  readonly labels: { readonly thread: string };
   /** Of the stalls, per bucket; known only to the sidecar that saw them. */
   readonly exemplars?: readonly (Exemplar | undefined)[];
   readonly resources: ResourceValues;
   /** Names of the places in `resources.counts`. */
   readonly resourceTypes: readonly string[];
-  /** `undefined` where the system keeps no such accounts. */
-  readonly times: ThreadTimes | undefined;
   readonly culprits: readonly CulpritSeries[];
 }
 
@@ -55,6 +59,8 @@ export interface Loop {
   };
   /** As of the last sample. */
   view(): LoopView;
+  /** A part of it: reads no file if the sample has just done so. */
+  accounts(): LoopAccounts;
   /** The stall under way, as of the last sample. */
   stall(): Stall | undefined;
   /** The loop is no more: tells of what has come up, also of a stall that its end cut short. */
@@ -75,6 +81,8 @@ export interface LoopOptions
 }
 
 const NO_ACCOUNTS: ThreadReader = { times: () => undefined, state: () => undefined };
+/** What was read of a thread so lately is as good as new. */
+const RECENT_MS = 5;
 
 export function watchLoop({
   memory,
@@ -89,7 +97,7 @@ export function watchLoop({
   const readGc = openReader(GC, memory.gc);
   const readHeap = openReader(HEAP, memory.heap);
   const ledger = openLedger(LOOP_LEDGER, memory.ledger);
-  const thread = taskDirectory === undefined ? NO_ACCOUNTS : openThread(taskDirectory);
+  const thread = remember(taskDirectory === undefined ? NO_ACCOUNTS : openThread(taskDirectory), options.now);
   const target = { threadId, loop: memory.stats, taskDirectory };
   const culprits = options.culprits.join(ledger);
   const exemplars = createStallExemplars();
@@ -116,6 +124,7 @@ export function watchLoop({
     target,
     stats,
     stall: () => stall,
+    accounts: () => ({ stats: seen, ledger, gc: readGc(), heap: readHeap(), times: thread.recentTimes() }),
     sample(nowMs) {
       stall = undefined;
       seen = stats();
@@ -143,5 +152,23 @@ export function watchLoop({
     setResourceTypes(names) {
       resourceTypes = names;
     },
+  };
+}
+
+function remember(
+  thread: ThreadReader,
+  now: () => number,
+): ThreadReader & { readonly recentTimes: ThreadReader['times'] } {
+  let latest: ThreadTimes | undefined;
+  let readMs = Number.NEGATIVE_INFINITY;
+  function times(): ThreadTimes | undefined {
+    latest = thread.times();
+    readMs = now();
+    return latest;
+  }
+  return {
+    state: thread.state,
+    times,
+    recentTimes: () => (now() - readMs < RECENT_MS ? latest : times()),
   };
 }

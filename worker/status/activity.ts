@@ -32,16 +32,18 @@ export interface Activity {
 const WINDOW_MIN_MS = 500;
 
 export function createActivity(): Activity {
-  const marks = new WeakMap<LoopActivity, readonly Mark[]>();
+  /** The two latest of each loop. */
+  const marks = new WeakMap<LoopActivity, { readonly latest: Mark; readonly before: Mark | undefined }>();
   return {
     note(nowMs, loops) {
       for (const loop of loops) {
-        const mark = { atMs: nowMs, activeMs: activeMsOf(nowMs, loop.stats()) };
-        marks.set(loop, [...(marks.get(loop) ?? []), mark].slice(-2));
+        const latest = { atMs: nowMs, activeMs: activeMsOf(nowMs, loop.stats()) };
+        marks.set(loop, { latest, before: marks.get(loop)?.latest });
       }
     },
     utilization(nowMs, loop) {
-      const since = marks.get(loop)?.findLast(({ atMs }) => nowMs - atMs >= WINDOW_MIN_MS);
+      const { latest, before } = marks.get(loop) ?? {};
+      const since = latest && nowMs - latest.atMs >= WINDOW_MIN_MS ? latest : before;
       if (!since) return undefined;
       const share = (activeMsOf(nowMs, loop.stats()) - since.activeMs) / (nowMs - since.atMs);
       return Number.isNaN(share) ? undefined : shareOf(share);

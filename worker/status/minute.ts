@@ -1,4 +1,4 @@
-import type { LoopView } from '../loops/loop.js';
+import type { LoopAccounts } from '../loops/loop.js';
 import { activeMsOf, shareOf } from './activity.js';
 import { type Delays, delaysOf, quantileMs } from './quantile.js';
 
@@ -7,7 +7,7 @@ const MINUTE_MS = 60_000;
 /** Of less than this nothing is said. */
 const WINDOW_MIN_MS = 1000;
 
-export type MinuteLoop = Pick<LoopView, 'ledger' | 'stats'>;
+export type MinuteLoop = Pick<LoopAccounts, 'ledger' | 'stats'>;
 
 /** How main's loop fared over the last minute or so. */
 export interface Minute {

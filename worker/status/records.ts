@@ -16,7 +16,7 @@ const EVERY_MS = 1000;
 /** Timers fire a little early or late: a round that comes so much too soon will do. */
 const SLACK_MS = 10;
 
-export type RecordedLoop = Pick<Loop, 'stats' | 'stall' | 'view'>;
+export type RecordedLoop = Pick<Loop, 'stats' | 'stall' | 'accounts'>;
 
 export interface RecordsParts {
   readonly main: RecordedLoop;
@@ -43,7 +43,7 @@ export interface Records {
 }
 
 export function openRecords(parts: RecordsParts): Records {
-  const { main, contain, wallClockOf: toWall = wallClockOf } = parts;
+  const { main, wallClockOf: toWall = wallClockOf } = parts;
   // Points come no faster than seconds pass, so no sidecar's numbers run ahead of the clock, and each of those
   // before this one puts it one ahead: numbers go up from one to the next, and for a new process on the port.
   const ring = createRing(Math.floor(Date.now() / 1000) + parts.restarts);
@@ -54,10 +54,10 @@ export function openRecords(parts: RecordsParts): Records {
   let dueMs = Number.NEGATIVE_INFINITY;
 
   function notePoint(nowMs: number): void {
-    const view = main.view();
-    contain('status', () => lastMinute.note(nowMs, view));
-    contain('status', () => activity.note(nowMs, [main, ...parts.others()]));
-    ring.note(nowMs, toWall(nowMs), readSecond(nowMs, view), parts.pools().map(readingsOf));
+    const accounts = main.accounts();
+    ring.note(nowMs, toWall(nowMs), readSecond(nowMs, accounts), parts.pools().map(readingsOf));
+    lastMinute.note(nowMs, accounts);
+    activity.note(nowMs, [main, ...parts.others()]);
   }
 
   return {
@@ -71,7 +71,7 @@ export function openRecords(parts: RecordsParts): Records {
       const wallMs = toWall(nowMs);
       return { ...ring.since(since, wallMs), stalls: bands.all(nowMs, wallMs, stalls) };
     },
-    minute: (nowMs) => lastMinute.of(nowMs, main.view()),
+    minute: (nowMs) => lastMinute.of(nowMs, main.accounts()),
     utilization: activity.utilization,
   };
 }

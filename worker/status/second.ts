@@ -1,9 +1,8 @@
 import { latenessOf } from '../../src/shared/lateness.js';
 import type { LoopStats } from '../../src/shared/layout.js';
-import type { HistorySeries } from '../../src/shared/status.js';
 import type { Contain } from '../contain.js';
 import type { ProcessLedger } from '../counters.js';
-import type { LoopView } from '../loops/loop.js';
+import type { LoopAccounts } from '../loops/loop.js';
 import type { CpuThrottling } from '../system/cgroup.js';
 import { activeMsOf, shareOf } from './activity.js';
 import type { Readings } from './history.js';
@@ -19,78 +18,76 @@ export interface SecondSources {
 }
 
 /** Reads what a point has to say of the time since the point before it. */
-export type ReadSecond = (nowMs: number, main: LoopView) => Readings;
+export type ReadSecond = (nowMs: number, main: LoopAccounts) => Readings;
 
-type Counter = 'utilization' | 'processCpu' | 'mainCpu' | 'mainRunQueue' | 'throttled' | 'gc';
-type Gauge = 'threadpoolDelayMs' | 'heapUsedBytes' | 'heapLimitBytes' | 'residentBytes';
-type Reading<N extends string> = Readonly<Record<N, (nowMs: number, main: LoopView) => number | undefined>>;
+/** Milliseconds so far; what they grow by is told. NaN: not known. */
+interface Counters {
+  readonly atMs: number;
+  readonly activeMs: number;
+  readonly processCpuMs: number;
+  readonly mainCpuMs: number;
+  readonly runQueueMs: number;
+  readonly throttledMs: number;
+  /** Of a turn's collections it is known when that is over. */
+  readonly gcMs: number;
+  readonly delays: Delays;
+}
 
-/** Of a part of a second there is no more than one: what was booked at its end lay before it. */
-const SHARES: readonly HistorySeries[] = ['utilization', 'mainCpu', 'mainRunQueue', 'gc'];
-
+/** Runs once a second, and so is never compiled: what is left out here is felt on an idle machine. */
 export function createSecond({ ledger, throttling, contain }: SecondSources): ReadSecond {
-  /** Milliseconds so far; what they grew by, by the time that passed, is told. */
-  const counters: Reading<Counter> = {
-    utilization: (nowMs, { stats }) => activeMsOf(nowMs, stats),
-    processCpu: processCpuMs,
-    mainCpu: (_nowMs, { times }) => times?.cpuMs,
-    mainRunQueue: (_nowMs, { times }) => times?.runQueueMs,
-    throttled: () => throttledMs(throttling),
-    // Known when the turn is over in which they were.
-    gc: (_nowMs, { gc }) => gc.sumsMs.reduce((sum, ms) => sum + ms, 0),
-  };
-  const gauges: Reading<Gauge> = {
-    threadpoolDelayMs: (nowMs) => probeDelayMs(nowMs, ledger),
-    // The first look at the heap comes with the first beat.
-    heapUsedBytes: (_nowMs, { heap }) => heap.usedBytes || undefined,
-    heapLimitBytes: (_nowMs, { heap }) => heap.limitBytes || undefined,
-    residentBytes: () => process.memoryUsage.rss(),
-  };
   const worstOf = createWorst();
-  let before: { readonly atMs: number; readonly values: Partial<Readings>; readonly delays: Delays };
+  let before: Counters | undefined;
 
-  /** Each by itself: the fault of one costs that one. */
-  function readAll<N extends HistorySeries>(
-    readings: Reading<N>,
-    nowMs: number,
-    main: LoopView,
-  ): Record<N, number> {
-    const names = Object.keys(readings) as N[];
-    const read = (name: N): number => contain('status', () => readings[name](nowMs, main)) ?? Number.NaN;
-    return Object.fromEntries(names.map((name) => [name, read(name)])) as Record<N, number>;
+  /** The fault of one costs that one. */
+  const read = (reading: () => number | undefined): number => contain('status', reading) ?? Number.NaN;
+  const readThrottled = (): number | undefined => throttling?.()?.throttledSeconds;
+
+  function count(nowMs: number, { stats, times, gc, ledger: ofLoop }: LoopAccounts): Counters {
+    return {
+      atMs: nowMs,
+      activeMs: activeMsOf(nowMs, stats),
+      processCpuMs: read(processCpuMs),
+      mainCpuMs: times?.cpuMs ?? Number.NaN,
+      runQueueMs: times?.runQueueMs ?? Number.NaN,
+      throttledMs: throttling ? 1000 * read(readThrottled) : Number.NaN,
+      gcMs: gc.sumsMs.reduce(add),
+      delays: delaysOf(ofLoop),
+    };
   }
 
   return (nowMs, main) => {
-    const values = readAll(counters, nowMs, main);
-    const delays = delaysOf(main.ledger);
-    const { atMs, ...last } = before ?? { atMs: nowMs, values: {}, delays };
-    before = { atMs: nowMs, values, delays };
+    const to = count(nowMs, main);
+    const from = before ?? to;
+    before = to;
+    const ms = to.atMs - from.atMs;
     const worst = worstOf(nowMs, main.stats);
     // Within a bucket it is interpolated; but nobody waited longer than for the longest turn.
-    const quantile = (q: number): number => Math.min(quantileMs(q, last.delays, delays), worst.mostMs);
-    const delayP99Ms = quantile(0.99);
-    const grown = Object.entries(values).map(([name, value]) => {
-      const perMs = (value - (last.values[name as Counter] ?? Number.NaN)) / (nowMs - atMs);
-      return [name, SHARES.includes(name as Counter) ? shareOf(perMs) : perMs];
-    });
+    const delayP99Ms = Math.min(quantileMs(0.99, from.delays, to.delays), worst.mostMs);
     return {
-      ...(Object.fromEntries(grown) as Record<Counter, number>),
-      ...readAll(gauges, nowMs, main),
-      delayP50Ms: quantile(0.5),
+      delayP50Ms: Math.min(quantileMs(0.5, from.delays, to.delays), worst.mostMs),
       delayP99Ms,
       delayMaxMs: Math.max(worst.newsMs, delayP99Ms),
+      utilization: shareOf((to.activeMs - from.activeMs) / ms),
+      threadpoolDelayMs: probeDelayMs(nowMs, ledger) ?? Number.NaN,
+      processCpu: (to.processCpuMs - from.processCpuMs) / ms,
+      // What is booked at its end, such as a wait for a CPU, may be more than there was room for.
+      mainCpu: shareOf((to.mainCpuMs - from.mainCpuMs) / ms),
+      mainRunQueue: shareOf((to.runQueueMs - from.runQueueMs) / ms),
+      throttled: (to.throttledMs - from.throttledMs) / ms,
+      // The first look at the heap comes with the first beat.
+      heapUsedBytes: main.heap.usedBytes || Number.NaN,
+      heapLimitBytes: main.heap.limitBytes || Number.NaN,
+      residentBytes: read(process.memoryUsage.rss),
+      gc: shareOf((to.gcMs - from.gcMs) / ms),
     };
   };
 }
 
+const add = (sum: number, one: number): number => sum + one;
+
 function processCpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
-}
-
-function throttledMs(throttling: SecondSources['throttling']): number | undefined {
-  const seconds = throttling?.()?.throttledSeconds;
-  return seconds === undefined ? undefined : seconds * 1000;
 }
 
 /** The longest delay since it was last asked, the turn in progress included; NaN if it was not. */
@@ -107,15 +104,17 @@ function createWorst(): (nowMs: number, stats: LoopStats) => Worst {
   /** The second in which it was asked: the longest that it had by then may have been told. */
   let asked: { readonly second: number; readonly ms: number } | undefined;
   return (nowMs, { loopStartedAtMs, worstSecond, worstMs, dueMs, lastMarkMs }) => {
-    const worstOf = (second: number): number => worstMs[worstSecond.indexOf(second)] ?? 0;
+    const worstIn = (second: number): number => worstMs[worstSecond.indexOf(second)] ?? 0;
     const last = asked;
     const thisSecond = Math.floor(nowMs / 1000);
-    asked = { second: thisSecond, ms: worstOf(thisSecond) };
+    asked = { second: thisSecond, ms: worstIn(thisSecond) };
     if (!last || loopStartedAtMs === 0) return UNKNOWN;
-    const lateMs = latenessOf(nowMs, dueMs, lastMarkMs);
-    const laterMs = worstMs.filter((_ms, slot) => (worstSecond[slot] as number) > last.second);
-    const newsMs = Math.max(lateMs, ...laterMs);
-    const mostMs = Math.max(newsMs, worstOf(last.second));
-    return { newsMs: worstOf(last.second) > last.ms ? mostMs : newsMs, mostMs };
+    let newsMs = latenessOf(nowMs, dueMs, lastMarkMs);
+    // Older ones than these are not kept.
+    const first = Math.max(last.second + 1, thisSecond - worstMs.length);
+    for (let second = first; second <= thisSecond; second++) newsMs = Math.max(newsMs, worstIn(second));
+    const lastMs = worstIn(last.second);
+    const mostMs = Math.max(newsMs, lastMs);
+    return { newsMs: lastMs > last.ms ? mostMs : newsMs, mostMs };
   };
 }

@@ -4,7 +4,7 @@ import { allocate, openReader } from '../../../../src/shared/regions.js';
 import type { History, HistorySeries } from '../../../../src/shared/status.js';
 import { openLedger } from '../../../../worker/counters.js';
 import { sampleDelay } from '../../../../worker/loops/delay.js';
-import type { LoopView } from '../../../../worker/loops/loop.js';
+import type { LoopAccounts } from '../../../../worker/loops/loop.js';
 import { openRecords, type Records, type RecordsParts } from '../../../../worker/status/records.js';
 import { createVirtualLoop, type VirtualLoop } from '../../../support/virtual-loop.js';
 
@@ -20,15 +20,14 @@ interface Watched {
   readonly faults: string[];
 }
 
-function watch(more: Partial<RecordsParts> = {}, view: Partial<LoopView> = {}): Watched {
+function watch(more: Partial<RecordsParts> = {}, accounts: Partial<LoopAccounts> = {}): Watched {
   const loop = createVirtualLoop();
   const faults: string[] = [];
   const [gc, heap] = [openReader(GC, allocate(GC))(), openReader(HEAP, allocate(HEAP))()];
   const main = {
     stats: loop.read,
     stall: () => undefined,
-    view: () =>
-      ({ stats: loop.read(), ledger: loop.ledger, gc, heap, times: undefined, ...view }) as LoopView,
+    accounts: () => ({ stats: loop.read(), ledger: loop.ledger, gc, heap, times: undefined, ...accounts }),
   };
   const records = openRecords({
     main,
