@@ -97,6 +97,7 @@ export const HISTORY_SERIES = [
   'throttled',
   'heapUsedBytes',
   'heapLimitBytes',
+  // Looked at every five seconds.
   'residentBytes',
   // Part of the second that main's garbage collections took.
   'gc',

@@ -33,10 +33,15 @@ interface Counters {
   readonly delays: Delays;
 }
 
+/** Of so many points one has it read anew: it changes slowly, and takes a file of the system's. */
+const RESIDENT_EVERY = 5;
+
 /** Runs once a second, and so is never compiled: what is left out here is felt on an idle machine. */
 export function createSecond({ ledger, throttling, contain }: SecondSources): ReadSecond {
   const worstOf = createWorst();
   let before: Counters | undefined;
+  let points = 0;
+  let residentBytes = Number.NaN;
 
   /** The fault of one costs that one. */
   const read = (reading: () => number | undefined): number => contain('status', reading) ?? Number.NaN;
@@ -60,6 +65,7 @@ export function createSecond({ ledger, throttling, contain }: SecondSources): Re
     const from = before ?? to;
     before = to;
     const ms = to.atMs - from.atMs;
+    if (points++ % RESIDENT_EVERY === 0) residentBytes = read(process.memoryUsage.rss);
     const worst = worstOf(nowMs, main.stats);
     // Within a bucket it is interpolated; but nobody waited longer than for the longest turn.
     const delayP99Ms = Math.min(quantileMs(0.99, from.delays, to.delays), worst.mostMs);
@@ -77,7 +83,7 @@ export function createSecond({ ledger, throttling, contain }: SecondSources): Re
       // The first look at the heap comes with the first beat.
       heapUsedBytes: main.heap.usedBytes || Number.NaN,
       heapLimitBytes: main.heap.limitBytes || Number.NaN,
-      residentBytes: read(process.memoryUsage.rss),
+      residentBytes,
       gc: shareOf((to.gcMs - from.gcMs) / ms),
     };
   };
