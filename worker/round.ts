@@ -58,7 +58,7 @@ export function createRound(basics: Basics, parts: RoundParts): Round {
       contain('readiness', () => readiness.note(state));
       contain('threads', () => threads.prune());
       const others = threads.loops().map((loop) => sample(loop, 'threads', nowMs));
-      contain('status', () => parts.report.note(nowMs));
+      contain('self', () => parts.report.note(nowMs));
       const waitsMs = [ours, ...others].map((one) =>
         nextPollMs(now(), one.stats, parts.stallThreshold, one.alert),
       );

@@ -60,7 +60,6 @@ export const COLLECTORS = [
   'readiness',
   'memory',
   'process',
-  'status',
 ] as const;
 export type CollectorName = (typeof COLLECTORS)[number];
 

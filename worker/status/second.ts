@@ -44,7 +44,7 @@ export function createSecond({ ledger, throttling, contain }: SecondSources): Re
   let residentBytes = Number.NaN;
 
   /** The fault of one costs that one. */
-  const read = (reading: () => number | undefined): number => contain('status', reading) ?? Number.NaN;
+  const read = (reading: () => number | undefined): number => contain('self', reading) ?? Number.NaN;
   const readThrottled = (): number | undefined => throttling?.()?.throttledSeconds;
 
   function count(nowMs: number, { stats, times, gc, ledger: ofLoop }: LoopAccounts): Counters {

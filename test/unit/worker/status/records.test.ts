@@ -180,7 +180,7 @@ it('what fails costs its own number', () => {
   expect(watched.history().at).toHaveLength(3);
   expect(watched.latest('throttled')).toBeNull();
   expect(watched.latest('delayP99Ms')).toBe(0);
-  expect(watched.faults).toEqual(['status', 'status', 'status']);
+  expect(watched.faults).toEqual(['self', 'self', 'self']);
 });
 
 it('tells the utilization of the last second of any loop, once there was one', () => {
