@@ -79,31 +79,6 @@ export interface Status {
 /** Numbers of a series, one for each of `History.at`; `null` where it was not known. */
 export type Series = readonly (number | null)[];
 
-/** Names of the series of a {@link History}, but for those of the pools. */
-export const HISTORY_SERIES = [
-  // Main's delay in that second, in milliseconds: what an event that came at a random moment had to wait.
-  'delayP50Ms',
-  'delayP99Ms',
-  'delayMaxMs',
-  // Part of that second for which main's loop was held.
-  'utilization',
-  // How long a probe waited for a thread of libuv's pool, in milliseconds; grows while it waits.
-  'threadpoolDelayMs',
-  // CPUs that the process used; and main's thread; and the part of the second that it waited for one.
-  'processCpu',
-  'mainCpu',
-  'mainRunQueue',
-  // Part of the second for which the cgroup's quota held threads back; over 1 if it was several.
-  'throttled',
-  'heapUsedBytes',
-  'heapLimitBytes',
-  // Looked at every five seconds.
-  'residentBytes',
-  // Part of the second that main's garbage collections took.
-  'gc',
-] as const;
-export type HistorySeries = (typeof HISTORY_SERIES)[number];
-
 /** A stall of main's loop, as a band over a chart. */
 export interface StallBand {
   readonly id: string;
@@ -118,11 +93,39 @@ export interface History {
   /**
    * Of the newest point: `since` it, the next answer has newer ones only. It goes up by one a point, also from
    * one sidecar to the next that takes its place. All points come without `since`, and with one that is ahead.
+   * Of points that were kept those are outdated that are not before the first that comes.
    */
   readonly seq: number;
   /** Unix time of each point in milliseconds, ascending. */
   readonly at: readonly number[];
-  readonly series: Readonly<Record<HistorySeries, Series>>;
+  readonly series: {
+    /**
+     * Main's delay in that second, in milliseconds: what an event that came at a random moment had to wait; 0 is
+     * less than 1 ms.
+     */
+    readonly delayP50Ms: Series;
+    readonly delayP99Ms: Series;
+    /** Of the longest turn that ended in that second, or goes on. */
+    readonly delayMaxMs: Series;
+    /** Part of that second for which main's loop was held. */
+    readonly utilization: Series;
+    /** How long a probe waited for a thread of libuv's pool, in milliseconds; grows while it waits. */
+    readonly threadpoolDelayMs: Series;
+    /** CPUs that the process used, */
+    readonly processCpu: Series;
+    /** and main's thread, */
+    readonly mainCpu: Series;
+    /** and the part of the second that this waited for one. */
+    readonly mainRunQueue: Series;
+    /** Part of the second for which the cgroup's quota held threads back; over 1 if it was several. */
+    readonly throttled: Series;
+    readonly heapUsedBytes: Series;
+    readonly heapLimitBytes: Series;
+    /** Looked at every five seconds. */
+    readonly residentBytes: Series;
+    /** Part of the second that main's garbage collections took; known when their turn is over. */
+    readonly gc: Series;
+  };
   /** The first sixteen pools. */
   readonly pools: readonly {
     readonly name: string;
@@ -133,3 +136,23 @@ export interface History {
   /** Those of the last 15 minutes among the latest hundred, oldest first; always all. */
   readonly stalls: readonly StallBand[];
 }
+
+/** Names of the series of a {@link History}, but for those of the pools. */
+export type HistorySeries = keyof History['series'];
+
+const EVERY_SERIES: Readonly<Record<HistorySeries, true>> = {
+  delayP50Ms: true,
+  delayP99Ms: true,
+  delayMaxMs: true,
+  utilization: true,
+  threadpoolDelayMs: true,
+  processCpu: true,
+  mainCpu: true,
+  mainRunQueue: true,
+  throttled: true,
+  heapUsedBytes: true,
+  heapLimitBytes: true,
+  residentBytes: true,
+  gc: true,
+};
+export const HISTORY_SERIES: readonly HistorySeries[] = Object.keys(EVERY_SERIES) as HistorySeries[];
