@@ -4,6 +4,7 @@ import type { Contain } from '../contain.js';
 import type { ProcessLedger } from '../counters.js';
 import type { LoopAccounts } from '../loops/loop.js';
 import type { CpuThrottling } from '../system/cgroup.js';
+import { readResidentBytes } from '../system/process.js';
 import { activeMsOf, shareOf } from './activity.js';
 import type { Readings } from './history.js';
 import { type Delays, delaysOf, quantileMs } from './quantile.js';
@@ -65,7 +66,7 @@ export function createSecond({ ledger, throttling, contain }: SecondSources): Re
     const from = before ?? to;
     before = to;
     const ms = to.atMs - from.atMs;
-    if (points++ % RESIDENT_EVERY === 0) residentBytes = read(process.memoryUsage.rss);
+    if (points++ % RESIDENT_EVERY === 0) residentBytes = read(readResidentBytes);
     const worst = worstOf(nowMs, main.stats);
     // Within a bucket it is interpolated; but nobody waited longer than for the longest turn.
     const delayP99Ms = Math.min(quantileMs(0.99, from.delays, to.delays), worst.mostMs);

@@ -8,6 +8,7 @@ import type { LoopState, LoopStatus, PoolStatus, Status } from '../../src/shared
 import type { ProcessLedger } from '../counters.js';
 import type { Loop } from '../loops/loop.js';
 import type { PoolView } from '../pools/pool.js';
+import { readResidentBytes } from '../system/process.js';
 import type { ThreadpoolState } from '../system/threadpool.js';
 import { VERSION } from '../version.js';
 import type { Records } from './records.js';
@@ -68,17 +69,9 @@ function processOf({ app, options, restarts }: StatusSources): Status['process']
     nodeVersion: process.version,
     watchdogVersion: VERSION,
     startedAt: new Date(options.processStartedAtMs).toISOString(),
-    ...known('residentBytes', residentBytes()),
+    ...known('residentBytes', readResidentBytes()),
     sidecarRestarts: restarts,
   };
-}
-
-function residentBytes(): number | undefined {
-  try {
-    return process.memoryUsage.rss();
-  } catch {
-    return undefined; // No file descriptor is left, say.
-  }
 }
 
 function threadpoolOf({ nowMs, threadpool, ledger }: StatusSources): Status['threadpool'] {

@@ -23,12 +23,15 @@ export function readProcess(): ProcessUsage {
   return {
     userSeconds: cpu && cpu.user / 1e6,
     systemSeconds: cpu && cpu.system / 1e6,
-    residentBytes: residentBytes ?? known(() => process.memoryUsage.rss()),
+    residentBytes: residentBytes ?? readResidentBytes(),
     virtualBytes,
     openFds: known(countFds),
     maxFds: parseMaxFds(read('/proc/self/limits') ?? ''),
   };
 }
+
+/** `undefined` if no file descriptor is left, say. */
+export const readResidentBytes = (): number | undefined => known(process.memoryUsage.rss);
 
 /** @param status as `/proc/self/status` has it */
 export function parseStatus(status: string): Pick<ProcessUsage, 'residentBytes' | 'virtualBytes'> {
