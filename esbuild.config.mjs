@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { build } from 'esbuild';
 import { rolldown } from 'rolldown';
 import { dts } from 'rolldown-plugin-dts';
+import { buildPage } from './worker/page/build.mjs';
 
 const { version } = JSON.parse(await readFile('package.json', 'utf8'));
 const common = {
@@ -29,6 +30,7 @@ await mkdir('dist', { recursive: true });
 const inspector = await bundleThread('worker/inspector/main.ts', 'event-loop-watchdog-inspector.cjs');
 const sidecar = await bundleThread('worker/main.ts', 'event-loop-watchdog-sidecar.cjs', {
   __INSPECTOR_SOURCE__: JSON.stringify(inspector),
+  __PAGE__: JSON.stringify(await buildPage()),
 });
 
 // All of the code in one CommonJS file, behind a door each for `require` and `import`: however many ways lead

@@ -1,0 +1,88 @@
+import { h, type Section, setText } from '../dom.js';
+import { clock } from '../format.js';
+import type { Points } from '../history.js';
+import { createLegendOfCauses } from './cause-legend.js';
+import { createGrid } from './grid.js';
+import { createRangeControls } from './range.js';
+
+/** What has happened of late, in charts with one cursor. */
+export interface Charts extends Section {
+  draw(points: Points): void;
+  /** What is drawn: since when, in Unix time, and how long a range that is called. */
+  readonly shown: { readonly fromMs: number; readonly name: string };
+}
+
+/** @param onShown called when another range is to be seen */
+export function createCharts(onShown: () => void): Charts {
+  const moment = h('span', { class: 'moment' });
+  const causes = createLegendOfCauses();
+  const grid = createGrid((unixMs) => {
+    pointedAtMs = unixMs;
+    showMoment();
+  });
+  let latest: Points | undefined;
+  /** Where the charts were stopped. */
+  let stoppedAtMs: number | undefined;
+  let pointedAtMs: number | undefined;
+  const endMs = (): number => stoppedAtMs ?? latest?.at.at(-1) ?? 0;
+
+  function changed(): void {
+    redraw();
+    onShown();
+  }
+  const range = createRangeControls({
+    onRange: changed,
+    onPause(paused) {
+      stoppedAtMs = paused ? latest?.at.at(-1) : undefined;
+      changed();
+    },
+  });
+
+  function showMoment(): void {
+    if (pointedAtMs !== undefined) setText(moment, `at ${clock(pointedAtMs)}`);
+    else setText(moment, endMs() === 0 ? '' : `${stoppedAtMs ? 'paused' : 'now'}, ${clock(endMs())}`);
+  }
+
+  function redraw(): void {
+    if (!latest) return;
+    const start = performance.now();
+    const [fromMs, toMs] = [endMs() - range.rangeMs, endMs()];
+    grid.draw(latest, fromMs, toMs);
+    causes.show(latest.stalls.filter((stall) => (stall.toMs ?? toMs) >= fromMs && stall.fromMs <= toMs));
+    showMoment();
+    measureFrom(start);
+  }
+
+  return {
+    element: h(
+      'section',
+      { id: 'charts', class: 'history', tabindex: -1, 'aria-labelledby': 'charts-title' },
+      h(
+        'header',
+        { class: 'row' },
+        h('h2', { id: 'charts-title' }, 'History'),
+        range.element,
+        moment,
+        causes.element,
+      ),
+      grid.element,
+    ),
+    get shown() {
+      return { fromMs: endMs() - range.rangeMs, name: range.name };
+    },
+    draw(points) {
+      latest = points;
+      redraw();
+    },
+  };
+}
+
+const DRAWING = 'charts';
+
+/** For the browser's tools: how long it took. The charts draw in microtasks, which come before this one. */
+function measureFrom(start: number): void {
+  queueMicrotask(() => {
+    performance.clearMeasures(DRAWING);
+    performance.measure(DRAWING, { start });
+  });
+}

@@ -1,0 +1,44 @@
+import { h, type Section } from '../dom.js';
+import type { Points } from '../history.js';
+import { type Chart, createChart } from './chart.js';
+import { PLANS, planOfPool } from './plans.js';
+import { onThemeChange } from './theme.js';
+
+/** Pools have their charts after those of the loop. */
+const POOLS_AFTER = 2;
+
+/** All charts; those of pools as they become known. */
+export interface Grid extends Section {
+  draw(points: Points, fromMs: number, toMs: number): void;
+}
+
+/** @param onCursor hears of the moment that is pointed at, `undefined` if none is */
+export function createGrid(onCursor: (unixMs: number | undefined) => void): Grid {
+  const charts = PLANS.map((plan) => createChart(plan, onCursor));
+  const pools = new Map<string, Chart>();
+  const all = (): Chart[] => [...charts, ...pools.values()];
+  const element = h('div', { class: 'charts' }, ...charts.map((chart) => chart.element));
+
+  new ResizeObserver(() => {
+    for (const chart of all()) chart.resize();
+  }).observe(element);
+  onThemeChange(() => {
+    for (const chart of all()) chart.redraw();
+  });
+
+  function addPool(name: string): void {
+    if (pools.has(name)) return;
+    const chart = createChart(planOfPool(name), onCursor);
+    pools.set(name, chart);
+    element.insertBefore(chart.element, charts[POOLS_AFTER]?.element ?? null);
+    chart.resize();
+  }
+
+  return {
+    element,
+    draw(points, fromMs, toMs) {
+      for (const { name } of points.pools) addPool(name);
+      for (const chart of all()) chart.draw(points, fromMs, toMs);
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import type { Status } from '../../src/shared/status.js';
+import { h, setText } from './dom.js';
+import { clock, duration } from './format.js';
+
+/** Whose page it is, and whether it is still told anything. */
+export interface Connection {
+  /** The bar at the top. */
+  readonly bar: HTMLElement;
+  /** Says that nobody answers. */
+  readonly banner: HTMLElement;
+  heard(status: Status): void;
+  silent(sinceMs: number | undefined, reason: string): void;
+  refused(): void;
+}
+
+/** @param page is marked while what it shows is old */
+export function createConnection(page: HTMLElement): Connection {
+  const app = h('strong');
+  const about = h('span', { class: 'muted' });
+  const link = h('span', { class: 'link' }, 'Asking…');
+  const lost = h('strong');
+  const why = h('span');
+  const banner = h('div', { class: 'banner', role: 'status' }, lost, ' ', why);
+
+  function mark(link: 'live' | 'lost' | 'refused', text: string, element: HTMLElement): void {
+    page.dataset.link = link;
+    setText(element, text);
+  }
+  return {
+    bar: h(
+      'header',
+      { class: 'bar' },
+      h('a', { class: 'skip', href: '#charts' }, 'Skip to the charts'),
+      h('p', {}, app, ' ', about),
+      link,
+    ),
+    banner,
+    heard({ process }) {
+      mark('live', 'Live', link);
+      setText(lost, '');
+      setText(why, '');
+      const { app: name, pid, nodeVersion, watchdogVersion, startedAt, sidecarRestarts } = process;
+      setText(app, name);
+      const restarts = sidecarRestarts > 0 ? ` · sidecar restarted ${sidecarRestarts} ×` : '';
+      const age = duration(Date.now() - Date.parse(startedAt));
+      setText(
+        about,
+        `pid ${pid} · up ${age} · Node.js ${nodeVersion} · watchdog ${watchdogVersion}${restarts}`,
+      );
+    },
+    silent(sinceMs, reason) {
+      mark('lost', 'No answer', link);
+      const since = sinceMs === undefined ? '' : ` since ${clock(sinceMs)}`;
+      setText(lost, `The sidecar does not answer${since}.`);
+      const old = sinceMs === undefined ? '' : 'The figures are from then. ';
+      setText(why, `${old}It is asked again every two seconds. (${reason})`);
+    },
+    refused() {
+      mark('refused', 'Not let in', link);
+      setText(lost, '');
+      setText(why, '');
+    },
+  };
+}

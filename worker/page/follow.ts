@@ -1,0 +1,105 @@
+import type { History, Status } from '../../src/shared/status.js';
+import { type Api, ApiError } from './api.js';
+import { createRing, type Points } from './history.js';
+
+const PERIOD_MS = 1_000;
+/** Who does not answer is asked again soon at first, then every two seconds: it may be back at any time. */
+const RETRY_FIRST_MS = 250;
+const RETRY_MAX_MS = 2_000;
+
+/** What is made of the answers. */
+export interface Listener {
+  status(status: Status): void;
+  points(points: Points): void;
+  /** Nobody answers; `sinceMs`: when somebody last did, in Unix time, if ever. */
+  silent(sinceMs: number | undefined, reason: string): void;
+  /** We are not let in. It is not asked again until `resume()`. */
+  refused(): void;
+}
+
+export interface Effects {
+  /** Unix time in milliseconds. */
+  now(): number;
+  /** @returns what takes it back */
+  later(callback: () => void, ms: number): () => void;
+}
+
+export interface Following {
+  /** The page cannot be seen: nothing is asked. */
+  pause(): void;
+  /** Asks at once, and each second from then on. */
+  resume(): void;
+}
+
+/** Asks the sidecar each second how the process is, and what has happened since; begins with `resume()`. */
+export function follow(api: Api, listener: Listener, { now, later }: Effects): Following {
+  const ring = createRing();
+  let process: string | undefined;
+  let heardAtMs: number | undefined;
+  let failures = 0;
+  /** The rounds that go on; one that was stopped meanwhile is told by it. */
+  let current = 0;
+  let cancel = (): void => {};
+
+  async function ask(round: number): Promise<void> {
+    const status = await api.get<Status>('/api/state');
+    if (round !== current) return;
+    const identity = `${status.process.pid} ${status.process.startedAt}`;
+    if (process !== identity) ring.clear();
+    process = identity;
+    heardAtMs = now();
+    listener.status(status);
+    const since = ring.seq === undefined ? '' : `?since=${ring.seq}`;
+    const history = await api.get<History>(`/api/history${since}`);
+    if (round !== current) return;
+    ring.add(history);
+    listener.points(ring.points);
+  }
+
+  async function go(round: number): Promise<void> {
+    const waitMs = await attempt(round);
+    if (waitMs !== undefined && round === current) cancel = later(() => go(round), waitMs);
+  }
+
+  /** @returns when to ask again; `undefined`: not by itself */
+  async function attempt(round: number): Promise<number | undefined> {
+    const startedAtMs = now();
+    try {
+      await ask(round);
+    } catch (error) {
+      return round === current ? fail(error) : undefined;
+    }
+    failures = 0;
+    return Math.max(0, startedAtMs + PERIOD_MS - now());
+  }
+
+  function fail(error: unknown): number | undefined {
+    if (!(error instanceof ApiError)) {
+      // A fault of the page's own: told by the browser as any other, and what can be shown is shown.
+      later(() => {
+        throw error;
+      }, 0);
+      return PERIOD_MS;
+    }
+    // To who may not see them the routes do not exist.
+    if (error.status === 401 || error.status === 404) {
+      listener.refused();
+      return undefined;
+    }
+    listener.silent(heardAtMs, error.message);
+    return Math.min(RETRY_FIRST_MS * 2 ** failures++, RETRY_MAX_MS);
+  }
+
+  function stop(): void {
+    current++;
+    cancel();
+  }
+  return {
+    pause: stop,
+    resume() {
+      stop();
+      failures = 0;
+      void go(current);
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import type { Stall } from '../../src/shared/stall.js';
+import type { LoopStatus, StallBand, Status } from '../../src/shared/status.js';
+import { h, type Section, setText } from './dom.js';
+import { clock, duration } from './format.js';
+import { CAUSE_WORDS, requestName, STATE_WORDS, shortPath } from './words.js';
+
+/** The state of main's loop: what there is to know in the first second. */
+export interface Head extends Section {
+  update(status: Status): void;
+  /** When it was last blocked. */
+  stalls(bands: readonly StallBand[]): void;
+}
+
+export function createHead(): Head {
+  const word = h('span', { class: 'word' });
+  const length = h('span', { class: 'length' });
+  const facts = h('dl', { class: 'facts' });
+  // Heard once a state, and not with each new figure.
+  const told = h('p', { class: 'unseen', 'aria-live': 'polite' });
+  const element = h(
+    'section',
+    { class: 'card head', 'aria-label': 'State of the event loop' },
+    h('h1', { class: 'state' }, h('span', { class: 'mark', 'aria-hidden': 'true' }), word, ' ', length),
+    facts,
+    h('p', { class: 'note' }, 'Seen by a thread of its own, which does not depend on the loop.'),
+    told,
+  );
+  let toldOf: string | undefined;
+  let latest: StallBand | undefined;
+
+  return {
+    element,
+    update(status) {
+      const main = status.loops[0];
+      if (!main) return;
+      element.dataset.state = main.state;
+      setText(word, STATE_WORDS[main.state]);
+      setText(length, lengthOf(main));
+      const shown = main.stall && main.state === 'blocked' ? factsOf(main.stall) : calmFacts(status, latest);
+      replaceFacts(facts, shown);
+      const news = `${main.state} ${main.stall?.id}`;
+      if (news !== toldOf) setText(told, status.sentence);
+      toldOf = news;
+      document.title = `${STATE_WORDS[main.state]} ${lengthOf(main)} · ${status.process.app}`;
+    },
+    stalls(bands) {
+      latest = bands.findLast(({ toMs }) => toMs !== undefined);
+    },
+  };
+}
+
+/** How long it has been so, where that matters. */
+function lengthOf({ state, stall, lagMs }: LoopStatus): string {
+  if (state === 'blocked') return `for ${duration(stall?.durationMs ?? lagMs)}`;
+  if (state === 'late') return `by ${duration(lagMs)}`;
+  return '';
+}
+
+/** What it is, how it is called, and what it is in full. */
+type Fact = readonly [name: string, value: string, more?: string, code?: boolean];
+
+function factsOf(stall: Stall): Fact[] {
+  const { cause, culprit, requests, state, syscall } = stall;
+  const request = requests?.[0];
+  const name = request && requestName(request);
+  const call = syscall === undefined ? '' : `, in ${syscall}`;
+  const facts: Fact[] = [
+    ['Cause', cause, `${CAUSE_WORDS[cause]}${call || (state === 'D' ? ', on a disk' : '')}`],
+  ];
+  if (culprit) {
+    const place = `${shortPath(culprit.file)}:${culprit.line}`;
+    facts.push(['Culprit', culprit.function, place, true]);
+  } else facts.push(['Culprit', 'not known yet']);
+  if (name !== undefined) facts.push(['Request', name, '', true]);
+  if (request?.traceId !== undefined) facts.push(['Trace', request.traceId, '', true]);
+  return facts;
+}
+
+function calmFacts(status: Status, latest: StallBand | undefined): Fact[] {
+  const { stallThreshold } = status.settings;
+  const stalls = status.loops[0]?.stalls ?? 0;
+  const last: Fact = latest
+    ? ['Last stall', clock(latest.fromMs), `${duration((latest.toMs ?? 0) - latest.fromMs)}, ${latest.cause}`]
+    : ['Last stall', 'none', 'in the last 15 minutes'];
+  return [
+    last,
+    ['Since the start', stalls === 1 ? '1 stall' : `${stalls} stalls`, `of ${stallThreshold} ms or more`],
+  ];
+}
+
+/** Made anew only if another is to be read: a selection stays. */
+function replaceFacts(list: HTMLElement, facts: readonly Fact[]): void {
+  const key = JSON.stringify(facts);
+  if (list.dataset.shown === key) return;
+  list.dataset.shown = key;
+  list.replaceChildren(
+    ...facts.map(([name, value, more, code]) =>
+      h(
+        'div',
+        {},
+        h('dt', {}, name),
+        h('dd', {}, h(code ? 'code' : 'strong', {}, value), more ? h('span', {}, ` ${more}`) : undefined),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,77 @@
+import { createActs } from './acts.js';
+import { createApi } from './api.js';
+import { createCharts } from './charts/charts.js';
+import { createConnection } from './connection.js';
+import { h } from './dom.js';
+import { createFigures } from './figures.js';
+import { follow } from './follow.js';
+import { createHead } from './head.js';
+import type { Points } from './history.js';
+import { createStalls } from './stalls/stalls.js';
+import { createThreads } from './threads.js';
+import { createTokenForm, storedToken } from './token.js';
+
+const page = document.body;
+const api = createApi(storedToken);
+const connection = createConnection(page);
+const token = createTokenForm(api, () => following.resume());
+const head = createHead();
+const figures = createFigures();
+const charts = createCharts(() => latest && showFigures(latest));
+const stalls = createStalls(api);
+let latest: Points | undefined;
+
+function showFigures(points: Points): void {
+  figures.points(points, charts.shown.fromMs, charts.shown.name);
+}
+
+const following = follow(
+  api,
+  {
+    status(status) {
+      connection.heard(status);
+      head.update(status);
+      figures.status(status);
+      stalls.update(status);
+    },
+    points(points) {
+      latest = points;
+      head.stalls(points.stalls);
+      charts.draw(points);
+      showFigures(points);
+    },
+    silent: connection.silent,
+    refused() {
+      connection.refused();
+      token.show();
+    },
+  },
+  {
+    now: Date.now,
+    later(callback, ms) {
+      const timer = setTimeout(callback, ms);
+      return () => clearTimeout(timer);
+    },
+  },
+);
+
+// In the place of what the sidecar wrote there for who has no JavaScript.
+document.getElementById('essentials')?.remove();
+page.prepend(
+  connection.bar,
+  connection.banner,
+  h(
+    'main',
+    {},
+    token.element,
+    h('div', { class: 'top' }, head.element, createActs(api).element),
+    figures.element,
+    charts.element,
+    stalls.element,
+    createThreads(api).element,
+  ),
+);
+document.addEventListener('visibilitychange', () =>
+  document.hidden ? following.pause() : following.resume(),
+);
+if (!document.hidden) following.resume();
