@@ -6,6 +6,7 @@ import { type Forensics, openForensics } from './forensics.js';
 import { checkLiveness, createReadiness } from './health.js';
 import { createGuard } from './http/access.js';
 import { createDebugHandlers } from './http/debug.js';
+import { createPage } from './http/page.js';
 import { createRoutes, type Health, type RouteSources } from './http/routes.js';
 import { type SurvivingServer, startServer } from './http/server.js';
 import { openTls } from './http/tls.js';
@@ -105,7 +106,7 @@ function serve(
   { options }: SidecarData,
   { now, warn }: Basics,
   { main, threads, reporter, inspector, countCapture, takeDump, poll }: Forensics & { readonly poll: Poll },
-  answers: Omit<RouteSources, 'journal' | 'debug' | 'guard' | 'guardMetrics'>,
+  answers: Omit<RouteSources, 'page' | 'journal' | 'debug' | 'guard' | 'guardMetrics'>,
 ): SurvivingServer {
   const routes = createRoutes({
     ...answers,
@@ -120,6 +121,7 @@ function serve(
       },
       count: countCapture,
     }),
+    page: createPage(),
     guard: createGuard({ token: openToken(options, now, warn), allowedHosts: options.allowedHosts }),
     guardMetrics: options.guardMetrics,
   });

@@ -17,19 +17,24 @@ export interface Guard {
    * by a name that is ours. A page of the web that has its own name resolved to this host is neither.
    */
   allows(request: IncomingMessage): boolean;
+  /**
+   * Whether to hand out the status page with nothing in it: where there is a token it can be entered there, and
+   * a link to here may stand on a page of another origin.
+   */
+  mayTry(request: IncomingMessage): boolean;
 }
 
 export function createGuard({ token, allowedHosts }: GuardOptions): Guard {
   const names = new Set(['localhost', ...allowedHosts.map((name) => name.toLowerCase())]);
   const hasToken: Guard['hasToken'] = ({ headers }) => isSame(bearerOf(headers.authorization), token());
+  function isAtHome({ headers, socket }: IncomingMessage): boolean {
+    const host = hostOf(headers.host);
+    return isLoopback(socket.remoteAddress) && (isIP(host) > 0 || names.has(host));
+  }
   return {
     hasToken,
-    allows(request) {
-      if (isForeignPage(request)) return false;
-      if (hasToken(request)) return true;
-      const host = hostOf(request.headers.host);
-      return isLoopback(request.socket.remoteAddress) && (isIP(host) > 0 || names.has(host));
-    },
+    allows: (request) => !isForeignPage(request) && (hasToken(request) || isAtHome(request)),
+    mayTry: (request) => token() !== undefined || isAtHome(request),
   };
 }
 

@@ -4,15 +4,11 @@ import type { History, Status } from '../../src/shared/status.js';
 import type { Journal } from '../reports/journal.js';
 import { textOfIndex, textOfStatus } from '../status/text.js';
 import type { Guard } from './access.js';
+import type { Page } from './page.js';
 import { cut } from './pieces.js';
 import { send, sendProblem } from './respond.js';
 import type { Handler } from './router.js';
 import { sendPieces } from './zipped.js';
-
-/** The status page for browsers. */
-export interface Page {
-  send(request: IncomingMessage, response: ServerResponse, status: Status): void | Promise<void>;
-}
 
 export interface StatusSources {
   /** The process as it is now. */
@@ -21,8 +17,7 @@ export interface StatusSources {
   history(since: number | undefined): History;
   readonly journal: Journal;
   readonly guard: Guard;
-  /** `undefined`: browsers, too, get the text. */
-  readonly page?: Page;
+  readonly page: Page;
 }
 
 export interface StatusHandlers {
@@ -39,13 +34,11 @@ const BAD_SINCE = 'since must be the seq of an earlier answer: a whole number fr
 export function createStatusHandlers(sources: StatusSources): StatusHandlers {
   return {
     root(request, response) {
-      if (!sources.guard.allows(request)) {
-        send(response, 200, TEXT, textOfIndex(), VARY);
-        return undefined;
-      }
-      const status = sources.state();
-      if (sources.page && prefersHtml(request)) return sources.page.send(request, response, status);
-      send(response, 200, TEXT, textOfStatus(status, sources.journal.stalls()), VARY);
+      const { guard, journal, page } = sources;
+      const text = guard.allows(request) ? textOfStatus(sources.state(), journal.stalls()) : undefined;
+      const forBrowser = prefersHtml(request) && (text !== undefined || guard.mayTry(request));
+      if (forBrowser) return page.send(request, response, text);
+      send(response, 200, TEXT, text ?? textOfIndex(), VARY);
       return undefined;
     },
     state: (request, response) => sendJsonPieces(request, response, sources.state()),

@@ -15,11 +15,13 @@ export async function sendPieces(
   type: string,
   pieces: readonly Piece[],
   vary: readonly string[] = [],
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const worthIt = pieces.length > 1 || (pieces[0]?.plain.length ?? 0) >= GZIP_FROM_BYTES;
   const zipped = worthIt && acceptsGzip(request.headers['accept-encoding']);
   const parts = zipped ? await gzip(pieces) : pieces.map(({ plain }) => plain);
   await sendParts(response, type, parts, {
+    ...headers,
     Vary: [...vary, 'Accept-Encoding'].join(', '),
     ...(zipped && { 'Content-Encoding': 'gzip' }),
   });

@@ -37,6 +37,7 @@ export function createConnection(page: HTMLElement): Connection {
     banner,
     heard({ process }) {
       mark('live', 'Live', link);
+      page.dataset.heard = '';
       setText(lost, '');
       setText(why, '');
       const { app: name, pid, nodeVersion, watchdogVersion, startedAt, sidecarRestarts } = process;

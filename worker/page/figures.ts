@@ -45,12 +45,12 @@ export function createFigures(): Figures {
       const from = at.findIndex((moment) => moment >= fromMs);
       const values = from < 0 ? [] : (series.delayP99Ms ?? []).slice(from).filter((value) => value !== null);
       // Of seconds, not of the range: percentiles do not add up.
-      delay.set(values.length > 0 ? duration(Math.max(...values)) : '–', `worst second of ${range}`);
+      delay.set(values.length > 0 ? duration(Math.max(...values)) : '–', `worst second in ${range}`);
     },
   };
 
   function showLoop({ lagMs, lagMaxMs, utilization, heap: ofV8 }: LoopStatus): void {
-    lag.set(duration(lagMs), `at most ${duration(lagMaxMs)} in 60 s`);
+    lag.set(duration(lagMs), `${duration(lagMaxMs)} at most in 60 s`);
     if (utilization === undefined) use.set('–', 'not known');
     else use.set(share(utilization), 'of the last second', utilization, utilization >= 0.9);
     if (!ofV8) heap.set('–', 'not known');
@@ -67,7 +67,7 @@ export function createFigures(): Figures {
       return;
     }
     const { name, active, capacity, queued = 0 } = fullest;
-    const note = queued > 0 ? `${name}, ${count(queued)} queued` : name;
+    const note = queued > 0 ? `${count(queued)} queued, ${name}` : name;
     const limit = capacity === undefined ? '' : ` / ${count(capacity)}`;
     const part = capacity === undefined ? undefined : fullness(fullest);
     pools.set(`${active ?? '–'}${limit}`, note, part, queued > 0);

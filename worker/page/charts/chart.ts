@@ -1,59 +1,44 @@
 import uPlot from 'uplot';
-import { h, setText } from '../dom.js';
-import { clock, clockShort } from '../format.js';
+import { h, type Section } from '../dom.js';
 import type { Points } from '../history.js';
 import { drawBands } from './bands.js';
-import type { Line, Plan } from './plans.js';
-import { colour } from './theme.js';
+import { createLegend } from './legend.js';
+import { optionsOf } from './options.js';
+import type { Plan } from './plans.js';
 
-const HEIGHT_PX = 148;
-const AXIS_PX = 56;
-const TIME_STEPS_MS = [5, 10, 15, 30, 60, 120, 180, 300, 600].map((seconds) => seconds * 1000);
-/** This part of the width has no times. */
-const LABELS_FROM = 0.04;
-const FONT = '11px system-ui, sans-serif';
-const DASHES: Readonly<Partial<Record<Line['look'], number[]>>> = { dashed: [6, 4], dotted: [2, 2] };
+/** The first row of charts is to be seen without scrolling; on a wall they are to be read from afar. */
+const HEIGHT_MIN_PX = 148;
+const HEIGHT_SHARE = 0.17;
 
-export interface Chart {
-  readonly element: HTMLElement;
+export interface Chart extends Section {
+  /** Its figures at once; its lines as soon as it is in sight. */
   draw(points: Points, fromMs: number, toMs: number): void;
+  inSight(yes: boolean): void;
   /** The same in other colours. */
   redraw(): void;
+  /** As large as there is room. */
   resize(): void;
 }
 
 /** @param onCursor hears of the moment that is pointed at, `undefined` if none is */
 export function createChart(plan: Plan, onCursor: (unixMs: number | undefined) => void): Chart {
-  const values = plan.lines.map(() => figureOf(plan));
-  const legend = h(
-    'ul',
-    { class: 'legend' },
-    ...plan.lines.map((line, index) => legendOf(line, values[index])),
-  );
-  const field = h('div', {
-    class: 'field',
-    role: 'img',
-    'aria-label': `Chart of ${plan.title}: its figures follow`,
-  });
-  const element = h(
-    'figure',
-    { class: plan.main ? 'card chart wide' : 'card chart' },
-    h('figcaption', {}, h('h3', {}, plan.title), h('span', { class: 'muted' }, plan.note)),
-    legend,
-    field,
-  );
-  let points: Points | undefined;
+  const legend = createLegend(plan);
+  const label = `Chart of ${plan.title}, with the figures above`;
+  const field = h('div', { class: 'field', role: 'img', 'aria-label': label });
+  let shown: { readonly points: Points; readonly fromMs: number; readonly toMs: number } | undefined;
+  let visible = false;
   const chart = new uPlot(
     {
       ...optionsOf(plan),
+      width: 320,
+      height: HEIGHT_MIN_PX,
       hooks: {
-        drawClear: [(self) => points && drawBands(self, points.stalls, plan.main === true)],
+        drawClear: [(self) => shown && drawBands(self, shown.points.stalls, plan.main === true)],
         setCursor: [
-          (self) => {
+          () => {
+            const at = pointedAt();
+            onCursor(at === undefined ? undefined : shown?.points.at[at]);
             showFigures();
-            const { idx, left } = self.cursor;
-            if ((left ?? -1) < 0) onCursor(undefined);
-            else if (idx != null) onCursor(points?.at[idx]);
           },
         ],
       },
@@ -62,117 +47,58 @@ export function createChart(plan: Plan, onCursor: (unixMs: number | undefined) =
     field,
   );
 
-  /** Those pointed at, or the newest. */
+  /** Index of a point. */
+  function pointedAt(): number | undefined {
+    const { idx, left = -1 } = chart.cursor;
+    return left < 0 ? undefined : (idx ?? undefined);
+  }
+
+  function drawLines(): void {
+    if (!shown) return;
+    const { points, fromMs, toMs } = shown;
+    const rows = plan.lines.map((line) => drawn(plan, line.of(points)));
+    chart.batch(() => {
+      chart.setData([points.at, ...rows] as uPlot.AlignedData, false);
+      chart.setScale('x', { min: fromMs, max: toMs });
+    });
+  }
+
   function showFigures(): void {
-    const { idx, left } = chart.cursor;
-    const at = (left ?? -1) >= 0 && idx != null ? idx : (points?.at.length ?? 0) - 1;
-    for (const [index, line] of plan.lines.entries()) {
-      const value = points && line.of(points)?.[at];
-      setText(values[index] as HTMLElement, value == null ? '–' : plan.measure.format(value));
-    }
+    if (!shown) return;
+    const { points, toMs } = shown;
+    legend.show(points, pointedAt() ?? points.at.findLastIndex((moment) => moment <= toMs));
   }
 
   return {
-    element,
-    draw(latest, fromMs, toMs) {
-      points = latest;
-      chart.batch(() => {
-        chart.setData(
-          [latest.at, ...plan.lines.map((line) => drawn(plan, line.of(latest)))] as uPlot.AlignedData,
-          false,
-        );
-        chart.setScale('x', { min: fromMs, max: toMs });
-      });
+    element: h(
+      'figure',
+      { class: plan.main ? 'card chart wide' : 'card chart' },
+      h('figcaption', {}, h('h3', {}, plan.title), h('span', { class: 'muted' }, plan.note)),
+      legend.element,
+      field,
+    ),
+    draw(points, fromMs, toMs) {
+      shown = { points, fromMs, toMs };
+      if (visible) drawLines();
       showFigures();
+    },
+    inSight(yes) {
+      visible = yes;
+      if (visible) drawLines();
     },
     redraw: () => chart.redraw(),
     resize() {
-      const { clientWidth } = field;
-      if (clientWidth > 0 && clientWidth !== chart.width)
-        chart.setSize({ width: clientWidth, height: HEIGHT_PX });
+      const width = field.clientWidth;
+      const height = Math.max(HEIGHT_MIN_PX, Math.round(innerHeight * HEIGHT_SHARE));
+      if (width > 0 && (width !== chart.width || height !== chart.height)) chart.setSize({ width, height });
     },
   };
 }
+
+type Values = readonly (number | null)[];
 
 /** A logarithm has no zero. */
-function drawn(
-  { measure: { floor } }: Plan,
-  values: readonly (number | null)[] = [],
-): readonly (number | null)[] {
+function drawn({ measure: { floor } }: Plan, values: Values = []): Values {
   if (floor === undefined) return values;
   return values.map((value) => (value === null ? null : Math.max(value, floor)));
-}
-
-function optionsOf({ measure, lines }: Plan): uPlot.Options {
-  const axis = {
-    stroke: () => colour('--muted'),
-    grid: { stroke: () => colour('--grid'), width: 1 },
-    ticks: { show: false },
-    font: FONT,
-  };
-  const { floor } = measure;
-  return {
-    width: 320,
-    height: HEIGHT_PX,
-    ms: 1,
-    padding: [8, 10, 0, 0],
-    legend: { show: false },
-    cursor: {
-      y: false,
-      drag: { x: false, y: false, setScale: false },
-      points: { size: 6 },
-      sync: { key: 'moment', setSeries: false },
-    },
-    scales: {
-      x: { time: true },
-      y: {
-        ...(floor === undefined ? {} : { distr: 3 as const }),
-        range: (_self, _min, max) => [floor ?? 0, measure.top(max ?? 0)],
-      },
-    },
-    axes: [
-      { ...axis, size: 24, gap: 4, space: 64, incrs: TIME_STEPS_MS, values: timesOf },
-      {
-        ...axis,
-        size: AXIS_PX,
-        gap: 6,
-        splits: (_self, _axis, _min, max) => measure.lines(max),
-        filter: (_self, splits) => splits,
-        values: (_self, splits) => splits.map((value) => measure.tick(value)),
-      },
-    ],
-    series: [{}, ...lines.map(seriesOf)],
-  };
-}
-
-/** Seconds only where they tell ticks apart; none at the left, where the other axis has its figures. */
-function timesOf({ scales }: uPlot, splits: number[]): string[] {
-  const whole = splits.every((moment) => moment % 60_000 === 0);
-  const { min = 0, max = 0 } = scales.x ?? {};
-  const from = min + (max - min) * LABELS_FROM;
-  return splits.map((moment) => (moment < from ? '' : whole ? clockShort(moment) : clock(moment)));
-}
-
-function seriesOf({ colour: property, look, bound }: Line): uPlot.Series {
-  const dash = DASHES[look];
-  return {
-    stroke: () => colour(property),
-    width: look === 'line' || look === 'area' ? 2 : 1.25,
-    ...(dash && { dash }),
-    ...(look === 'area' && { fill: () => colour(`${property}-area`) }),
-    ...(bound && { auto: false }),
-    points: { show: false },
-  };
-}
-
-function figureOf({ measure: { width } }: Plan): HTMLElement {
-  const figure = h('span', { class: 'figure' }, '–');
-  figure.style.setProperty('--width', `${width}ch`);
-  return figure;
-}
-
-function legendOf({ name, colour: property, look }: Line, value: HTMLElement | undefined): HTMLElement {
-  const swatch = h('span', { class: `swatch ${look}`, 'aria-hidden': 'true' });
-  swatch.style.setProperty('--colour', `var(${property})`);
-  return h('li', {}, swatch, name, ' ', value);
 }

@@ -1,7 +1,7 @@
 import { h, type Section } from '../dom.js';
 import type { Points } from '../history.js';
 import { type Chart, createChart } from './chart.js';
-import { PLANS, planOfPool } from './plans.js';
+import { PLANS, type Plan, planOfPool } from './plans.js';
 import { onThemeChange } from './theme.js';
 
 /** Pools have their charts after those of the loop. */
@@ -14,9 +14,20 @@ export interface Grid extends Section {
 
 /** @param onCursor hears of the moment that is pointed at, `undefined` if none is */
 export function createGrid(onCursor: (unixMs: number | undefined) => void): Grid {
-  const charts = PLANS.map((plan) => createChart(plan, onCursor));
-  const pools = new Map<string, Chart>();
-  const all = (): Chart[] => [...charts, ...pools.values()];
+  const byElement = new Map<Element, Chart>();
+  const all = () => byElement.values();
+  // There may be sixteen pools: what nobody sees is not drawn.
+  const sight = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) byElement.get(target)?.inSight(isIntersecting);
+  });
+  function add(plan: Plan): Chart {
+    const chart = createChart(plan, onCursor);
+    byElement.set(chart.element, chart);
+    sight.observe(chart.element);
+    return chart;
+  }
+  const charts = PLANS.map(add);
+  const pools = new Set<string>();
   const element = h('div', { class: 'charts' }, ...charts.map((chart) => chart.element));
 
   new ResizeObserver(() => {
@@ -28,8 +39,8 @@ export function createGrid(onCursor: (unixMs: number | undefined) => void): Grid
 
   function addPool(name: string): void {
     if (pools.has(name)) return;
-    const chart = createChart(planOfPool(name), onCursor);
-    pools.set(name, chart);
+    pools.add(name);
+    const chart = add(planOfPool(name));
     element.insertBefore(chart.element, charts[POOLS_AFTER]?.element ?? null);
     chart.resize();
   }

@@ -9,6 +9,8 @@ export interface Line {
   readonly colour: string;
   readonly look: 'line' | 'thin' | 'dashed' | 'dotted' | 'area';
   readonly of: (points: Points) => readonly (number | null)[] | undefined;
+  /** Left out of the legend where it is never known. */
+  readonly maybe?: true;
   /** A bound that may be far off: it does not stretch the axis. */
   readonly bound?: true;
 }
@@ -52,13 +54,13 @@ export const PLANS: readonly Plan[] = [
   },
   {
     title: 'CPU',
-    note: 'CPUs, and parts of each second',
+    note: 'CPUs, or part of each second',
     measure: CPUS,
     lines: [
       line('processCpu', 'process', '--line-1', 'area'),
       line('mainCpu', 'main', '--line-2', 'line'),
-      line('mainRunQueue', 'main waiting', '--line-3', 'dashed'),
-      line('throttled', 'throttled', '--line-4', 'dotted'),
+      line('mainRunQueue', 'main waits', '--line-3', 'dashed'),
+      { ...line('throttled', 'throttled', '--line-4', 'dotted'), maybe: true },
     ],
   },
   {
@@ -67,8 +69,8 @@ export const PLANS: readonly Plan[] = [
     measure: BYTES,
     lines: [
       line('residentBytes', 'resident', '--line-2', 'thin'),
-      line('heapUsedBytes', 'heap used', '--line-1', 'area'),
-      { ...line('heapLimitBytes', 'heap limit', '--line-limit', 'dashed'), bound: true },
+      line('heapUsedBytes', 'heap', '--line-1', 'area'),
+      { ...line('heapLimitBytes', 'limit', '--line-limit', 'dashed'), bound: true },
     ],
   },
   {
