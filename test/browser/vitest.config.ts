@@ -1,0 +1,15 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { RETRY } from '../support/retry.js';
+
+/** In a real Chromium; `npm run test:browser`. */
+const config: ViteUserConfig = defineConfig({
+  test: {
+    root: import.meta.dirname,
+    include: ['*.test.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    retry: RETRY,
+  },
+});
+
+export default config;
