@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import { BYTES, CPUS, MILLISECONDS, TASKS } from '../../../../worker/page/charts/scales.js';
+import { bytes, duration } from '../../../../worker/page/format.js';
+
+it('tells durations and sizes with their units', () => {
+  expect([0.01, 0.42, 9.96, 342.4, 999.6, 12_340, 59_970, 3_600_000, 90_061_000].map(duration)).toEqual([
+    '0 ms',
+    '0.4 ms',
+    '10.0 ms',
+    '342 ms',
+    '1.0 s',
+    '12.3 s',
+    '1 min 0 s',
+    '1 h 0 min',
+    '1 d 1 h',
+  ]);
+  expect([0, 999, 1000, 2 ** 20, 1.5 * 2 ** 30].map(bytes)).toEqual([
+    '0 B',
+    '999 B',
+    '1.0 KiB',
+    '1.0 MiB',
+    '1.5 GiB',
+  ]);
+});
+
+it('ends axes above what is drawn, at few places', () => {
+  for (const [measure, values] of [
+    [MILLISECONDS, [0, 5, 1000, 1001, 60_000]],
+    [CPUS, [0, 0.2, 1, 1.01, 7]],
+    [TASKS, [0, 1, 4, 5, 13, 39, 41, 999]],
+    [BYTES, [0, 2 ** 25, 2 ** 25 + 1, 3e9]],
+  ] as const) {
+    for (const value of values) {
+      const top = measure.top(value);
+      expect(top).toBeGreaterThanOrEqual(value);
+      expect(measure.lines(top).at(-1)).toBe(top);
+    }
+  }
+  // Tasks are whole.
+  expect(TASKS.lines(TASKS.top(13))).toEqual([0, 5, 10, 15, 20]);
+});

@@ -1,0 +1,56 @@
+import { expect, it } from 'vitest';
+import type { History } from '../../../../src/shared/status.js';
+import { createRing } from '../../../../worker/page/history.js';
+
+const SECOND = 1000;
+
+/** Points of these moments, whose numbers are the moments. */
+function historyOf(seq: number, at: number[], pools: string[] = []): History {
+  return {
+    seq,
+    at,
+    series: { utilization: at } as unknown as History['series'],
+    pools: pools.map((name) => ({ name, active: at, capacity: at, queued: at })),
+    stalls: [],
+  };
+}
+
+it('takes in what is newer, and keeps 15 minutes', () => {
+  const ring = createRing();
+  const all = Array.from({ length: 1000 }, (_, index) => index * SECOND);
+  ring.add(historyOf(600, all.slice(0, 600)));
+  expect(ring.seq).toBe(600);
+  ring.add(historyOf(1000, all.slice(600)));
+  const { at, series } = ring.points;
+  expect(at).toEqual(all.slice(99));
+  expect(series.utilization).toEqual(at);
+});
+
+it('breaks the lines where nothing is known', () => {
+  const ring = createRing();
+  ring.add(historyOf(2, [0, SECOND]));
+  ring.add(historyOf(3, [21 * SECOND]));
+  expect(ring.points.at).toEqual([0, SECOND, 11 * SECOND, 21 * SECOND]);
+  expect(ring.points.series.utilization).toEqual([0, SECOND, null, 21 * SECOND]);
+});
+
+it('has each pool as long as it was there', () => {
+  const ring = createRing();
+  ring.add(historyOf(1, [1], ['one']));
+  ring.add(historyOf(2, [2], ['one', 'other']));
+  ring.add(historyOf(3, [3], ['other']));
+  const active = ring.points.pools.map((pool) => [pool.name, pool.active]);
+  expect(active).toEqual([
+    ['one', [1, 2, null]],
+    ['other', [null, 2, 3]],
+  ]);
+});
+
+it('begins anew when points are counted from anew', () => {
+  const ring = createRing();
+  ring.add(historyOf(500, [1, 2, 3]));
+  ring.add(historyOf(1, [4]));
+  expect(ring.points.at).toEqual([4]);
+  ring.clear();
+  expect([ring.seq, ring.points.at]).toEqual([undefined, []]);
+});
