@@ -1,39 +1,50 @@
-// Takes the pictures of the status page in observability/: a demo app that is frozen while they are taken.
-// node test/browser/screenshots.mjs
+// Takes the pictures of the status page in observability/: an app that is frozen while they are taken, and has
+// been before. Takes a minute. node test/browser/screenshots.mjs
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
-import { launchApp } from '../../examples/demo/launch.mjs';
+import { smallPng } from './small-png.mjs';
 
 const SIZE = { width: 1280, height: 800 };
-/** How long the app has been frozen when the pictures are taken. */
-const FROZEN_FOR = /Blocked for [2-9]\.\d s/;
-/** One of each kind before, so that there is something to see. */
-const BEFORE = ['runShellScript', 'archiveUploads', 'validateEmail'];
+/** What the app is frozen by before, for how long, and how long it then runs. */
+const BEFORE = [
+  ['convertUpload', 2500, 11_000],
+  ['rebuildIndex', 1800, 9_000],
+  ['renderInvoice', 700, 12_000],
+  ['convertUpload', 400, 7_000],
+];
+const LAST_MS = 16_000;
+/** When the pictures are taken. */
+const FROZEN_FOR = /Blocked for 1[23]\.\d s/;
 
-const app = launchApp();
+const app = fork(new URL('../fixtures/shop.mjs', import.meta.url), { stdio: 'inherit' });
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
   args: ['--no-sandbox'],
 });
 try {
-  const { sidecarUrl } = await app.ready;
-  const pages = await Promise.all(['light', 'dark'].map(open));
-  for (const name of BEFORE) await app.freeze(name, () => {});
-  const thawed = app.freeze('computeReport', () => {});
-  for (const { page, colorScheme } of pages) {
-    await page.getByRole('heading', { level: 1 }).filter({ hasText: FROZEN_FOR }).waitFor();
-    const png = await page.screenshot();
-    await writeFile(new URL(`../../observability/status-${colorScheme}.png`, import.meta.url), png);
+  const [{ ready }] = await once(app, 'message');
+  await sleep(3_000);
+  for (const [freeze, ms, thenMs] of BEFORE) {
+    app.send({ freeze, ms });
+    await sleep(ms + thenMs);
   }
-  await thawed;
-
-  async function open(colorScheme) {
-    const page = await browser.newPage({ viewport: SIZE, colorScheme });
-    await page.goto(new URL('/', sidecarUrl).href);
-    await page.getByText('1 min', { exact: true }).click();
-    return { page, colorScheme };
-  }
+  app.send({ freeze: 'renderInvoice', ms: LAST_MS });
+  await Promise.all(['light', 'dark'].map((colorScheme) => takePicture(ready.url, colorScheme)));
 } finally {
   await browser.close();
-  app.stop();
+  app.kill('SIGKILL');
+}
+
+async function takePicture(url, colorScheme) {
+  const page = await browser.newPage({ viewport: SIZE, colorScheme });
+  await page.goto(url);
+  await page.getByText('1 min', { exact: true }).click();
+  await page.getByRole('heading', { level: 1 }).filter({ hasText: FROZEN_FOR }).waitFor();
+  const png = await page.screenshot();
+  const blank = await browser.newPage();
+  const file = new URL(`../../observability/status-${colorScheme}.png`, import.meta.url);
+  await writeFile(file, await smallPng(blank, png));
 }

@@ -2,6 +2,7 @@ import type { Stall } from '../../src/shared/stall.js';
 import type { LoopStatus, StallBand, Status } from '../../src/shared/status.js';
 import { h, type Section, setText } from './dom.js';
 import { clock, duration } from './format.js';
+import { showIcon } from './icon.js';
 import { CAUSE_WORDS, requestName, STATE_WORDS, shortPath } from './words.js';
 
 /** The state of main's loop: what there is to know in the first second. */
@@ -41,6 +42,7 @@ export function createHead(): Head {
       const news = `${main.state} ${main.stall?.id}`;
       if (news !== toldOf) setText(told, status.sentence);
       toldOf = news;
+      showIcon(main.state);
       document.title = `${STATE_WORDS[main.state]} ${lengthOf(main)} · ${status.process.app}`;
     },
     stalls(bands) {

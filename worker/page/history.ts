@@ -1,4 +1,4 @@
-import type { History, HistorySeries, StallBand } from '../../src/shared/status.js';
+import type { History, HistorySeries, Series, StallBand } from '../../src/shared/status.js';
 
 /** As the sidecar keeps it: the page that is open for a day has no more than one that was just opened. */
 const KEPT_MS = 15 * 60_000;
@@ -46,7 +46,6 @@ export function createRing(): Ring {
     add(history) {
       // It counts from anew: these are all points.
       if (seq !== undefined && history.seq < seq) points = empty();
-      addGap(points, history.at[0]);
       addPoints(points, history);
       dropOld(points);
       points.stalls = history.stalls;
@@ -64,19 +63,24 @@ function columnsOf({ series, pools }: Points): Values[] {
   return [...Object.values(series), ...ofPools];
 }
 
-/** Where nothing is known the lines break. */
-function addGap(points: Points, next: number | undefined): void {
-  const last = points.at.at(-1);
-  if (last === undefined || next === undefined || next - last <= GAP_MS) return;
-  points.at.push((last + next) / 2);
-  for (const column of columnsOf(points)) column.push(null);
+/** Where points are to come from, by their index in an answer; -1: from nowhere, so that the lines break. */
+function slotsOf(at: readonly number[], before: number | undefined): number[] {
+  return at.flatMap((moment, index) => {
+    const last = at[index - 1] ?? before ?? moment;
+    return moment - last > GAP_MS ? [-1, index] : [index];
+  });
 }
 
 function addPoints(points: Points, history: History): void {
-  const unknown = (): Values => points.at.map(() => null);
-  for (const [name, values] of Object.entries(history.series) as [HistorySeries, Values][]) {
+  const { at } = points;
+  const slots = slotsOf(history.at, at.at(-1));
+  const unknown = (): Values => at.map(() => null);
+  const add = (column: Values, values: Series): void => {
+    for (const slot of slots) column.push(values[slot] ?? null);
+  };
+  for (const name of Object.keys(history.series) as HistorySeries[]) {
     points.series[name] ??= unknown();
-    points.series[name].push(...values);
+    add(points.series[name], history.series[name]);
   }
   for (const { name, active, capacity, queued } of history.pools) {
     let pool = points.pools.find((known) => known.name === name);
@@ -84,13 +88,17 @@ function addPoints(points: Points, history: History): void {
       pool = { name, active: unknown(), capacity: unknown(), queued: unknown() };
       points.pools.push(pool);
     }
-    pool.active.push(...active);
-    pool.capacity.push(...capacity);
-    pool.queued.push(...queued);
+    add(pool.active, active);
+    add(pool.capacity, capacity);
+    add(pool.queued, queued);
   }
-  points.at.push(...history.at);
+  // Between the two that are known.
+  for (const [index, slot] of slots.entries()) {
+    const next = history.at[slots[index + 1] ?? -1] ?? 0;
+    at.push(history.at[slot] ?? ((at.at(-1) ?? next) + next) / 2);
+  }
   // A pool that is no longer watched.
-  for (const column of columnsOf(points)) while (column.length < points.at.length) column.push(null);
+  for (const column of columnsOf(points)) while (column.length < at.length) column.push(null);
 }
 
 function dropOld(points: Points): void {

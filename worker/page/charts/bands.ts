@@ -6,6 +6,7 @@ import { colour } from './theme.js';
 const TILE_PX = 8;
 const EDGE_PX = 3;
 const MARK_PX = 9;
+const NEAR_PX = 4;
 
 /** Stalls behind the lines of a chart: told apart by colour, by pattern, and by a mark where they are narrow. */
 export function drawBands(chart: uPlot, stalls: readonly StallBand[], marked: boolean): void {
@@ -23,6 +24,14 @@ export function drawBands(chart: uPlot, stalls: readonly StallBand[], marked: bo
     if (marked) drawMark(ctx, left + width / 2, bbox.top + EDGE_PX * devicePixelRatio, cause);
   }
   ctx.restore();
+}
+
+/** The stall at this place of the chart's width, in CSS pixels; the narrow ones may be missed a little. */
+export function bandAt(chart: uPlot, stalls: readonly StallBand[], left: number): StallBand | undefined {
+  return stalls.findLast(({ fromMs, toMs = Number.POSITIVE_INFINITY }) => {
+    const from = chart.valToPos(fromMs, 'x') - NEAR_PX;
+    return left >= from && left <= Math.max(chart.valToPos(toMs, 'x'), from + NEAR_PX) + NEAR_PX;
+  });
 }
 
 function drawBand(

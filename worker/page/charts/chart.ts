@@ -5,6 +5,7 @@ import { drawBands } from './bands.js';
 import { createLegend } from './legend.js';
 import { optionsOf } from './options.js';
 import type { Plan } from './plans.js';
+import { type Pointed, pointedIn } from './pointed.js';
 
 /** The first row of charts is to be seen without scrolling; on a wall they are to be read from afar. */
 const HEIGHT_MIN_PX = 148;
@@ -18,10 +19,12 @@ export interface Chart extends Section {
   redraw(): void;
   /** As large as there is room. */
   resize(): void;
+  /** Points at this part of its width, or at nothing. */
+  pointAt(part: number | undefined): void;
 }
 
-/** @param onCursor hears of the moment that is pointed at, `undefined` if none is */
-export function createChart(plan: Plan, onCursor: (unixMs: number | undefined) => void): Chart {
+/** @param onCursor hears of what is pointed at */
+export function createChart(plan: Plan, onCursor: (pointed: Pointed | undefined) => void): Chart {
   const legend = createLegend(plan);
   const label = `Chart of ${plan.title}, with the figures above`;
   const field = h('div', { class: 'field', role: 'img', 'aria-label': label });
@@ -36,8 +39,7 @@ export function createChart(plan: Plan, onCursor: (unixMs: number | undefined) =
         drawClear: [(self) => shown && drawBands(self, shown.points.stalls, plan.main === true)],
         setCursor: [
           () => {
-            const at = pointedAt();
-            onCursor(at === undefined ? undefined : shown?.points.at[at]);
+            onCursor(pointedIn(chart, shown?.points));
             showFigures();
           },
         ],
@@ -46,12 +48,11 @@ export function createChart(plan: Plan, onCursor: (unixMs: number | undefined) =
     [[], ...plan.lines.map(() => [])],
     field,
   );
-
-  /** Index of a point. */
-  function pointedAt(): number | undefined {
-    const { idx, left = -1 } = chart.cursor;
-    return left < 0 ? undefined : (idx ?? undefined);
-  }
+  chart.over.addEventListener('click', () => {
+    const id = pointedIn(chart, shown?.points)?.stall?.id;
+    // Where it is told: see `stalls/`.
+    if (id !== undefined) location.hash = `${new URLSearchParams({ stall: id })}`;
+  });
 
   function drawLines(): void {
     if (!shown) return;
@@ -66,7 +67,10 @@ export function createChart(plan: Plan, onCursor: (unixMs: number | undefined) =
   function showFigures(): void {
     if (!shown) return;
     const { points, toMs } = shown;
-    legend.show(points, pointedAt() ?? points.at.findLastIndex((moment) => moment <= toMs));
+    legend.show(
+      points,
+      pointedIn(chart, points)?.index ?? points.at.findLastIndex((moment) => moment <= toMs),
+    );
   }
 
   return {
@@ -86,6 +90,8 @@ export function createChart(plan: Plan, onCursor: (unixMs: number | undefined) =
       visible = yes;
       if (visible) drawLines();
     },
+    pointAt: (part) =>
+      chart.setCursor({ left: part === undefined ? -1 : part * chart.over.clientWidth, top: 1 }),
     redraw: () => chart.redraw(),
     resize() {
       const width = field.clientWidth;

@@ -1,8 +1,8 @@
-import { h, type Section, setText } from '../dom.js';
-import { clock } from '../format.js';
+import { h, type Section } from '../dom.js';
 import type { Points } from '../history.js';
 import { createLegendOfCauses } from './cause-legend.js';
 import { createGrid } from './grid.js';
+import { createMoment } from './moment.js';
 import { createRangeControls } from './range.js';
 
 /** What has happened of late, in charts with one cursor. */
@@ -14,16 +14,12 @@ export interface Charts extends Section {
 
 /** @param onShown called when another range is to be seen */
 export function createCharts(onShown: () => void): Charts {
-  const moment = h('span', { class: 'moment' });
+  const moment = createMoment((part) => grid.pointAt(part));
   const causes = createLegendOfCauses();
-  const grid = createGrid((unixMs) => {
-    pointedAtMs = unixMs;
-    showMoment();
-  });
+  const grid = createGrid(moment.point);
   let latest: Points | undefined;
   /** Where the charts were stopped. */
   let stoppedAtMs: number | undefined;
-  let pointedAtMs: number | undefined;
   const endMs = (): number => stoppedAtMs ?? latest?.at.at(-1) ?? 0;
 
   function changed(): void {
@@ -38,18 +34,13 @@ export function createCharts(onShown: () => void): Charts {
     },
   });
 
-  function showMoment(): void {
-    if (pointedAtMs !== undefined) setText(moment, `at ${clock(pointedAtMs)}`);
-    else setText(moment, endMs() === 0 ? '' : `${stoppedAtMs ? 'paused' : 'now'}, ${clock(endMs())}`);
-  }
-
   function redraw(): void {
     if (!latest) return;
     const start = performance.now();
     const [fromMs, toMs] = [endMs() - range.rangeMs, endMs()];
     grid.draw(latest, fromMs, toMs);
     causes.show(latest.stalls.filter((stall) => (stall.toMs ?? toMs) >= fromMs && stall.fromMs <= toMs));
-    showMoment();
+    moment.end(toMs, stoppedAtMs !== undefined);
     measureFrom(start);
   }
 
@@ -62,7 +53,7 @@ export function createCharts(onShown: () => void): Charts {
         { class: 'row' },
         h('h2', { id: 'charts-title' }, 'History'),
         range.element,
-        moment,
+        moment.element,
         causes.element,
       ),
       grid.element,

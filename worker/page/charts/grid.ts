@@ -2,6 +2,7 @@ import { h, type Section } from '../dom.js';
 import type { Points } from '../history.js';
 import { type Chart, createChart } from './chart.js';
 import { PLANS, type Plan, planOfPool } from './plans.js';
+import type { Pointed } from './pointed.js';
 import { onThemeChange } from './theme.js';
 
 /** Pools have their charts after those of the loop. */
@@ -10,10 +11,11 @@ const POOLS_AFTER = 2;
 /** All charts; those of pools as they become known. */
 export interface Grid extends Section {
   draw(points: Points, fromMs: number, toMs: number): void;
+  pointAt(part: number | undefined): void;
 }
 
-/** @param onCursor hears of the moment that is pointed at, `undefined` if none is */
-export function createGrid(onCursor: (unixMs: number | undefined) => void): Grid {
+/** @param onCursor hears of what is pointed at */
+export function createGrid(onCursor: (pointed: Pointed | undefined) => void): Grid {
   const byElement = new Map<Element, Chart>();
   const all = () => byElement.values();
   // There may be sixteen pools: what nobody sees is not drawn.
@@ -47,6 +49,9 @@ export function createGrid(onCursor: (unixMs: number | undefined) => void): Grid
 
   return {
     element,
+    pointAt(part) {
+      for (const chart of all()) chart.pointAt(part);
+    },
     draw(points, fromMs, toMs) {
       for (const { name } of points.pools) addPool(name);
       for (const chart of all()) chart.draw(points, fromMs, toMs);

@@ -4,8 +4,10 @@ import type { Line, Plan } from './plans.js';
 import { colour } from './theme.js';
 
 const TIME_STEPS_MS = [5, 10, 15, 30, 60, 120, 180, 300, 600].map((seconds) => seconds * 1000);
-/** This part of the width, where the other axis has its figures, has no times. */
-const LABELS_FROM = 0.04;
+/** A shorter range has seconds in its times. */
+const SECONDS_UNDER_MS = 120_000;
+/** A time that is so near to the edge would be cut off, or run into the figures of the other axis. */
+const EDGE_PX = 20;
 const DASHES: Readonly<Partial<Record<Line['look'], number[]>>> = { dashed: [6, 4], dotted: [2, 2] };
 
 /** What uPlot needs to know. */
@@ -37,7 +39,14 @@ export function optionsOf({ measure, lines }: Plan): Omit<uPlot.Options, 'width'
       },
     },
     axes: [
-      { ...axis, size: 1.7 * rem, gap: 4, space: 4 * rem, incrs: TIME_STEPS_MS, values: timesOf },
+      {
+        ...axis,
+        size: 1.7 * rem,
+        gap: 4,
+        space: (_self, _axis, min, max) => (max - min > SECONDS_UNDER_MS ? 4 : 5.6) * rem,
+        incrs: TIME_STEPS_MS,
+        values: timesOf,
+      },
       {
         ...axis,
         size: 4 * rem,
@@ -52,11 +61,14 @@ export function optionsOf({ measure, lines }: Plan): Omit<uPlot.Options, 'width'
 }
 
 /** Seconds only where they tell ticks apart. */
-function timesOf({ scales }: uPlot, splits: number[]): string[] {
+function timesOf({ scales, width }: uPlot, splits: number[]): string[] {
   const whole = splits.every((moment) => moment % 60_000 === 0);
   const { min = 0, max = 0 } = scales.x ?? {};
-  const from = min + (max - min) * LABELS_FROM;
-  return splits.map((moment) => (moment < from ? '' : whole ? clockShort(moment) : clock(moment)));
+  const margin = ((max - min) * EDGE_PX) / width;
+  return splits.map((moment) => {
+    if (moment < min + margin || moment > max - margin) return '';
+    return whole ? clockShort(moment) : clock(moment);
+  });
 }
 
 function seriesOf({ colour: property, look, bound }: Line): uPlot.Series {

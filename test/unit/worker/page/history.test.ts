@@ -29,9 +29,12 @@ it('takes in what is newer, and keeps 15 minutes', () => {
 it('breaks the lines where nothing is known', () => {
   const ring = createRing();
   ring.add(historyOf(2, [0, SECOND]));
-  ring.add(historyOf(3, [21 * SECOND]));
-  expect(ring.points.at).toEqual([0, SECOND, 11 * SECOND, 21 * SECOND]);
-  expect(ring.points.series.utilization).toEqual([0, SECOND, null, 21 * SECOND]);
+  ring.add(historyOf(4, [21 * SECOND, 41 * SECOND]));
+  const at = [0, 1, 11, 21, 31, 41].map((second) => second * SECOND);
+  expect(ring.points.at).toEqual(at);
+  expect(ring.points.series.utilization).toEqual(
+    at.map((moment, index) => ([2, 4].includes(index) ? null : moment)),
+  );
 });
 
 it('has each pool as long as it was there', () => {
