@@ -5,6 +5,8 @@ import { PLANS, type Plan, planOfPool } from './plans.js';
 import type { Pointed } from './pointed.js';
 import { onThemeChange } from './theme.js';
 
+/** Of the height of what is seen. */
+const SOON_IN_SIGHT = '50% 0px';
 /** Pools have their charts after those of the loop. */
 const POOLS_AFTER = 2;
 
@@ -19,9 +21,12 @@ export function createGrid(onCursor: (pointed: Pointed | undefined) => void): Gr
   const byElement = new Map<Element, Chart>();
   const all = () => byElement.values();
   // There may be sixteen pools: what nobody sees is not drawn.
-  const sight = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) byElement.get(target)?.inSight(isIntersecting);
-  });
+  const sight = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) byElement.get(target)?.inSight(isIntersecting);
+    },
+    { rootMargin: SOON_IN_SIGHT },
+  );
   function add(plan: Plan): Chart {
     const chart = createChart(plan, onCursor);
     byElement.set(chart.element, chart);
