@@ -156,3 +156,17 @@ export interface Stall {
    */
   readonly stacks: readonly StackSample[];
 }
+
+/** Stalls of one fingerprint. */
+export interface Offender {
+  readonly fingerprint: string;
+  readonly cause: Cause;
+  /** `function file:line` of the culprit, where one is known; with `:column` where the line is long. */
+  readonly where: string | undefined;
+  /** Stalls since it is in the list. */
+  readonly count: number;
+  /** At most so much: `overSeconds` of it, or a part of them, may have been others'. */
+  readonly totalSeconds: number;
+  /** 0 while there have been no more than a hundred places. */
+  readonly overSeconds: number;
+}

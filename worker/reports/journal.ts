@@ -1,21 +1,7 @@
-import type { Stall } from '../../src/shared/stall.js';
+import type { Offender, Stall } from '../../src/shared/stall.js';
 
 const STALLS_MAX = 100;
 const OFFENDERS_MAX = 100;
-
-/** Stalls of one fingerprint. */
-export interface Offender {
-  readonly fingerprint: string;
-  readonly cause: string;
-  /** `function file:line` of the culprit, where one is known; with `:column` where the line is long. */
-  readonly where: string | undefined;
-  /** Stalls since it is in the list. */
-  readonly count: number;
-  /** At most so much: `overSeconds` of it, or a part of them, may have been others'. */
-  readonly totalSeconds: number;
-  /** 0 while there have been no more than a hundred places. */
-  readonly overSeconds: number;
-}
 
 /** The latest stalls, and who caused most of them. */
 export interface Journal {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Stall } from '../../../../src/shared/stall.js';
+import type { Offender, Stall } from '../../../../src/shared/stall.js';
 import { fingerprintOf } from '../../../../worker/reports/fingerprint.js';
-import { createJournal, type Offender, whereOf } from '../../../../worker/reports/journal.js';
+import { createJournal, whereOf } from '../../../../worker/reports/journal.js';
 
 describe('the journal', () => {
   const frame = { function: 'f', file: '/a.js', line: 1, column: 1, internal: false };
