@@ -15,6 +15,11 @@ export interface Api {
   get<T>(path: string, timeoutMs?: number): Promise<T>;
   /** @throws ApiError */
   post<T>(path: string, timeoutMs?: number): Promise<T>;
+  /**
+   * As it comes, to be saved.
+   * @throws ApiError
+   */
+  blob(method: 'GET' | 'POST', path: string, timeoutMs?: number): Promise<Blob>;
 }
 
 /** Long enough for a busy machine, short enough to say soon that nobody answers. */
@@ -22,7 +27,12 @@ const ANSWER_WITHIN_MS = 3_000;
 
 /** @param token what was entered, if anything was */
 export function createApi(token: () => string | undefined): Api {
-  async function call<T>(method: string, path: string, timeoutMs: number): Promise<T> {
+  async function call<T>(
+    method: string,
+    path: string,
+    timeoutMs: number,
+    read: (response: Response) => Promise<T>,
+  ): Promise<T> {
     const secret = token();
     const headers = {
       Accept: 'application/json',
@@ -32,16 +42,18 @@ export function createApi(token: () => string | undefined): Api {
     let response: Response;
     try {
       response = await fetch(path, { method, headers, signal });
+      if (response.ok) return await read(response);
     } catch {
       throw new ApiError(0, 'No answer from the sidecar.');
     }
-    const body: unknown = await response.json().catch(() => undefined);
-    if (response.ok) return body as T;
-    const { detail } = (body ?? {}) as { readonly detail?: string };
+    const { detail } = ((await response.json().catch(() => undefined)) ?? {}) as { readonly detail?: string };
     throw new ApiError(response.status, detail ?? response.statusText);
   }
+  const json = (response: Response) => response.json();
   return {
-    get: (path, timeoutMs = ANSWER_WITHIN_MS) => call('GET', path, timeoutMs),
-    post: (path, timeoutMs = ANSWER_WITHIN_MS) => call('POST', path, timeoutMs),
+    get: (path, timeoutMs = ANSWER_WITHIN_MS) => call('GET', path, timeoutMs, json),
+    post: (path, timeoutMs = ANSWER_WITHIN_MS) => call('POST', path, timeoutMs, json),
+    blob: (method, path, timeoutMs = ANSWER_WITHIN_MS) =>
+      call(method, path, timeoutMs, (response) => response.blob()),
   };
 }

@@ -1,7 +1,158 @@
+import type { Offender, Stall } from '../../../src/shared/stall.js';
 import type { Status } from '../../../src/shared/status.js';
 import type { Api } from '../api.js';
-import { h, type Section } from '../dom.js';
+import { h, type Section, setText } from '../dom.js';
+import { tableOf } from './frames.js';
+import { createListing, hashOfStall, type Listed, stallOfHash } from './listing.js';
+import { createOffenders } from './offenders.js';
+import { COLUMNS, createRow, type Row } from './row.js';
 
-export function createStalls(_api: Api): Section & { update(status: Status): void } {
-  return { element: h('section', { hidden: true }), update() {} };
+const SEEN_FIRST = 10;
+
+export interface Stalls extends Section {
+  /** Takes in what is under way, and asks for the rest when there is more. */
+  update(status: Status): void;
+}
+
+/** The latest stalls, the one under way on top; and who caused most of them. */
+export function createStalls(api: Api): Stalls {
+  const listing = createListing();
+  const offenders = createOffenders();
+  const said = h('p', { role: 'status', class: 'said' });
+  const rows = createRows(api, said);
+  const element = h(
+    'section',
+    { class: 'stalls', 'aria-labelledby': 'stalls' },
+    h('h2', { id: 'stalls' }, 'Stalls'),
+    said,
+    rows.element,
+    offenders.element,
+  );
+  /** The latest stall of what was asked for last. */
+  let asked: string | undefined | null = null;
+  let asking = false;
+
+  async function ask(latest: string | undefined): Promise<void> {
+    if (asking || asked === latest) return;
+    asking = true;
+    try {
+      const answer = await api.get<{ stalls: readonly Stall[]; offenders: readonly Offender[] }>(
+        '/api/stalls',
+      );
+      asked = latest;
+      listing.take(answer.stalls);
+      rows.update(listing.all(), true);
+      offenders.update(answer.offenders);
+    } catch {
+      // The page says itself when nobody answers. The next update asks again.
+    } finally {
+      asking = false;
+    }
+  }
+
+  return {
+    element,
+    update({ loops, latestStall }) {
+      listing.observe(loops);
+      rows.update(listing.all(), asked !== null);
+      void ask(latestStall);
+    },
+  };
+}
+
+interface Rows {
+  readonly element: HTMLElement;
+  /** @param complete whether those that are over have been asked for */
+  update(all: readonly Listed[], complete: boolean): void;
+}
+
+/** One is open at most: the one that the address is of. */
+function createRows(api: Api, said: HTMLElement): Rows {
+  const table = tableOf('The latest, newest first', COLUMNS);
+  const more = h('button', { type: 'button', hidden: true });
+  const element = h('div', { class: 'few' }, table, more);
+  const rows = new Map<string, Row>();
+  let open = stallOfHash(location.hash);
+  /** Came by a link: is to be brought into view once it is there. */
+  let wanted = open;
+  let known = false;
+
+  function toggle(id: string): void {
+    const next = open === id ? undefined : id;
+    history.pushState(null, '', next === undefined ? location.pathname + location.search : hashOfStall(next));
+    show(next);
+    // Where it was closed from is gone.
+    if (next === undefined) rows.get(id)?.focus();
+  }
+
+  function show(id: string | undefined): void {
+    open = id;
+    for (const [one, row] of rows) row.show(one === id);
+    if (!known) return;
+    const lost = id !== undefined && !rows.has(id);
+    const none = rows.size === 0 ? 'None so far.' : '';
+    setText(said, lost ? `The stall ${id} is not among the latest hundred of this process.` : none);
+  }
+
+  function bringIntoView(): void {
+    const row = wanted === undefined ? undefined : rows.get(wanted);
+    if (!row) return;
+    wanted = undefined;
+    row.element.scrollIntoView({ block: 'start' });
+    row.focus();
+  }
+
+  function label(): void {
+    more.hidden = rows.size <= SEEN_FIRST;
+    const few = element.classList.contains('few');
+    setText(more, few ? `Show all ${rows.size}` : `Show the latest ${SEEN_FIRST}`);
+  }
+
+  more.addEventListener('click', () => {
+    element.classList.toggle('few');
+    label();
+  });
+  addEventListener('popstate', () => {
+    wanted = stallOfHash(location.hash);
+    show(wanted);
+    bringIntoView();
+  });
+
+  return {
+    element,
+    update(all, complete) {
+      known = complete;
+      const ids = new Set(all.map(({ stall }) => stall.id));
+      // One that is being read stays, though it is not kept any more.
+      for (const [id, row] of rows) if (!ids.has(id) && id !== open) remove(rows, id, row);
+      placeRows(table, rows, all, (one) => createRow(one, { api, onToggle: () => toggle(one.stall.id) }));
+      table.hidden = rows.size === 0;
+      label();
+      show(open);
+      bringIntoView();
+    },
+  };
+}
+
+function remove(rows: Map<string, Row>, id: string, row: Row): void {
+  rows.delete(id);
+  row.element.remove();
+}
+
+/** Those that are there stay where they are: to move one would take its focus away. */
+function placeRows(
+  table: HTMLTableElement,
+  rows: Map<string, Row>,
+  all: readonly Listed[],
+  create: (listed: Listed) => Row,
+): void {
+  let next = table.tBodies[0] ?? null;
+  for (const listed of all) {
+    const { id } = listed.stall;
+    const row = rows.get(id) ?? create(listed);
+    rows.set(id, row);
+    row.update(listed);
+    if (row.element === next) next = next.nextElementSibling as HTMLTableSectionElement | null;
+    else table.insertBefore(row.element, next);
+  }
 }

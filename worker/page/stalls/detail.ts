@@ -1,0 +1,154 @@
+import type { Stall } from '../../../src/shared/stall.js';
+import { requestInWords } from '../../stalls/requests.js';
+import { copyButton, createReport, type Report } from '../act.js';
+import type { Api } from '../api.js';
+import { h } from '../dom.js';
+import { CAUSE_WORDS, factsOf, partsOf, sampleInWords, samplesInWords } from './evidence.js';
+import { frameOf, shareOf, stackOf } from './frames.js';
+import { hashOfStall } from './listing.js';
+import { profileOf } from './profile.js';
+import { lengthOf, percentOf } from './words.js';
+
+/** All that is known of a stall. */
+export interface Detail {
+  readonly element: HTMLElement;
+  update(stall: Stall, live: boolean): void;
+}
+
+export interface DetailOptions {
+  readonly api: Api;
+  readonly onClose: () => void;
+}
+
+export function createDetail(id: string, { api, onClose }: DetailOptions): Detail {
+  const report = createReport();
+  const close = h('button', { type: 'button' }, 'Close');
+  close.addEventListener('click', onClose);
+  const link = copyButton('Copy link', report, () => new URL(hashOfStall(id), location.href).href);
+  const evidence = h('div', { class: 'evidence' });
+  const seen = h('div', { class: 'seen' });
+  const profile = h('div');
+  const element = h(
+    'div',
+    { class: 'detail', role: 'group', 'aria-label': 'The stall in detail' },
+    h('div', { class: 'acts' }, link, close, report.element),
+    evidence,
+    seen,
+    profile,
+  );
+  /** What is on show: it is made anew only if there is more to see. */
+  let shown = '';
+
+  return {
+    element,
+    update(stall, live) {
+      const now = `${live} ${stall.durationMs}`;
+      if (now === shown) return;
+      const wasOver = shown.startsWith('false');
+      shown = now;
+      evidence.replaceChildren(...evidenceOf(stall));
+      // A selection, an open stack, the focus: kept for as long as nobody has looked again.
+      const version = `${stall.samples} ${stall.stacks.length}`;
+      if (seen.dataset.version !== version) seen.replaceChildren(...seenOf(stall));
+      seen.dataset.version = version;
+      if (!live && !wasOver) void showProfile(stall, api, profile, report);
+    },
+  };
+}
+
+async function showProfile({ id, samples }: Stall, api: Api, into: Element, report: Report): Promise<void> {
+  if (samples === undefined) return;
+  try {
+    const blob = await api.blob('GET', `/api/stalls/${encodeURIComponent(id)}/profile`);
+    const shown = await profileOf(blob, `stall-${id}.cpuprofile`, report);
+    into.replaceChildren(h('h3', {}, 'What was sampled'), shown);
+  } catch (error) {
+    report.fail(error);
+  }
+}
+
+function evidenceOf(stall: Stall): HTMLElement[] {
+  const parts = partsOf(stall);
+  const bar = h('div', { class: 'parts', 'aria-hidden': 'true' });
+  for (const { cause, share } of parts) {
+    const part = h('span', { class: cause });
+    part.style.width = `${100 * share}%`;
+    bar.append(part);
+  }
+  return [
+    h('h3', {}, `What ${lengthOf(stall.durationMs)} went into`),
+    bar,
+    h(
+      'ul',
+      { class: 'keys' },
+      ...parts.map(({ cause, words, ms, share }) =>
+        h('li', { class: `chip ${cause}` }, `${words}: ${lengthOf(ms)}, ${percentOf(share)}`),
+      ),
+    ),
+    factList([['Cause', `${stall.cause}: ${CAUSE_WORDS[stall.cause]}`], ...factsOf(stall)]),
+  ];
+}
+
+const factList = (facts: readonly (readonly [string, string])[]): HTMLElement =>
+  h('dl', {}, ...facts.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))));
+
+function seenOf({ requests = [], samples, hot = [], stacks }: Stall): HTMLElement[] {
+  const blocks: HTMLElement[] = [];
+  if (hot.length > 0)
+    blocks.push(
+      listOf(
+        'Where the time went',
+        hot.map(({ frame, share }) => h('li', {}, shareOf(share), frameOf(frame))),
+      ),
+    );
+  if (requests.length > 0)
+    blocks.push(
+      listOf(
+        'For whom',
+        requests.map((one) =>
+          h(
+            'li',
+            {},
+            requestOf(one),
+            ' ',
+            h('span', { class: 'place' }, samplesInWords(one.samples, samples)),
+          ),
+        ),
+      ),
+    );
+  if (stacks.length > 0)
+    blocks.push(
+      h(
+        'div',
+        {},
+        h('h3', {}, 'Stacks'),
+        ...stacks.map((sample, i) =>
+          sample.frames.length === 0
+            ? h('p', {}, sampleInWords(sample))
+            : h(
+                'details',
+                { open: i === 0 },
+                h('summary', {}, sampleInWords(sample)),
+                stackOf(sample.frames),
+              ),
+        ),
+      ),
+    );
+  return blocks.length > 0
+    ? blocks
+    : [h('p', { class: 'hint' }, 'Nobody has looked at its stack: it was too short.')];
+}
+
+const listOf = (heading: string, items: readonly HTMLElement[]): HTMLElement =>
+  h('div', {}, h('h3', {}, heading), h('ul', { class: 'list' }, ...items));
+
+function requestOf(request: NonNullable<Stall['requests']>[number]): HTMLElement {
+  const { spanId, context, name } = request;
+  const words = (requestInWords([request]) ?? '').replace(/^request /, '');
+  const more = [
+    ...(spanId === undefined ? [] : [`span ${spanId}`]),
+    // Told already, if there is no name.
+    ...(context === undefined || name === undefined ? [] : [JSON.stringify(context)]),
+  ];
+  return h('span', {}, [words, ...more].filter((one) => one !== '').join(', '));
+}

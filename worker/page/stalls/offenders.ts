@@ -1,0 +1,42 @@
+import type { Cause } from '../../../src/shared/labels.js';
+import type { Offender } from '../../../src/shared/stall.js';
+import { h } from '../dom.js';
+import { causeOf, rowOf, shareOf, tableOf } from './frames.js';
+import { lengthOf } from './words.js';
+
+const COLUMNS = ['Where', 'Cause', 'Stalls', 'In all'];
+const OFFENDERS_MAX = 10;
+
+/** Who caused most of the time stalled. */
+export interface Offenders {
+  readonly element: HTMLElement;
+  update(offenders: readonly Offender[]): void;
+}
+
+export function createOffenders(): Offenders {
+  const table = tableOf('Worst offenders, by all the time that they have stalled a loop', COLUMNS);
+  const body = h('tbody');
+  table.append(body);
+  const element = h('div', { class: 'scroll', hidden: true }, table);
+  return {
+    element,
+    update(offenders) {
+      element.hidden = offenders.length === 0;
+      const all = offenders.reduce((sum, { totalSeconds }) => sum + totalSeconds, 0);
+      body.replaceChildren(...offenders.slice(0, OFFENDERS_MAX).map((one) => rowOfOffender(one, all)));
+    },
+  };
+}
+
+function rowOfOffender(
+  { where, cause, count, totalSeconds, overSeconds }: Offender,
+  all: number,
+): HTMLElement {
+  const atMost = overSeconds > 0 ? 'at most ' : '';
+  return rowOf(COLUMNS, [
+    where ?? 'unknown',
+    causeOf(cause as Cause),
+    String(count),
+    shareOf(totalSeconds / all, `${atMost}${lengthOf(1000 * totalSeconds)}`),
+  ]);
+}

@@ -1,0 +1,20 @@
+import type { Report } from '../act.js';
+import { h } from '../dom.js';
+import { saveAs } from '../save.js';
+import { createFlame } from './flame.js';
+
+/** A `.cpuprofile`: what it shows, and the file for those who have the tools for it. */
+export async function profileOf(blob: Blob, name: string, report: Report): Promise<HTMLElement> {
+  const save = h('button', { type: 'button' }, 'Download .cpuprofile');
+  save.addEventListener('click', () => {
+    saveAs(blob, name);
+    report.say(`Saved as ${name}.`);
+  });
+  const hint = 'Opens in Chrome DevTools (Performance, Load profile), VS Code and speedscope.app.';
+  return h(
+    'div',
+    { class: 'profile' },
+    createFlame(JSON.parse(await blob.text())),
+    h('p', { class: 'hint' }, save, ' ', hint),
+  );
+}
