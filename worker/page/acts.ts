@@ -18,7 +18,7 @@ type Seen = Pick<StackSample, 'frames' | 'nativeMs' | 'request'>;
 export function createActs(api: Api): Section {
   const report = createReport();
   const progress = h('progress', { max: PROFILE_S, 'aria-label': 'Profile under way', hidden: true });
-  const shown = h('div');
+  const shown = h('div', { class: 'shown' });
   /** The sidecar does one at a time. */
   const busy = { under: false };
   const stack = actButton(
@@ -33,7 +33,7 @@ export function createActs(api: Api): Section {
     busy,
   );
   const profile = actButton(
-    `CPU profile, ${PROFILE_S} s`,
+    `CPU profile ${PROFILE_S} s`,
     report,
     async () => {
       report.say(`Sampling main for ${PROFILE_S} s.`);
@@ -41,14 +41,15 @@ export function createActs(api: Api): Section {
       const taken = api.blob('POST', path, 1000 * PROFILE_S + ANSWER_WITHIN_MS);
       const blob = await whileShown(progress, taken);
       const at = new Date().toISOString();
-      shown.replaceChildren(await profileOf(blob, `main-${at.replace(/[^\d]/g, '-')}.cpuprofile`, report));
+      const name = `main-${at.replace(/\D/g, '-')}.cpuprofile`;
+      shown.replaceChildren(await profileOf(blob, { name, idleWords: 'idle', report }));
       report.say(`Main for ${PROFILE_S} s until ${momentOf(at, new Date())}.`);
     },
     busy,
   );
   const element = h(
     'section',
-    { class: 'acts-section', 'aria-labelledby': 'acts' },
+    { class: 'card look', 'aria-labelledby': 'acts' },
     h('h2', { id: 'acts' }, 'Look now'),
     h('div', { class: 'acts' }, stack, profile, progress, report.element),
     shown,

@@ -22,20 +22,22 @@ const DUMP_WITHIN_MS = 15_000;
 export function createThreads(api: Api): Section {
   const report = createReport();
   const shown = h('div');
+  let text = '';
+  const copy = copyButton('Copy as text', report, () => text);
+  copy.hidden = true;
   const dump = actButton('Dump threads', report, async () => {
     report.say('Asking all threads: it takes two seconds.');
     const taken = await api.post<ThreadDump>('/debug/threads', DUMP_WITHIN_MS);
     report.say(`${taken.threads.length} threads run JavaScript, at ${momentOf(taken.takenAt, new Date())}.`);
-    shown.replaceChildren(
-      ...dumpOf(taken),
-      copyButton('Copy as text', report, () => textOfDump(taken)),
-    );
+    shown.replaceChildren(...dumpOf(taken));
+    text = textOfDump(taken);
+    copy.hidden = false;
   });
   const element = h(
     'section',
-    { class: 'threads', 'aria-labelledby': 'threads' },
+    { class: 'card threads', 'aria-labelledby': 'threads' },
     h('h2', { id: 'threads' }, 'Threads'),
-    h('div', { class: 'acts' }, dump, report.element),
+    h('div', { class: 'acts' }, dump, copy, report.element),
     shown,
   );
   return { element };

@@ -60,7 +60,8 @@ async function showProfile({ id, samples }: Stall, api: Api, into: Element, repo
   if (samples === undefined) return;
   try {
     const blob = await api.blob('GET', `/api/stalls/${encodeURIComponent(id)}/profile`);
-    const shown = await profileOf(blob, `stall-${id}.cpuprofile`, report);
+    const name = `stall-${id}.cpuprofile`;
+    const shown = await profileOf(blob, { name, idleWords: 'not looked at', report });
     into.replaceChildren(h('h3', {}, 'What was sampled'), shown);
   } catch (error) {
     report.fail(error);
@@ -93,56 +94,28 @@ const factList = (facts: readonly (readonly [string, string])[]): HTMLElement =>
   h('dl', {}, ...facts.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))));
 
 function seenOf({ requests = [], samples, hot = [], stacks }: Stall): HTMLElement[] {
-  const blocks: HTMLElement[] = [];
-  if (hot.length > 0)
-    blocks.push(
-      listOf(
-        'Where the time went',
-        hot.map(({ frame, share }) => h('li', {}, shareOf(share), frameOf(frame))),
-      ),
-    );
-  if (requests.length > 0)
-    blocks.push(
-      listOf(
-        'For whom',
-        requests.map((one) =>
-          h(
-            'li',
-            {},
-            requestOf(one),
-            ' ',
-            h('span', { class: 'place' }, samplesInWords(one.samples, samples)),
-          ),
-        ),
-      ),
-    );
-  if (stacks.length > 0)
-    blocks.push(
-      h(
-        'div',
-        {},
-        h('h3', {}, 'Stacks'),
-        ...stacks.map((sample, i) =>
-          sample.frames.length === 0
-            ? h('p', {}, sampleInWords(sample))
-            : h(
-                'details',
-                { open: i === 0 },
-                h('summary', {}, sampleInWords(sample)),
-                stackOf(sample.frames),
-              ),
-        ),
-      ),
-    );
-  return blocks.length > 0
-    ? blocks
-    : [h('p', { class: 'hint' }, 'Nobody has looked at its stack: it was too short.')];
+  if (stacks.length === 0)
+    return [h('p', { class: 'hint' }, 'Nobody has looked at its stack: it was over too soon.')];
+  const where = hot.map(({ frame, share }) => h('li', {}, shareOf(share), frameOf(frame)));
+  const whom = requests.map((one) => {
+    const part = h('span', { class: 'place' }, samplesInWords(one.samples, samples));
+    return h('li', {}, h('span', {}, requestOf(one), ' ', part));
+  });
+  const looks = stacks.map((sample, i) =>
+    sample.frames.length === 0
+      ? h('p', {}, sampleInWords(sample))
+      : h('details', { open: i === 0 }, h('summary', {}, sampleInWords(sample)), stackOf(sample.frames)),
+  );
+  return [
+    h('div', {}, ...listOf('Where the time went', where), ...listOf('For whom', whom)),
+    h('div', {}, h('h3', {}, 'Stacks'), ...looks),
+  ];
 }
 
-const listOf = (heading: string, items: readonly HTMLElement[]): HTMLElement =>
-  h('div', {}, h('h3', {}, heading), h('ul', { class: 'list' }, ...items));
+const listOf = (heading: string, items: readonly HTMLElement[]): HTMLElement[] =>
+  items.length === 0 ? [] : [h('h3', {}, heading), h('ul', { class: 'list' }, ...items)];
 
-function requestOf(request: NonNullable<Stall['requests']>[number]): HTMLElement {
+function requestOf(request: NonNullable<Stall['requests']>[number]): string {
   const { spanId, context, name } = request;
   const words = (requestInWords([request]) ?? '').replace(/^request /, '');
   const more = [
@@ -150,5 +123,5 @@ function requestOf(request: NonNullable<Stall['requests']>[number]): HTMLElement
     // Told already, if there is no name.
     ...(context === undefined || name === undefined ? [] : [JSON.stringify(context)]),
   ];
-  return h('span', {}, [words, ...more].filter((one) => one !== '').join(', '));
+  return [words, ...more].filter((one) => one !== '').join(', ');
 }

@@ -5,6 +5,8 @@ import { lengthOf, percentOf, shortFile } from './words.js';
 
 /** Narrower ones cannot be pointed at. */
 const LEAST_SHARE = 1 / 500;
+/** Of narrower ones there would be a letter to see. */
+const NAMED_FROM_PX = 24;
 const FUNCTIONS_MAX = 20;
 const OWNERS = {
   app: 'the app’s',
@@ -13,15 +15,18 @@ const OWNERS = {
   engine: 'V8, native',
 } as const;
 
+const HOW = 'A click, or arrows and Enter, shows one as wide as all; Escape goes back.';
+
 /**
  * Who called whom, from the top down, as wide as it took time. A click or Enter shows one as wide as the whole;
  * arrows go from one to the next.
+ * @param idleWords what it means that no code was seen for some time
  */
-export function createFlame(profile: CpuProfile): HTMLElement {
+export function createFlame(profile: CpuProfile, idleWords: string): HTMLElement {
   const tree = callTreeOf(profile);
   const { root, idleMs } = tree;
-  const idle = idleMs > 0 ? `, and ${lengthOf(idleMs)} in which there was none to see` : '';
-  if (root.ms === 0) return h('p', {}, `There is nothing to see in it${idle}.`);
+  const idle = idleMs > 0 ? `, ${idleWords} for ${lengthOf(idleMs)}` : '';
+  if (root.ms === 0) return h('p', {}, `No code ran${idle}.`);
   const told = h('p', { class: 'told' });
   const { element, focus } = createIcicle(tree, told);
   const whole = h('button', { type: 'button' }, 'Show all');
@@ -32,7 +37,7 @@ export function createFlame(profile: CpuProfile): HTMLElement {
     h(
       'figcaption',
       {},
-      h('span', {}, `${lengthOf(root.ms)} in code${idle}. Callers above; the width is the time.`),
+      h('span', {}, `In code for ${lengthOf(root.ms)}${idle}. Callers above, as wide as the time.`),
       ...Object.entries(OWNERS).map(([owner, words]) => h('span', { class: `key ${owner}` }, words)),
       whole,
     ),
@@ -60,7 +65,9 @@ function createIcicle({ root }: CallTree, told: HTMLElement): Icicle {
     calls.clear();
     boxes.clear();
     const drawn = boxesOf(top, LEAST_SHARE).map(({ call, from, share }) => {
-      const box = boxOf(call, root);
+      // Before it is in the page nobody knows how wide it will be.
+      const named = share * (element.clientWidth || 1000) >= NAMED_FROM_PX;
+      const box = boxOf(call, root, named);
       Object.assign(box.style, {
         left: `${100 * from}%`,
         width: `${100 * share}%`,
@@ -112,7 +119,7 @@ function createIcicle({ root }: CallTree, told: HTMLElement): Icicle {
   return { element, focus: zoom };
 }
 
-function boxOf(call: Call, root: Call): HTMLElement {
+function boxOf(call: Call, root: Call, named: boolean): HTMLElement {
   const label = call.parent ? call.name : 'all';
   return h(
     'div',
@@ -122,12 +129,12 @@ function boxOf(call: Call, root: Call): HTMLElement {
       'aria-level': call.depth + 1,
       'aria-label': sentenceOf(call, root),
     },
-    label,
+    named ? label : undefined,
   );
 }
 
 function sentenceOf(call: Call, root: Call): string {
-  if (!call.parent) return `All: ${lengthOf(call.ms)}`;
+  if (!call.parent) return `All: ${lengthOf(call.ms)}. ${HOW}`;
   const place = call.file === '' ? '' : ` ${shortFile(call.file)}:${call.line}`;
   const own = call.selfMs > 0 ? `, ${lengthOf(call.selfMs)} of it in itself` : '';
   return `${call.name}${place}: ${lengthOf(call.ms)}, ${percentOf(call.ms / root.ms)}${own}`;

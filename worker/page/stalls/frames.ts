@@ -57,7 +57,7 @@ export function shareOf(share: number, text: string = percentOf(share)): HTMLEle
 export function tableOf(caption: string, columns: readonly string[]): HTMLTableElement {
   return h(
     'table',
-    {},
+    { class: 'sheet' },
     h('caption', {}, caption),
     h('thead', {}, h('tr', {}, ...columns.map((name) => h('th', { scope: 'col' }, name)))),
   );

@@ -17,7 +17,7 @@ export function createOffenders(): Offenders {
   const table = tableOf('Worst offenders, by all the time that they have stalled a loop', COLUMNS);
   const body = h('tbody');
   table.append(body);
-  const element = h('div', { class: 'scroll', hidden: true }, table);
+  const element = h('div', { hidden: true }, table);
   return {
     element,
     update(offenders) {

@@ -3,8 +3,19 @@ import { h } from '../dom.js';
 import { saveAs } from '../save.js';
 import { createFlame } from './flame.js';
 
+export interface ProfileOptions {
+  /** Of the file. */
+  readonly name: string;
+  /** See {@link createFlame}. */
+  readonly idleWords: string;
+  readonly report: Report;
+}
+
 /** A `.cpuprofile`: what it shows, and the file for those who have the tools for it. */
-export async function profileOf(blob: Blob, name: string, report: Report): Promise<HTMLElement> {
+export async function profileOf(
+  blob: Blob,
+  { name, idleWords, report }: ProfileOptions,
+): Promise<HTMLElement> {
   const save = h('button', { type: 'button' }, 'Download .cpuprofile');
   save.addEventListener('click', () => {
     saveAs(blob, name);
@@ -14,7 +25,7 @@ export async function profileOf(blob: Blob, name: string, report: Report): Promi
   return h(
     'div',
     { class: 'profile' },
-    createFlame(JSON.parse(await blob.text())),
+    createFlame(JSON.parse(await blob.text()), idleWords),
     h('p', { class: 'hint' }, save, ' ', hint),
   );
 }

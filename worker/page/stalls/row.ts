@@ -29,7 +29,7 @@ export function createRow(first: Listed, { api, onToggle }: RowOptions): Row {
   const toggle = h('button', { type: 'button', class: 'toggle', 'aria-expanded': 'false' }, start);
   const cells = { length: h('span'), cause: h('span'), culprit: h('span'), request: h('span') };
   const row = rowOf(COLUMNS, [toggle, cells.length, cells.cause, cells.culprit, cells.request]);
-  const element = h('tbody', {}, row);
+  const element = h('tbody', { class: 'stall' }, row);
   let detail: { readonly detail: Detail; readonly row: HTMLElement } | undefined;
   let listed = first;
   row.addEventListener('click', (event) => {

@@ -22,7 +22,7 @@ export function createStalls(api: Api): Stalls {
   const rows = createRows(api, said);
   const element = h(
     'section',
-    { class: 'stalls', 'aria-labelledby': 'stalls' },
+    { class: 'card stalls', 'aria-labelledby': 'stalls' },
     h('h2', { id: 'stalls' }, 'Stalls'),
     said,
     rows.element,
@@ -81,8 +81,12 @@ function createRows(api: Api, said: HTMLElement): Rows {
     const next = open === id ? undefined : id;
     history.pushState(null, '', next === undefined ? location.pathname + location.search : hashOfStall(next));
     show(next);
-    // Where it was closed from is gone.
-    if (next === undefined) rows.get(id)?.focus();
+    const row = next === undefined && rows.get(id);
+    if (!row) return;
+    // Where it was closed from is gone. Of one that came by a link the row may be among those out of sight.
+    if ([...table.tBodies].indexOf(row.element) >= SEEN_FIRST) element.classList.remove('few');
+    label();
+    row.focus();
   }
 
   function show(id: string | undefined): void {
