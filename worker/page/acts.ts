@@ -3,9 +3,10 @@ import { requestInWords, requestsOf } from '../stalls/requests.js';
 import { actButton, createReport } from './act.js';
 import type { Api } from './api.js';
 import { h, type Section } from './dom.js';
+import { duration } from './format.js';
 import { stackOf } from './stalls/frames.js';
 import { profileOf } from './stalls/profile.js';
-import { lengthOf, momentOf } from './stalls/words.js';
+import { momentOf } from './stalls/words.js';
 
 /** As long as the sidecar waits for a thread to answer, and to be found; and the way. */
 const ANSWER_WITHIN_MS = 12_000;
@@ -60,7 +61,7 @@ export function createActs(api: Api): Section {
 function seenInWords({ frames, nativeMs, request }: Seen): string {
   const [innermost] = frames;
   const where = innermost ? `in ${innermost.function}` : 'idle, no JavaScript runs';
-  const native = nativeMs === undefined ? '' : `, after ${lengthOf(nativeMs)} in native code`;
+  const native = nativeMs === undefined ? '' : `, after ${duration(nativeMs)} in native code`;
   const which = requestInWords(requestsOf(request ? [{ request }] : []));
   return `${where}${native}${which === undefined ? '' : `, ${which}`}.`;
 }

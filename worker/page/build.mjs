@@ -13,8 +13,14 @@ const HEAD = [
 const BODY = ['</style></head><body><main id="essentials">', '</main><script>'];
 const END = '</script></body></html>\n';
 
-/** What may be in it: of the rest of the sources there are types only. */
-const OURS = /^(?:worker\/page\/|node_modules\/uplot\/)/;
+/** What may be in it: of the rest of the sources there are types, and what puts threads and requests in words. */
+const WORDS = [
+  'worker/dump/groups.ts',
+  'worker/dump/text.ts',
+  'worker/stalls/requests.ts',
+  'src/shared/printable.ts',
+];
+const isOurs = (input) => /^(?:worker\/page|node_modules\/uplot)\//.test(input) || WORDS.includes(input);
 
 /**
  * The page in one HTML, in the two parts between which the sidecar writes what it knows, deflated so that they
@@ -51,7 +57,7 @@ async function bundle(entry) {
     legalComments: 'none',
     logLevel: 'warning',
   });
-  const strangers = Object.keys(metafile.inputs).filter((input) => !OURS.test(input));
+  const strangers = Object.keys(metafile.inputs).filter((input) => !isOurs(input));
   if (strangers.length > 0) throw new Error(`worker/page/ must not import ${strangers.join(', ')}`);
   const text = outputFiles[0].text.trim();
   if (/<\/(?:script|style)/i.test(text)) throw new Error(`${entry} would end the element that it is in`);

@@ -26,8 +26,10 @@ export function requestName({ name, context }: RequestContext): string | undefin
   return name ?? (context === undefined ? undefined : JSON.stringify(context));
 }
 
-/** Of a path as much as tells one file from another at a glance. */
+/** Of a path as much as tells one file from another at a glance; of a dependency's, from its name on. */
 export function shortPath(file: string): string {
+  const dependency = file.split('node_modules/').at(-1) as string;
+  if (dependency !== file) return dependency;
   const parts = file.replace(/^file:\/\//, '').split('/');
   return parts.length > 3 ? `…/${parts.slice(-2).join('/')}` : file;
 }

@@ -3,11 +3,12 @@ import { requestInWords } from '../../stalls/requests.js';
 import { copyButton, createReport, type Report } from '../act.js';
 import type { Api } from '../api.js';
 import { h } from '../dom.js';
-import { CAUSE_WORDS, factsOf, partsOf, sampleInWords, samplesInWords } from './evidence.js';
+import { duration, share as percent } from '../format.js';
+import { CAUSE_WORDS } from '../words.js';
+import { factsOf, partsOf, sampleInWords, samplesInWords } from './evidence.js';
 import { frameOf, shareOf, stackOf } from './frames.js';
 import { hashOfStall } from './listing.js';
 import { profileOf } from './profile.js';
-import { lengthOf, percentOf } from './words.js';
 
 /** All that is known of a stall. */
 export interface Detail {
@@ -77,13 +78,13 @@ function evidenceOf(stall: Stall): HTMLElement[] {
     bar.append(part);
   }
   return [
-    h('h3', {}, `What ${lengthOf(stall.durationMs)} went into`),
+    h('h3', {}, `What ${duration(stall.durationMs)} went into`),
     bar,
     h(
       'ul',
       { class: 'keys' },
       ...parts.map(({ cause, words, ms, share }) =>
-        h('li', { class: `chip ${cause}` }, `${words}: ${lengthOf(ms)}, ${percentOf(share)}`),
+        h('li', { class: `chip ${cause}` }, `${words}: ${duration(ms)}, ${percent(share)}`),
       ),
     ),
     factList([['Cause', `${stall.cause}: ${CAUSE_WORDS[stall.cause]}`], ...factsOf(stall)]),

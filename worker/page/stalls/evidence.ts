@@ -1,16 +1,7 @@
 import type { CaptureResult, Cause } from '../../../src/shared/labels.js';
 import type { StackSample, Stall } from '../../../src/shared/stall.js';
-import { countOf, lengthOf, percentOf } from './words.js';
-
-/** Each cause in words. */
-export const CAUSE_WORDS: Readonly<Record<Cause, string>> = {
-  cpu: 'JavaScript or native code on a CPU',
-  gc: 'garbage collection',
-  blocked: 'asleep in a system call or lock',
-  starved: 'runnable, but without a CPU',
-  suspended: 'the whole process stood still',
-  unknown: 'nothing can be said of it',
-};
+import { duration, share as percent } from '../format.js';
+import { countOf } from './words.js';
 
 /** What a part of a stall's time went into. */
 export interface Part {
@@ -52,7 +43,7 @@ export function factsOf(stall: Stall): readonly (readonly [name: string, value: 
     ['Thread', thread],
     ['State when looked at', state && `${state}${stateInWords ? ` (${stateInWords})` : ''}`],
     ['System call', syscall],
-    ['In native code', nativeMs && `about ${lengthOf(nativeMs)}`],
+    ['In native code', nativeMs && `about ${duration(nativeMs)}`],
     ['Samples of the stack', samples && String(samples)],
   ] as const;
   return facts.flatMap(([name, value]) => (value ? [[name, value] as const] : []));
@@ -68,9 +59,9 @@ const NO_STACK: Readonly<Record<Exclude<CaptureResult, 'captured'>, string>> = {
 
 /** What one look at the stack has come to. */
 export function sampleInWords({ atMs, result, frames, nativeMs }: StackSample): string {
-  const when = `${lengthOf(atMs)} in: `;
+  const when = `${duration(atMs)} in: `;
   if (result !== 'captured') return `${when}${NO_STACK[result]}`;
-  const native = nativeMs === undefined ? '' : `, after ${lengthOf(nativeMs)} in native code`;
+  const native = nativeMs === undefined ? '' : `, after ${duration(nativeMs)} in native code`;
   const [innermost] = frames;
   return innermost ? `${when}${innermost.function}${native}` : `${when}no JavaScript on the stack${native}`;
 }
@@ -78,6 +69,6 @@ export function sampleInWords({ atMs, result, frames, nativeMs }: StackSample): 
 /** Of how many of the samples a request was. */
 export function samplesInWords(samples: number, all: number | undefined): string {
   return all
-    ? `${samples} of ${countOf(all, 'sample')} (${percentOf(samples / all)})`
+    ? `${samples} of ${countOf(all, 'sample')} (${percent(samples / all)})`
     : countOf(samples, 'sample');
 }

@@ -1,7 +1,8 @@
 import { h, setText } from '../dom.js';
+import { duration, share as percent } from '../format.js';
+import { shortPath } from '../words.js';
 import { boxesOf, type Call, type CallTree, type CpuProfile, callTreeOf, functionsOf } from './call-tree.js';
 import { rowOf, shareOf, tableOf } from './frames.js';
-import { lengthOf, percentOf, shortFile } from './words.js';
 
 /** Narrower ones cannot be pointed at. */
 const LEAST_SHARE = 1 / 500;
@@ -25,7 +26,7 @@ const HOW = 'A click, or arrows and Enter, shows one as wide as all; Escape goes
 export function createFlame(profile: CpuProfile, idleWords: string): HTMLElement {
   const tree = callTreeOf(profile);
   const { root, idleMs } = tree;
-  const idle = idleMs > 0 ? `, ${idleWords} for ${lengthOf(idleMs)}` : '';
+  const idle = idleMs > 0 ? `, ${idleWords} for ${duration(idleMs)}` : '';
   if (root.ms === 0) return h('p', {}, `No code ran${idle}.`);
   const told = h('p', { class: 'told' });
   const { element, focus } = createIcicle(tree, told);
@@ -37,7 +38,7 @@ export function createFlame(profile: CpuProfile, idleWords: string): HTMLElement
     h(
       'figcaption',
       {},
-      h('span', {}, `In code for ${lengthOf(root.ms)}${idle}. Callers above, as wide as the time.`),
+      h('span', {}, `In code for ${duration(root.ms)}${idle}. Callers above, as wide as the time.`),
       ...Object.entries(OWNERS).map(([owner, words]) => h('span', { class: `key ${owner}` }, words)),
       whole,
     ),
@@ -134,10 +135,10 @@ function boxOf(call: Call, root: Call, named: boolean): HTMLElement {
 }
 
 function sentenceOf(call: Call, root: Call): string {
-  if (!call.parent) return `All: ${lengthOf(call.ms)}. ${HOW}`;
-  const place = call.file === '' ? '' : ` ${shortFile(call.file)}:${call.line}`;
-  const own = call.selfMs > 0 ? `, ${lengthOf(call.selfMs)} of it in itself` : '';
-  return `${call.name}${place}: ${lengthOf(call.ms)}, ${percentOf(call.ms / root.ms)}${own}`;
+  if (!call.parent) return `All: ${duration(call.ms)}. ${HOW}`;
+  const place = call.file === '' ? '' : ` ${shortPath(call.file)}:${call.line}`;
+  const own = call.selfMs > 0 ? `, ${duration(call.selfMs)} of it in itself` : '';
+  return `${call.name}${place}: ${duration(call.ms)}, ${percent(call.ms / root.ms)}${own}`;
 }
 
 /** What a key does at a call. */
@@ -178,9 +179,9 @@ function functionTable({ root }: CallTree): HTMLElement {
     .map(({ call, ms, selfMs }) =>
       rowOf(COLUMNS, [
         call.name,
-        call.file === '' ? '' : `${shortFile(call.file)}:${call.line}`,
-        shareOf(selfMs / root.ms, `${lengthOf(selfMs)}, ${percentOf(selfMs / root.ms)}`),
-        `${lengthOf(ms)}, ${percentOf(ms / root.ms)}`,
+        call.file === '' ? '' : `${shortPath(call.file)}:${call.line}`,
+        shareOf(selfMs / root.ms, `${duration(selfMs)}, ${percent(selfMs / root.ms)}`),
+        `${duration(ms)}, ${percent(ms / root.ms)}`,
       ]),
     );
   table.append(h('tbody', {}, ...rows));

@@ -1,8 +1,9 @@
 import type { Cause } from '../../../src/shared/labels.js';
 import type { Frame } from '../../../src/shared/stall.js';
 import { h } from '../dom.js';
-import { CAUSE_WORDS } from './evidence.js';
-import { type Owner, ownerOf, pathOf, percentOf, shortFile } from './words.js';
+import { share as percent } from '../format.js';
+import { CAUSE_WORDS, shortPath } from '../words.js';
+import { type Owner, ownerOf, pathOf } from './words.js';
 
 /** Of a stack so many frames are seen at once. */
 const FRAMES_SEEN = 10;
@@ -37,7 +38,7 @@ export function placeOf({ function: name, file, line }: Frame): HTMLElement {
   const place = h(
     'span',
     { class: 'place', title: `${pathOf(file)}:${line}` },
-    `${shortFile(pathOf(file))}:${line}`,
+    `${shortPath(pathOf(file))}:${line}`,
   );
   return h('span', { class: 'frame' }, h('b', {}, name), ' ', place);
 }
@@ -47,7 +48,7 @@ export const causeOf = (cause: Cause): HTMLElement =>
   h('span', { class: `chip ${cause}`, title: CAUSE_WORDS[cause] }, cause);
 
 /** A figure with a bar that is as long. */
-export function shareOf(share: number, text: string = percentOf(share)): HTMLElement {
+export function shareOf(share: number, text: string = percent(share)): HTMLElement {
   const bar = h('span', { class: 'share', 'aria-hidden': 'true' }, h('span'));
   (bar.firstElementChild as HTMLElement).style.width = `${100 * Math.min(1, share)}%`;
   return h('span', { class: 'shared' }, bar, text);

@@ -1,8 +1,8 @@
 import type { Cause } from '../../../src/shared/labels.js';
 import type { Offender } from '../../../src/shared/stall.js';
 import { h } from '../dom.js';
+import { duration } from '../format.js';
 import { causeOf, rowOf, shareOf, tableOf } from './frames.js';
-import { lengthOf } from './words.js';
 
 const COLUMNS = ['Where', 'Cause', 'Stalls', 'In all'];
 const OFFENDERS_MAX = 10;
@@ -37,6 +37,6 @@ function rowOfOffender(
     where ?? 'unknown',
     causeOf(cause as Cause),
     String(count),
-    shareOf(totalSeconds / all, `${atMost}${lengthOf(1000 * totalSeconds)}`),
+    shareOf(totalSeconds / all, `${atMost}${duration(1000 * totalSeconds)}`),
   ]);
 }

@@ -26,6 +26,6 @@ export async function profileOf(
     'div',
     { class: 'profile' },
     createFlame(JSON.parse(await blob.text()), idleWords),
-    h('p', { class: 'hint' }, save, ' ', hint),
+    h('p', {}, save, ' ', h('span', { class: 'hint' }, hint)),
   );
 }

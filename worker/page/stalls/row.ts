@@ -1,10 +1,11 @@
 import { requestInWords } from '../../stalls/requests.js';
 import type { Api } from '../api.js';
 import { h, setText } from '../dom.js';
+import { duration } from '../format.js';
 import { createDetail, type Detail } from './detail.js';
 import { causeOf, placeOf, rowOf } from './frames.js';
 import type { Listed } from './listing.js';
-import { lengthOf, momentOf } from './words.js';
+import { momentOf } from './words.js';
 
 export const COLUMNS: readonly string[] = ['Start', 'Length', 'Cause', 'Culprit', 'Request'];
 
@@ -44,7 +45,7 @@ export function createRow(first: Listed, { api, onToggle }: RowOptions): Row {
       listed = next;
       const { stall, live } = next;
       element.classList.toggle('live', live);
-      setText(cells.length, live ? `${lengthOf(stall.durationMs)} so far` : lengthOf(stall.durationMs));
+      setText(cells.length, live ? `${duration(stall.durationMs)} so far` : duration(stall.durationMs));
       if (cells.cause.textContent !== stall.cause) cells.cause.replaceChildren(causeOf(stall.cause));
       fillCulprit(cells.culprit, next);
       setText(cells.request, (requestInWords(stall.requests) ?? '').replace(/^request /, ''));
