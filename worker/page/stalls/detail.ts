@@ -48,13 +48,22 @@ export function createDetail(id: string, { api, onClose }: DetailOptions): Detai
       const wasOver = shown.startsWith('false');
       shown = now;
       evidence.replaceChildren(...evidenceOf(stall));
-      // A selection, an open stack, the focus: kept for as long as nobody has looked again.
-      const version = `${stall.samples} ${stall.stacks.length}`;
-      if (seen.dataset.version !== version) seen.replaceChildren(...seenOf(stall));
-      seen.dataset.version = version;
+      // Nothing is taken away from under who reads it.
+      if (!live || !seen.matches(':hover, :focus-within')) showSeen(seen, stall);
       if (!live && !wasOver) void showProfile(stall, api, profile, report);
     },
   };
+}
+
+/** Samples come and go while a stall goes on: what was opened stays open. */
+function showSeen(into: HTMLElement, stall: Stall): void {
+  const version = `${stall.samples} ${stall.stacks.length}`;
+  if (into.dataset.version === version) return;
+  into.dataset.version = version;
+  const stacks = (): HTMLDetailsElement[] => [...into.querySelectorAll('details')];
+  const opened = new Map(stacks().map((one) => [one.textContent, one.open]));
+  into.replaceChildren(...seenOf(stall));
+  for (const one of stacks()) one.open = opened.get(one.textContent) ?? one.open;
 }
 
 async function showProfile({ id, samples }: Stall, api: Api, into: Element, report: Report): Promise<void> {
@@ -108,7 +117,7 @@ function seenOf({ requests = [], samples, hot = [], stacks }: Stall): HTMLElemen
       : h('details', { open: i === 0 }, h('summary', {}, sampleInWords(sample)), stackOf(sample.frames)),
   );
   return [
-    h('div', {}, ...listOf('Where the time went', where), ...listOf('For whom', whom)),
+    h('div', {}, ...listOf('Where the time went', where), ...listOf('Requests', whom)),
     h('div', {}, h('h3', {}, 'Stacks'), ...looks),
   ];
 }

@@ -9,12 +9,7 @@ const LEAST_SHARE = 1 / 500;
 /** Of narrower ones there would be a letter to see. */
 const NAMED_FROM_PX = 24;
 const FUNCTIONS_MAX = 20;
-const OWNERS = {
-  app: 'the app’s',
-  dependency: 'dependencies',
-  node: 'Node.js',
-  engine: 'V8, native',
-} as const;
+const OWNERS = { app: 'the app’s', dependency: 'dependencies', node: 'Node.js, V8, native' } as const;
 
 const HOW = 'A click, or arrows and Enter, shows one as wide as all; Escape goes back.';
 
@@ -29,9 +24,11 @@ export function createFlame(profile: CpuProfile, idleWords: string): HTMLElement
   const idle = idleMs > 0 ? `, ${idleWords} for ${duration(idleMs)}` : '';
   if (root.ms === 0) return h('p', {}, `No code ran${idle}.`);
   const told = h('p', { class: 'told' });
-  const { element, focus } = createIcicle(tree, told);
   const whole = h('button', { type: 'button' }, 'Show all');
-  whole.addEventListener('click', () => focus(root));
+  const { element, zoom } = createIcicle(tree, told, (top) => {
+    whole.disabled = top === root;
+  });
+  whole.addEventListener('click', () => zoom(root));
   return h(
     'figure',
     { class: 'flame' },
@@ -51,11 +48,14 @@ export function createFlame(profile: CpuProfile, idleWords: string): HTMLElement
 interface Icicle {
   readonly element: HTMLElement;
   /** Shows it as wide as the whole. */
-  focus(call: Call): void;
+  zoom(call: Call): void;
 }
 
-/** @param told where it is said which one is meant */
-function createIcicle({ root }: CallTree, told: HTMLElement): Icicle {
+/**
+ * @param told where it is said which one is meant
+ * @param onZoom hears which one is as wide as the whole
+ */
+function createIcicle({ root }: CallTree, told: HTMLElement, onZoom: (top: Call) => void): Icicle {
   const element = h('div', { class: 'icicle', role: 'tree', 'aria-label': 'Calls by time' });
   const calls = new Map<Element, Call>();
   const boxes = new Map<Call, HTMLElement>();
@@ -81,6 +81,7 @@ function createIcicle({ root }: CallTree, told: HTMLElement): Icicle {
     element.replaceChildren(...drawn);
     element.style.height = `${20 * (1 + Math.max(...[...boxes.keys()].map(({ depth }) => depth)))}px`;
     select(top);
+    onZoom(top);
   }
 
   /** The one that Tab leads to. */
@@ -117,7 +118,7 @@ function createIcicle({ root }: CallTree, told: HTMLElement): Icicle {
     else goTo(act.to);
   });
   draw(root);
-  return { element, focus: zoom };
+  return { element, zoom };
 }
 
 function boxOf(call: Call, root: Call, named: boolean): HTMLElement {
