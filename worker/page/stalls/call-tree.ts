@@ -47,7 +47,7 @@ export interface CallTree {
 
 type Node = CpuProfile['nodes'][number];
 
-const ROOT: Node['callFrame'] = { functionName: '', url: '', lineNumber: -1, columnNumber: -1 };
+const ROOT: Node['callFrame'] = { functionName: '(root)', url: '', lineNumber: -1, columnNumber: -1 };
 const COLLECTOR = '(garbage collector)';
 const IDLE = '(idle)';
 

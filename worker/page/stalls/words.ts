@@ -24,9 +24,10 @@ export function ownerOf(file: string): Owner {
 /** A file's path, where its URL says it. */
 export function pathOf(url: string): string {
   if (!url.startsWith('file://')) return url;
+  const path = url.slice('file://'.length);
   try {
-    return decodeURIComponent(url.slice('file://'.length));
+    return decodeURIComponent(path);
   } catch {
-    return url; // A per cent sign that nobody has escaped.
+    return path; // A per cent sign that nobody has escaped.
   }
 }
