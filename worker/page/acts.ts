@@ -29,7 +29,7 @@ export function createActs(api: Api): Section {
       report.say('Asking main.');
       const seen = await api.post<Seen>('/debug/stack', ANSWER_WITHIN_MS);
       report.say(`Main at ${momentOf(new Date().toISOString(), new Date())}: ${seenInWords(seen)}`);
-      shown.replaceChildren(stackOf(seen.frames));
+      shown.replaceChildren(...(seen.frames.length > 0 ? [stackOf(seen.frames)] : []));
     },
     busy,
   );

@@ -1,7 +1,7 @@
 import type { Stall } from '../../../src/shared/stall.js';
 import { requestInWords } from '../../stalls/requests.js';
 import { copyButton, createReport, type Report } from '../act.js';
-import type { Api } from '../api.js';
+import { type Api, ApiError } from '../api.js';
 import { h } from '../dom.js';
 import { duration, share as percent } from '../format.js';
 import { CAUSE_WORDS } from '../words.js';
@@ -28,7 +28,7 @@ export function createDetail(id: string, { api, onClose }: DetailOptions): Detai
   const link = copyButton('Copy link', report, () => new URL(hashOfStall(id), location.href).href);
   const evidence = h('div', { class: 'evidence' });
   const seen = h('div', { class: 'seen' });
-  const profile = h('div');
+  const profile = h('div', {}, h('p', { class: 'hint' }, 'What was sampled is to be seen when it is over.'));
   const element = h(
     'div',
     { class: 'detail', role: 'group', 'aria-label': 'The stall in detail' },
@@ -67,6 +67,7 @@ function showSeen(into: HTMLElement, stall: Stall): void {
 }
 
 async function showProfile({ id, samples }: Stall, api: Api, into: Element, report: Report): Promise<void> {
+  into.replaceChildren();
   if (samples === undefined) return;
   try {
     const blob = await api.blob('GET', `/api/stalls/${encodeURIComponent(id)}/profile`);
@@ -74,7 +75,10 @@ async function showProfile({ id, samples }: Stall, api: Api, into: Element, repo
     const shown = await profileOf(blob, { name, idleWords: 'not looked at', report });
     into.replaceChildren(h('h3', {}, 'What was sampled'), shown);
   } catch (error) {
-    report.fail(error);
+    // There is none: a fact like others.
+    if (error instanceof ApiError && error.status === 404)
+      into.replaceChildren(h('p', { class: 'hint' }, error.message));
+    else report.fail(error);
   }
 }
 

@@ -118,6 +118,8 @@ function createRows(api: Api, said: HTMLElement): Rows {
   });
   addEventListener('popstate', () => {
     wanted = stallOfHash(location.hash);
+    // An address of something else on the page closes nothing.
+    if (wanted === undefined && location.hash !== '') return;
     show(wanted);
     bringIntoView();
   });

@@ -1,0 +1,104 @@
+import { readFile } from 'node:fs/promises';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import type { Stall } from '../../src/types.js';
+import { killChildren, startApp } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
+import { barriers, launchBrowser, openPage } from './browser.js';
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterAll(() => browser.close());
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
+  await killChildren();
+});
+
+const detailOf = (page: Page) => page.getByRole('group', { name: 'The stall in detail' });
+const focused = (page: Page, attribute: string): Promise<string | null> =>
+  page.evaluate(`document.activeElement.getAttribute('${attribute}')`);
+
+async function savedProfile(page: Page): Promise<{ nodes: unknown[]; samples: number[] }> {
+  const saved = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Download .cpuprofile' }).click();
+  const download = await saved;
+  expect(download.suggestedFilename()).toMatch(/\.cpuprofile$/);
+  return JSON.parse(await readFile(await download.path(), 'utf8'));
+}
+
+it('a stall is on top while it lasts, and what is read of it stays open when it is over', async () => {
+  const { app, url } = await startApp('page-app.mjs');
+  const { page, complaints } = await openPage(browser, url);
+  app.send({ deed: 'freeze' });
+  await app.message('freezing');
+  const row = page.getByRole('table', { name: 'The latest' }).getByRole('row').nth(1);
+  // On a busy machine it may be for want of CPU.
+  await row.filter({ hasText: /so far(?:cpu|starved)renderInvoice.*GET \/invoices\/2026/ }).waitFor();
+  await row.getByRole('button').press('Enter');
+  const detail = detailOf(page);
+  await detail.getByText(/ a CPU: /).first().waitFor();
+  await detail.getByText('renderInvoice').first().waitFor();
+  app.release();
+  // It is read on all the while.
+  const tree = detail.getByRole('tree');
+  await tree.getByRole('treeitem', { name: /^renderInvoice / }).waitFor();
+  expect(await row.textContent()).not.toContain('so far');
+  expect(await focused(page, 'aria-expanded')).toBe('true');
+
+  await tree.getByRole('treeitem', { name: /^All: / }).press('ArrowDown');
+  expect(await focused(page, 'aria-level')).toBe('2');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Escape');
+  expect(await focused(page, 'aria-level')).toBe('1');
+  const { nodes, samples } = await savedProfile(page);
+  expect(nodes.length).toBeGreaterThan(1);
+  expect(samples.length).toBeGreaterThan(0);
+  expect(await barriers(page)).toEqual([]);
+
+  await detail.getByRole('button', { name: 'Close' }).click();
+  await detail.waitFor({ state: 'detached' });
+  expect(await focused(page, 'aria-expanded')).toBe('false');
+  await page.goBack();
+  await detail.waitFor();
+  expect(complaints).toEqual([]);
+});
+
+it('a link to a stall opens it, or says that it is not kept', async () => {
+  const { app, url } = await startApp('page-app.mjs');
+  app.send({ deed: 'freeze' });
+  await app.message('freezing');
+  const { page } = await openPage(browser, url, { viewport: { width: 320, height: 640 } });
+  await page.getByText(/so far/).waitFor();
+  app.release();
+  const { id } = await eventually(async () => {
+    const { stalls } = (await (await fetch(`${url}/api/stalls`)).json()) as { readonly stalls: Stall[] };
+    return stalls.find(({ requests }) => requests);
+  }, 'the stall that is over');
+  await page.goto(`${url}/?again#stall=${id}`);
+  await detailOf(page).getByText(/^GET \/invoices\/2026/).waitFor();
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
+  await page.goto(`${url}/#stall=1-2-3`);
+  await page.getByText('The stall 1-2-3 is not among the latest hundred').waitFor();
+});
+
+it('threads and profiles are asked for, one at a time', async () => {
+  const { url } = await startApp('page-app.mjs');
+  const { page } = await openPage(browser, url);
+  const dump = page.getByRole('button', { name: 'Dump threads' });
+  await dump.click();
+  await page.getByText('"main" #0').waitFor();
+  await page.getByText('"event-loop-watchdog" #1').waitFor();
+
+  const profile = page.getByRole('button', { name: 'CPU profile' });
+  await profile.click();
+  await page.getByRole('progressbar', { name: 'Profile under way' }).waitFor();
+  expect(await profile.getAttribute('aria-disabled')).toBe('true');
+  await dump.click();
+  await page.getByRole('alert').getByText(/Another capture is under way/).waitFor();
+  const look = page.getByRole('region', { name: 'Look now' });
+  await look.getByText(/Main for 5 s/).waitFor();
+  expect(await profile.getAttribute('aria-disabled')).toBeNull();
+  expect((await savedProfile(page)).nodes.length).toBeGreaterThan(0);
+});
