@@ -38,7 +38,10 @@ it('a stall is on top while it lasts, and what is read of it stays open when it 
   await row.filter({ hasText: /so far(?:cpu|starved)renderInvoice.*GET \/invoices\/2026/ }).waitFor();
   await row.getByRole('button').press('Enter');
   const detail = detailOf(page);
-  await detail.getByText(/ a CPU: /).first().waitFor();
+  await detail
+    .getByText(/ a CPU: /)
+    .first()
+    .waitFor();
   await detail.getByText('renderInvoice').first().waitFor();
   app.release();
   // It is read on all the while.
@@ -77,7 +80,9 @@ it('a link to a stall opens it, or says that it is not kept', async () => {
     return stalls.find(({ requests }) => requests);
   }, 'the stall that is over');
   await page.goto(`${url}/?again#stall=${id}`);
-  await detailOf(page).getByText(/^GET \/invoices\/2026/).waitFor();
+  await detailOf(page)
+    .getByText(/^GET \/invoices\/2026/)
+    .waitFor();
   expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
   await page.goto(`${url}/#stall=1-2-3`);
   await page.getByText('The stall 1-2-3 is not among the latest hundred').waitFor();
@@ -96,7 +101,10 @@ it('threads and profiles are asked for, one at a time', async () => {
   await page.getByRole('progressbar', { name: 'Profile under way' }).waitFor();
   expect(await profile.getAttribute('aria-disabled')).toBe('true');
   await dump.click();
-  await page.getByRole('alert').getByText(/Another capture is under way/).waitFor();
+  await page
+    .getByRole('alert')
+    .getByText(/Another capture is under way/)
+    .waitFor();
   const look = page.getByRole('region', { name: 'Look now' });
   await look.getByText(/Main for 5 s/).waitFor();
   expect(await profile.getAttribute('aria-disabled')).toBeNull();
