@@ -86,7 +86,7 @@ function evidenceOf(stall: Stall): HTMLElement[] {
   const parts = partsOf(stall);
   const bar = h('div', { class: 'parts', 'aria-hidden': 'true' });
   for (const { cause, share } of parts) {
-    const part = h('span', { class: cause });
+    const part = h('span', { class: `cause-${cause}` });
     part.style.width = `${100 * share}%`;
     bar.append(part);
   }
@@ -97,7 +97,7 @@ function evidenceOf(stall: Stall): HTMLElement[] {
       'ul',
       { class: 'keys' },
       ...parts.map(({ cause, words, ms, share }) =>
-        h('li', { class: `chip ${cause}` }, `${words}: ${duration(ms)}, ${percent(share)}`),
+        h('li', { class: `chip cause-${cause}` }, `${words}: ${duration(ms)}, ${percent(share)}`),
       ),
     ),
     factList([['Cause', `${stall.cause}: ${CAUSE_WORDS[stall.cause]}`], ...factsOf(stall)]),

@@ -171,7 +171,7 @@ function actOf(
   }
 }
 
-const COLUMNS = ['Function', 'Place', 'In itself', 'With what it called'];
+const COLUMNS = ['Function', 'Place', 'In itself', 'In all'];
 
 function functionTable({ root }: CallTree): HTMLElement {
   const table = tableOf('Functions by time of their own', COLUMNS);

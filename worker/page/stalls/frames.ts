@@ -45,7 +45,7 @@ export function placeOf({ function: name, file, line }: Frame): HTMLElement {
 
 /** Colour and word. */
 export const causeOf = (cause: Cause): HTMLElement =>
-  h('span', { class: `chip ${cause}`, title: CAUSE_WORDS[cause] }, cause);
+  h('span', { class: `chip cause-${cause}`, title: CAUSE_WORDS[cause] }, cause);
 
 /** A figure with a bar that is as long. */
 export function shareOf(share: number, text: string = percent(share)): HTMLElement {
