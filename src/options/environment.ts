@@ -1,11 +1,10 @@
+import { nearest } from '../shared/nearest.js';
+import { DEFAULT_PORT } from '../shared/rules.js';
 import { reasonOf } from '../warn.js';
 import { meaningOf, type OptionSpec } from './checks.js';
 import { OPTIONS, PORT } from './options.js';
 import { show } from './show.js';
 import type { WatchdogOptions } from './types.js';
-
-/** The port when `WATCHDOG_PORT` is not set: Prometheus' list of exporters has it for OpenTelemetry. */
-export const DEFAULT_PORT = 9464;
 
 const PREFIX = 'WATCHDOG_';
 /** systemd's, for services that it watches: not ours to complain about. */
@@ -63,22 +62,3 @@ export function checkVariables(env: Environment, warn: (message: string) => void
 }
 
 const allSpecs = (): [string, OptionSpec<unknown>][] => [['port', PORT], ...Object.entries(OPTIONS)];
-
-function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const distances = new Map(candidates.map((candidate) => [candidate, distance(word, candidate)]));
-  return candidates.toSorted((a, b) => (distances.get(a) ?? 0) - (distances.get(b) ?? 0))[0];
-}
-
-/** How many letters must be put in, left out or changed to make one word of the other (Levenshtein). */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, i) => i);
-  for (const [i, letter] of [...one].entries()) {
-    const next = [i + 1];
-    for (const [j, wanted] of [...other].entries()) {
-      const changed = (row[j] as number) + (letter === wanted ? 0 : 1);
-      next.push(Math.min(changed, (row[j + 1] as number) + 1, (next[j] as number) + 1));
-    }
-    row = next;
-  }
-  return row[other.length] as number;
-}

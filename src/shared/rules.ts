@@ -1,5 +1,8 @@
 import { isPrintable } from './printable.js';
 
+/** The port when `WATCHDOG_PORT` is not set: Prometheus' list of exporters has it for OpenTelemetry. */
+export const DEFAULT_PORT = 9464;
+
 const TOKEN_MIN = 32;
 /** Completes "must be ...". */
 export const TOKEN_RULE: string = `${TOKEN_MIN} printable ASCII characters or more, without spaces`;
