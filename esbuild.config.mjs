@@ -52,9 +52,14 @@ const library = await build({
   plugins: [{ name: 'builtins', setup: askForBuiltins }],
   define: { ...common.define, __SIDECAR_SOURCE__: JSON.stringify(sidecar) },
 });
-guardWalls(library.metafile, 'src/', (input) => !input.startsWith('worker/'));
+guardWalls(
+  library.metafile,
+  'src/',
+  (input) => !input.startsWith('worker/') && !input.startsWith('src/command/'),
+);
 await writeFile('dist/watchdog.cjs', library.outputFiles[0].contents);
 await writeDoors();
+await bundleCommand();
 
 await bringLicences();
 
@@ -146,6 +151,18 @@ async function bundleTypes() {
   for (const door of ['dist/register.d.cts', 'dist/register.d.ts']) {
     await writeFile(door, `${what}export {};\n`);
   }
+}
+
+/** The command, a program of its own: no app has any of it in its bundle. */
+async function bundleCommand() {
+  const { metafile, outputFiles } = await build({
+    ...common,
+    entryPoints: ['src/command/main.ts'],
+    format: 'cjs',
+    banner: { js: '#!/usr/bin/env node' },
+  });
+  guardWalls(metafile, 'src/command/', (input) => /^src\/(?:command|shared)\//.test(input));
+  await writeFile('dist/command.cjs', outputFiles[0].contents, { mode: 0o755 });
 }
 
 /**

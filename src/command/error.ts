@@ -1,0 +1,14 @@
+/** 1: what was asked for could not be had; 2: it was asked for wrongly. */
+type ExitCode = 1 | 2;
+
+/** What keeps the command from its work, and what to do about it, for people. */
+export class CommandError extends Error {
+  readonly exitCode: ExitCode;
+
+  constructor(message: string, exitCode: ExitCode = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+export const wrongUsage = (message: string): CommandError => new CommandError(message, 2);

@@ -1,0 +1,114 @@
+import { accessSync, constants, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Call } from './call.js';
+import { type Answer, readJson } from './client.js';
+import { CommandError } from './error.js';
+import { bytes } from './words.js';
+
+const SECONDS = 5;
+/** What the sidecar may take besides. */
+const GRACE_MS = 10_000;
+const STANDARD_OUTPUT = '-';
+
+export async function profile(call: Call): Promise<undefined> {
+  const { base, output, json, print } = call;
+  const toFile = output !== STANDARD_OUTPUT;
+  // Before it is taken: what comes of five seconds is not to be lost to a folder that cannot be written.
+  if (toFile) checkFolder(output);
+  const answer = await (call.stall === undefined ? take(call) : ofStall(call, call.stall));
+  readJson<{ nodes: unknown; samples: unknown }>(
+    base,
+    answer,
+    ({ nodes, samples }) => Array.isArray(nodes) && Array.isArray(samples),
+  );
+  if (!toFile) {
+    print(answer.body);
+    return;
+  }
+  const file = save(answer.body, output, nameOf(answer, call.stall, new Date()));
+  const size = Buffer.byteLength(answer.body);
+  print(
+    json ? `${JSON.stringify({ file, bytes: size })}\n` : `Saved ${file} (${bytes(size)})\n${HOW_TO_OPEN}\n`,
+  );
+}
+
+const HOW_TO_OPEN =
+  'To open it: Chrome DevTools, tab Performance, "Load profile"; VS Code; or https://www.speedscope.app';
+
+async function take({ ask, base, seconds = SECONDS, thread }: Call): Promise<Answer> {
+  const query = new URLSearchParams({ seconds: String(seconds), ...(thread !== undefined && { thread }) });
+  const hush = showProgress(thread ?? 'main', seconds);
+  try {
+    return await ask(base, {
+      method: 'POST',
+      path: `/debug/cpu-profile?${query}`,
+      timeoutMs: seconds * 1000 + GRACE_MS,
+    });
+  } finally {
+    hush();
+  }
+}
+
+function ofStall({ ask, base }: Call, id: string): Promise<Answer> {
+  return ask(base, { method: 'GET', path: `/api/stalls/${id}/profile` });
+}
+
+/** Counts down, for people. Returns what ends it. */
+function showProgress(thread: string, seconds: number): () => void {
+  const { stderr } = process;
+  if (!stderr.isTTY) return () => {};
+  let left = seconds;
+  const show = (): void => {
+    const rest = left > 0 ? `${left.toFixed(0)} s` : 'any moment';
+    stderr.write(`\r\u001b[KProfiling ${JSON.stringify(thread)}: ${rest}`);
+    left -= 1;
+  };
+  show();
+  const timer = setInterval(show, 1000);
+  return () => {
+    clearInterval(timer);
+    stderr.write('\r\u001b[K');
+  };
+}
+
+function checkFolder(output: string | undefined): void {
+  const folder = output === undefined ? process.cwd() : dirname(resolve(output));
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch {
+    throw new CommandError(
+      `${folder} cannot be written. Elsewhere: --output /tmp/app.cpuprofile, or --output - for standard output.`,
+    );
+  }
+}
+
+/** Of what the sidecar calls it only thread and process are taken: a name from elsewhere may be a path. */
+export function nameOf({ headers }: Pick<Answer, 'headers'>, stall: string | undefined, at: Date): string {
+  if (stall !== undefined) return `stall-${stall}`;
+  const [, who = 'profile'] =
+    /filename="([\w.-]+-\d+)-\d+\.cpuprofile"/.exec(headers['content-disposition'] ?? '') ?? [];
+  return `${who.replace(/^\.+/, '')}-${at.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
+}
+
+/** Never over a file that is there: one of our own naming gets a number, one that was asked for is refused. */
+function save(text: string, output: string | undefined, name: string): string {
+  for (let number = 1; ; number++) {
+    const file = resolve(output ?? `${name}${number === 1 ? '' : `-${number}`}.cpuprofile`);
+    if (writeNew(file, text)) return file;
+    if (output !== undefined) {
+      throw new CommandError(`${file} is there already, and is not overwritten: name another by --output.`);
+    }
+  }
+}
+
+/** @returns whether there was none of this name */
+function writeNew(file: string, text: string): boolean {
+  try {
+    writeFileSync(file, text, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    throw new CommandError(`${file} cannot be written: ${message}.`);
+  }
+}

@@ -1,0 +1,108 @@
+import type { LoopState, LoopStatus, PoolStatus } from '../shared/status.js';
+import type { Process } from './processes.js';
+import { whereOf } from './stalls-view.js';
+import { type Column, shortened, tableOf } from './table.js';
+import { bytes, duration, percent, plural } from './words.js';
+
+/** An event loop; or a process of which nothing is known. */
+interface Row {
+  readonly process: Process;
+  readonly loop: LoopStatus | undefined;
+}
+
+export interface Look {
+  /** Without it lines are as long as they need to be. */
+  readonly width?: number;
+  /** Lines that there is room for. */
+  readonly height?: number;
+  readonly color?: boolean;
+}
+
+type State = LoopState | 'silent';
+const stateOf = ({ process, loop }: Row): State =>
+  process.trouble === undefined && loop ? loop.state : 'silent';
+
+/** Bold red: look here. Yellow: about to be. The word says it, too. */
+const COLORS: Readonly<Partial<Record<State, string>>> = { blocked: '1;31', silent: '1;31', late: '33' };
+const painted = (row: Row, text: string): string => {
+  const color = COLORS[stateOf(row)];
+  return color === undefined ? text : `\u001b[${color}m${text}\u001b[0m`;
+};
+
+/** The heading and the table of all processes. */
+export function linesOfTop(processes: readonly Process[], heading: string, look: Look): string[] {
+  const { width = Number.POSITIVE_INFINITY, height = Number.POSITIVE_INFINITY } = look;
+  const rows = processes.flatMap((process) =>
+    (process.status?.loops ?? [undefined]).map((loop): Row => ({ process, loop })),
+  );
+  const head = [shortened(`${summaryOf(processes, rows)}  ${heading}`, width), ''];
+  const room = height - head.length - 1;
+  const fits = rows.length <= room;
+  const shown = fits ? rows : troubledFirst(rows).slice(0, Math.max(0, room - 1));
+  const left = rows.length - shown.length;
+  return [
+    ...head,
+    ...tableOf(columnsOf(rows, look.color ?? false), shown, width),
+    ...(fits ? [] : [shortened(`… and ${left} more, for which the screen is too low`, width)]),
+  ].slice(0, height);
+}
+
+function summaryOf(processes: readonly Process[], rows: readonly Row[]): string {
+  const apps = [...new Set(processes.map(({ app }) => app))].join(', ');
+  const counts = new Map<State, number>();
+  for (const row of rows) counts.set(stateOf(row), (counts.get(stateOf(row)) ?? 0) + 1);
+  const states = [...counts].map(([state, count]) => `${count} ${state}`).sort();
+  return `${apps}: ${plural(processes.length, 'process', 'processes')}, ${states.join(', ')}`;
+}
+
+/** Where not all can be shown, those that somebody looks for; else each stays where it is. */
+function troubledFirst(rows: readonly Row[]): Row[] {
+  const isCalm = (row: Row): number => (stateOf(row) === 'turning' ? 1 : 0);
+  return rows.toSorted((a, b) => isCalm(a) - isCalm(b));
+}
+
+function columnsOf(rows: readonly Row[], color: boolean): Column<Row>[] {
+  const threads = rows.some(({ loop }) => loop !== undefined && loop.thread !== 'main');
+  const pools = rows.some(({ process }) => (process.status?.pools.length ?? 0) > 0);
+  return [
+    { title: 'PID', cell: ({ process }) => process.pid, right: true },
+    { title: 'PORT', cell: ({ process }) => process.url.port, right: true },
+    { title: 'APP', cell: ({ process }) => process.app, drop: 5 },
+    ...(threads ? [{ title: 'THREAD', cell: ({ loop }: Row) => loop?.thread ?? '' }] : []),
+    { title: 'STATE', cell: stateOf, ...(color && { paint: painted }) },
+    { title: 'LAG', cell: ({ loop }) => duration(loop?.lagMs), right: true },
+    { title: 'MAX 60s', cell: ({ loop }) => duration(loop?.lagMaxMs), right: true, drop: 1 },
+    { title: 'UTIL', cell: ({ loop }) => percent(loop?.utilization), right: true, drop: 2 },
+    { title: 'STALLS', cell: ({ loop }) => String(loop?.stalls ?? '-'), right: true, drop: 3 },
+    ...(pools ? [{ title: 'POOL', cell: ofMain(({ status }) => fullest(status?.pools)), drop: 3 }] : []),
+    {
+      title: 'RSS',
+      cell: ofMain(({ status }) => bytes(status?.process.residentBytes)),
+      right: true,
+      drop: 4,
+    },
+    { title: 'NOW', cell: nowOf },
+  ];
+}
+
+/** What is the process's, and not a loop's, stands in its first line only. */
+function ofMain(cell: (process: Process) => string): (row: Row) => string {
+  return ({ process, loop }) => (loop === process.status?.loops[0] ? cell(process) : '');
+}
+
+/** Of several pools the one with most to do: what waits counts as much as what runs. */
+function fullest(pools: readonly PoolStatus[] = []): string {
+  const fullness = ({ active = 0, queued = 0, capacity = 0 }: PoolStatus): number =>
+    (active + queued) / Math.max(1, capacity);
+  const [worst] = pools.toSorted((a, b) => fullness(b) - fullness(a));
+  if (!worst) return '-';
+  const { name, active, capacity, queued = 0 } = worst;
+  return `${name} ${active ?? '?'}/${capacity ?? '-'}${queued > 0 ? ` +${queued}` : ''}`;
+}
+
+function nowOf({ process, loop }: Row): string {
+  if (process.trouble !== undefined) return process.trouble;
+  if (!loop?.stall) return '';
+  const where = whereOf(loop.stall);
+  return `${loop.stall.cause}${where === '' ? '' : ` in ${where}`}`;
+}

@@ -1,0 +1,85 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Call } from './call.js';
+import { createProcesses, type Processes } from './processes.js';
+import { openScreen } from './screen.js';
+import { type Look, linesOfTop } from './top-view.js';
+
+const EVERY_MS = 1000;
+/** A terminal that does not say how large it is, as `kubectl exec` may leave it. */
+const [WIDTH, HEIGHT] = [80, 24];
+
+export async function top(call: Call): Promise<number | undefined> {
+  const { base, ask, env, json } = call;
+  const ending = new AbortController();
+  const processes = createProcesses(base, ask, () => performance.now(), ending.signal);
+  await processes.list();
+  if (json || !process.stdout.isTTY || env.TERM === 'dumb') {
+    await processes.look();
+    return once(call, processes);
+  }
+  try {
+    return await watch(call, processes);
+  } finally {
+    ending.abort();
+  }
+}
+
+function once({ json, env, print }: Call, processes: Processes): number | undefined {
+  const all = processes.now();
+  if (json) {
+    const lines = all.map(({ url, pid, app, worker, status, trouble }) =>
+      JSON.stringify({ url: url.origin, pid: Number(pid), app, worker, status, error: trouble }),
+    );
+    print(`[\n${lines.join(',\n')}\n]\n`);
+  } else {
+    const width = columnsOf(env);
+    print(`${linesOfTop(all, '', width === undefined ? {} : { width }).join('\n')}\n`);
+  }
+  return all.every(({ trouble }) => trouble !== undefined) ? 1 : undefined;
+}
+
+async function watch({ base, env }: Call, processes: Processes): Promise<number> {
+  let failure: string | undefined;
+  let listing = false;
+  const list = async (): Promise<void> => {
+    if (listing) return;
+    listing = true;
+    failure = await processes.list().then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+    listing = false;
+  };
+  // Most have answered by then; one that does not is not waited for.
+  await Promise.race([processes.look(), setTimeout(EVERY_MS)]);
+
+  const screen = openScreen(process.stdin, process.stdout, draw);
+  function draw(): void {
+    const heading = failure ?? `${base.origin}  ${new Date().toISOString().slice(11, 19)} UTC  q quits`;
+    screen.draw(linesOfTop(processes.now(), heading, lookOf(env)));
+  }
+  draw();
+  const timer = setInterval(() => {
+    draw();
+    void list();
+    void processes.look();
+  }, EVERY_MS);
+  const code = await screen.ended;
+  clearInterval(timer);
+  screen.leave();
+  return code;
+}
+
+function lookOf(env: Call['env']): Look {
+  const { columns, rows } = process.stdout;
+  return {
+    // As told, but not wider than there is room for.
+    width: Math.min(columns || WIDTH, columnsOf(env) ?? Number.POSITIVE_INFINITY),
+    height: rows || HEIGHT,
+    color: !env.NO_COLOR,
+  };
+}
+
+function columnsOf({ COLUMNS = '' }: Call['env']): number | undefined {
+  return /^[1-9]\d*$/.test(COLUMNS) ? Number(COLUMNS) : undefined;
+}
