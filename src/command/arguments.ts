@@ -101,7 +101,7 @@ function checkValue({ name, rawName, value, inlineValue }: OptionToken): void {
   if (!wantsOne && value !== undefined) throw wrongUsage(`${rawName} takes no value.`);
   // A flag that follows is no value; who means one that begins like a flag writes it with an equals sign.
   const missing = value === undefined || value === '' || (inlineValue === false && /^-./.test(value));
-  if (wantsOne && missing) throw wrongUsage(`${rawName} takes a value: ${rawName} ${name.toUpperCase()}.`);
+  if (wantsOne && missing) throw wrongUsage(`${rawName} needs a value.`);
 }
 
 interface OptionToken {

@@ -41,7 +41,7 @@ export function createAsk(token: Token): Ask {
     } catch (error) {
       throw new CommandError(whyUnreachable(asked, error as Error, timeout.aborted));
     }
-    if (answer.status !== 200) throw new CommandError(whyRefused(asked, answer, token));
+    if (answer.status !== 200) throw new CommandError(whyRefused(asked, answer, token), 1, answer.status);
     return answer;
   };
 }

@@ -1,5 +1,6 @@
 import type { Status } from '../shared/status.js';
 import { type Ask, readJson } from './client.js';
+import type { CommandError } from './error.js';
 
 /** So many are looked at; a host has hardly more. */
 const PROCESSES_MAX = 256;
@@ -95,7 +96,9 @@ export function createProcesses(base: URL, ask: Ask, clock: () => number, signal
       one.status = readJson<Status>(one.url, answer, isStatus);
       one.failure = undefined;
     } catch (error) {
-      one.failure = (error as Error).message;
+      const { status, message } = error as CommandError;
+      // Whoever may see the list may see this, too.
+      one.failure = status === 404 ? 'an older version, which has no GET /api/state' : message;
     }
     one.answeredAtMs = clock();
     one.asked = false;

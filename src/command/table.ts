@@ -3,7 +3,9 @@ export interface Column<T> {
   readonly cell: (row: T) => string;
   /** Figures stand under each other. */
   readonly right?: boolean;
-  /** How to mark a cell, once it is as wide as it will be. */
+  /** It is at least so wide: a table that is drawn again and again is not to jump. */
+  readonly least?: number;
+  /** How to mark what a cell shows. */
   readonly paint?: (row: T, text: string) => string;
   /** Which columns go first where there is no room: those with the highest number. */
   readonly drop?: number;
@@ -23,51 +25,51 @@ export function tableOf<T>(
   width: number = Number.POSITIVE_INFINITY,
 ): string[] {
   const cells = columns.map((column) => rows.map((row) => column.cell(row)));
-  const widths = columns.map(({ title }, i) => Math.max(...[title, ...(cells[i] as string[])].map(lengthOf)));
+  const widths = columns.map(({ title, least = 0 }, i) =>
+    Math.max(least, ...[title, ...(cells[i] as string[])].map(lengthOf)),
+  );
   const shown = whatFits(columns, widths, width);
-  const last = shown.at(-1);
-  const lineOf = (textOf: (i: number) => string, paintOf: (i: number, text: string) => string): string => {
-    let left = width;
-    const parts = shown.map((i) => {
-      const space = i === last ? left : Math.min(left, widths[i] as number);
-      left = Math.max(0, left - (widths[i] as number) - GAP.length);
-      const text = shortened(textOf(i), space);
-      const padding = ' '.repeat(Math.max(0, Math.min(space, widths[i] as number) - lengthOf(text)));
-      if (columns[i]?.right) return padding + paintOf(i, text);
-      return paintOf(i, text) + (i === last ? '' : padding);
-    });
-    return parts.join(GAP).trimEnd();
+  const [fixed, last] = [shown.slice(0, -1), shown.at(-1) as number];
+  const left = Math.max(0, width - widthOf(fixed, widths) - GAP.length);
+
+  const padded = (i: number, text: string, row: T | undefined): string => {
+    const padding = ' '.repeat((widths[i] as number) - lengthOf(text));
+    return columns[i]?.right
+      ? padding + painted(columns[i], text, row)
+      : painted(columns[i], text, row) + padding;
+  };
+  const lineOf = (texts: readonly string[], row?: T): string => {
+    const end = painted(columns[last], shortened(texts[last] as string, left), row);
+    return [...fixed.map((i) => padded(i, texts[i] as string, row)), end].join(GAP).trimEnd();
   };
   return [
-    lineOf(
-      (i) => columns[i]?.title ?? '',
-      (_, text) => text,
-    ),
+    lineOf(columns.map(({ title }) => title)),
     ...rows.map((row, at) =>
       lineOf(
-        (i) => cells[i]?.[at] ?? '',
-        (i, text) => columns[i]?.paint?.(row, text) ?? text,
+        cells.map((column) => column[at] as string),
+        row,
       ),
     ),
   ];
 }
 
+function painted<T>(column: Column<T> | undefined, text: string, row: T | undefined): string {
+  return column?.paint && row !== undefined ? column.paint(row, text) : text;
+}
+
 /** Which columns are shown, in order. */
 function whatFits<T>(columns: readonly Column<T>[], widths: readonly number[], width: number): number[] {
   let shown = columns.map((_, i) => i);
-  const needed = (): number => {
-    const all = shown.map((i) =>
-      i === columns.length - 1 ? Math.min(LAST_MIN, widths[i] as number) : (widths[i] as number),
-    );
-    return all.reduce((sum, one) => sum + one + GAP.length, -GAP.length);
-  };
-  while (needed() > width) {
+  while (widthOf(shown.slice(0, -1), widths) + GAP.length + LAST_MIN > width) {
     const worst = Math.max(...shown.map((i) => columns[i]?.drop ?? 0));
     if (worst === 0) break;
     shown = shown.filter((i) => columns[i]?.drop !== worst);
   }
   return shown;
 }
+
+const widthOf = (shown: readonly number[], widths: readonly number[]): number =>
+  shown.reduce((sum, i) => sum + (widths[i] as number) + GAP.length, -GAP.length);
 
 /** In characters, and not in halves of them. */
 const lengthOf = (text: string): number => [...text].length;

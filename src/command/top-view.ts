@@ -19,8 +19,7 @@ export interface Look {
 }
 
 type State = LoopState | 'silent';
-const stateOf = ({ process, loop }: Row): State =>
-  process.trouble === undefined && loop ? loop.state : 'silent';
+const stateOf = ({ loop }: Row): State => loop?.state ?? 'silent';
 
 /** Bold red: look here. Yellow: about to be. The word says it, too. */
 const COLORS: Readonly<Partial<Record<State, string>>> = { blocked: '1;31', silent: '1;31', late: '33' };
@@ -32,10 +31,8 @@ const painted = (row: Row, text: string): string => {
 /** The heading and the table of all processes. */
 export function linesOfTop(processes: readonly Process[], heading: string, look: Look): string[] {
   const { width = Number.POSITIVE_INFINITY, height = Number.POSITIVE_INFINITY } = look;
-  const rows = processes.flatMap((process) =>
-    (process.status?.loops ?? [undefined]).map((loop): Row => ({ process, loop })),
-  );
-  const head = [shortened(`${summaryOf(processes, rows)}  ${heading}`, width), ''];
+  const rows = processes.flatMap(rowsOf);
+  const head = [shortened(`${summaryOf(processes, rows)}  ${heading}`.trimEnd(), width), ''];
   const room = height - head.length - 1;
   const fits = rows.length <= room;
   const shown = fits ? rows : troubledFirst(rows).slice(0, Math.max(0, room - 1));
@@ -45,6 +42,12 @@ export function linesOfTop(processes: readonly Process[], heading: string, look:
     ...tableOf(columnsOf(rows, look.color ?? false), shown, width),
     ...(fits ? [] : [shortened(`… and ${left} more, for which the screen is too low`, width)]),
   ].slice(0, height);
+}
+
+/** Of one that is silent no figure is shown: it would look like one of now. */
+function rowsOf(process: Process): Row[] {
+  const loops = process.trouble === undefined ? process.status?.loops : undefined;
+  return (loops ?? [undefined]).map((loop) => ({ process, loop }));
 }
 
 function summaryOf(processes: readonly Process[], rows: readonly Row[]): string {
@@ -61,33 +64,45 @@ function troubledFirst(rows: readonly Row[]): Row[] {
   return rows.toSorted((a, b) => isCalm(a) - isCalm(b));
 }
 
+/** Names may have 64 characters. */
+const NAME_MAX = 24;
+const threadColumn: Column<Row> = {
+  title: 'THREAD',
+  cell: ({ loop }) => shortened(loop?.thread ?? '', NAME_MAX),
+};
+const poolColumn: Column<Row> = {
+  title: 'POOL',
+  cell: ofMain(({ status }) => fullest(status?.pools)),
+  least: 12,
+  drop: 3,
+};
+const rssOf = ({ status }: Process): string => bytes(status?.process.residentBytes);
+
 function columnsOf(rows: readonly Row[], color: boolean): Column<Row>[] {
   const threads = rows.some(({ loop }) => loop !== undefined && loop.thread !== 'main');
   const pools = rows.some(({ process }) => (process.status?.pools.length ?? 0) > 0);
   return [
     { title: 'PID', cell: ({ process }) => process.pid, right: true },
     { title: 'PORT', cell: ({ process }) => process.url.port, right: true },
-    { title: 'APP', cell: ({ process }) => process.app, drop: 5 },
-    ...(threads ? [{ title: 'THREAD', cell: ({ loop }: Row) => loop?.thread ?? '' }] : []),
-    { title: 'STATE', cell: stateOf, ...(color && { paint: painted }) },
-    { title: 'LAG', cell: ({ loop }) => duration(loop?.lagMs), right: true },
-    { title: 'MAX 60s', cell: ({ loop }) => duration(loop?.lagMaxMs), right: true, drop: 1 },
-    { title: 'UTIL', cell: ({ loop }) => percent(loop?.utilization), right: true, drop: 2 },
+    { title: 'APP', cell: ({ process }) => shortened(process.app, NAME_MAX), drop: 5 },
+    ...(threads ? [threadColumn] : []),
+    { title: 'STATE', cell: stateOf, least: 8, ...(color && { paint: painted }) },
+    { title: 'LAG', cell: ({ loop }) => duration(loop?.lagMs), least: 7, right: true },
+    { title: 'MAX 60s', cell: ({ loop }) => duration(loop?.lagMaxMs), least: 7, right: true, drop: 1 },
+    { title: 'UTIL', cell: ({ loop }) => percent(loop?.utilization), least: 5, right: true, drop: 2 },
     { title: 'STALLS', cell: ({ loop }) => String(loop?.stalls ?? '-'), right: true, drop: 3 },
-    ...(pools ? [{ title: 'POOL', cell: ofMain(({ status }) => fullest(status?.pools)), drop: 3 }] : []),
-    {
-      title: 'RSS',
-      cell: ofMain(({ status }) => bytes(status?.process.residentBytes)),
-      right: true,
-      drop: 4,
-    },
+    ...(pools ? [poolColumn] : []),
+    { title: 'RSS', cell: ofMain(rssOf), least: 7, right: true, drop: 4 },
     { title: 'NOW', cell: nowOf },
   ];
 }
 
 /** What is the process's, and not a loop's, stands in its first line only. */
 function ofMain(cell: (process: Process) => string): (row: Row) => string {
-  return ({ process, loop }) => (loop === process.status?.loops[0] ? cell(process) : '');
+  return ({ process, loop }) => {
+    if (loop === undefined) return '-';
+    return loop === process.status?.loops[0] ? cell(process) : '';
+  };
 }
 
 /** Of several pools the one with most to do: what waits counts as much as what runs. */
@@ -97,7 +112,7 @@ function fullest(pools: readonly PoolStatus[] = []): string {
   const [worst] = pools.toSorted((a, b) => fullness(b) - fullness(a));
   if (!worst) return '-';
   const { name, active, capacity, queued = 0 } = worst;
-  return `${name} ${active ?? '?'}/${capacity ?? '-'}${queued > 0 ? ` +${queued}` : ''}`;
+  return `${shortened(name, NAME_MAX)} ${active ?? '?'}/${capacity ?? '-'}${queued > 0 ? ` +${queued}` : ''}`;
 }
 
 function nowOf({ process, loop }: Row): string {

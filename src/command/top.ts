@@ -51,7 +51,7 @@ async function watch({ base, env }: Call, processes: Processes): Promise<number>
     listing = false;
   };
   // Most have answered by then; one that does not is not waited for.
-  await Promise.race([processes.look(), setTimeout(EVERY_MS)]);
+  await Promise.race([processes.look(), setTimeout(EVERY_MS, undefined, { ref: false })]);
 
   const screen = openScreen(process.stdin, process.stdout, draw);
   function draw(): void {
