@@ -87,7 +87,10 @@ export function linesOfStall(stall: Stall, running = false): string[] {
     ...fact('cause', `${stall.cause}${accountOf(stall)}`),
     ...fact('state', ...stateOf(stall)),
     ...fact('culprit', ...(culprit ? [place(culprit), ...(culprit.code ? [`  ${culprit.code}`] : [])] : [])),
-    ...fact('request', ...requests.map((one) => `${request(one)}, in ${one.samples} of ${samples ?? '?'}`)),
+    ...fact(
+      'request',
+      ...requests.map((one) => `${request(one)}, in ${one.samples} of ${samples ?? '?'} samples`),
+    ),
     ...fact('hot', ...hot.map(hotLine)),
     ...stacks.flatMap((sample) => ['', ...linesOfSample(sample)]),
     ...(samples === undefined || running
