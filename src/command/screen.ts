@@ -69,6 +69,7 @@ export function openScreen(input: ReadStream, output: WriteStream, redraw: () =>
     ended,
     leave,
     draw(lines) {
+      if (left) return;
       // Over what is there, and the rest of each line cleared after it: nothing flickers.
       output.write(`${ESC}H${lines.map((line) => `${line}${ESC}K`).join('\r\n')}${ESC}J`);
     },

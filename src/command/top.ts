@@ -5,6 +5,7 @@ import { openScreen } from './screen.js';
 import { type Look, linesOfTop } from './top-view.js';
 
 const EVERY_MS = 1000;
+const ANSWERED_BY_MS = 500;
 /** A terminal that does not say how large it is, as `kubectl exec` may leave it. */
 const [WIDTH, HEIGHT] = [80, 24];
 
@@ -50,8 +51,10 @@ async function watch({ base, env }: Call, processes: Processes): Promise<number>
     );
     listing = false;
   };
-  // Most have answered by then; one that does not is not waited for.
-  await Promise.race([processes.look(), setTimeout(EVERY_MS, undefined, { ref: false })]);
+  /** Most have answered by then; one that does not is not waited for. */
+  const look = (): Promise<void> =>
+    Promise.race([processes.look(), setTimeout(ANSWERED_BY_MS, undefined, { ref: false })]);
+  await look();
 
   const screen = openScreen(process.stdin, process.stdout, draw);
   function draw(): void {
@@ -60,9 +63,8 @@ async function watch({ base, env }: Call, processes: Processes): Promise<number>
   }
   draw();
   const timer = setInterval(() => {
-    draw();
     void list();
-    void processes.look();
+    void look().then(draw);
   }, EVERY_MS);
   const code = await screen.ended;
   clearInterval(timer);

@@ -15,7 +15,7 @@ export const NODE_MAJOR: number = Number(
 );
 
 /** Without what sets up the tests: the watchdog would complain of variables that are none of its own. */
-const OWN_ENV = Object.fromEntries(
+export const OWN_ENV: NodeJS.ProcessEnv = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith('WATCHDOG_')),
 );
 
