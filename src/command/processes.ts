@@ -1,6 +1,7 @@
 import type { Status } from '../shared/status.js';
 import { type Ask, readJson } from './client.js';
 import type { CommandError } from './error.js';
+import { isStatus } from './state.js';
 
 /** So many are looked at; a host has hardly more. */
 const PROCESSES_MAX = 256;
@@ -121,8 +122,3 @@ export function createProcesses(base: URL, ask: Ask, clock: () => number, signal
 
 const isList = (value: Partial<Target[]>): boolean =>
   Array.isArray(value) && value.every((one?: Target) => Array.isArray(one?.targets));
-
-/** Whether this is what `GET /api/state` answers, as far as it is read here. */
-export function isStatus({ loops, pools, process: about }: Partial<Status>): boolean {
-  return Array.isArray(loops) && loops.length > 0 && Array.isArray(pools) && typeof about === 'object';
-}

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { Call } from './call.js';
 import { type Answer, readJson } from './client.js';
 import { CommandError } from './error.js';
+import { stallsUnderWay } from './state.js';
 import { bytes } from './words.js';
 
 const SECONDS = 5;
@@ -49,8 +50,14 @@ async function take({ ask, base, seconds = SECONDS, thread }: Call): Promise<Ans
   }
 }
 
-function ofStall({ ask, base }: Call, id: string): Promise<Answer> {
-  return ask(base, { method: 'GET', path: `/api/stalls/${id}/profile` });
+async function ofStall({ ask, base }: Call, id: string): Promise<Answer> {
+  try {
+    return await ask(base, { method: 'GET', path: `/api/stalls/${id}/profile` });
+  } catch (error) {
+    const running = await stallsUnderWay(ask, base);
+    if (!running.some((stall) => stall.id === id)) throw error;
+    throw new CommandError('That stall is not over: until then `profile` without --stall takes one of it.');
+  }
 }
 
 /** Counts down, for people. Returns what ends it. */

@@ -1,9 +1,8 @@
 import type { Stall } from '../shared/stall.js';
-import type { Status } from '../shared/status.js';
 import type { Call } from './call.js';
 import { rawJson, readJson } from './client.js';
-import { isStatus } from './processes.js';
 import { linesOfStall, linesOfStalls, type StallsAnswer } from './stalls-view.js';
+import { stallsUnderWay } from './state.js';
 
 export async function stalls(call: Call): Promise<undefined> {
   const lines = call.stall === undefined ? await all(call) : await one(call, call.stall);
@@ -15,7 +14,7 @@ async function all(call: Call): Promise<string[]> {
   const answer = await ask(base, { method: 'GET', path: '/api/stalls' });
   const list = readJson<StallsAnswer>(base, answer, ({ stalls: some }) => Array.isArray(some));
   if (json) return [rawJson(base, answer)];
-  return linesOfStalls(list, await underWay(call));
+  return linesOfStalls(list, await stallsUnderWay(ask, base));
 }
 
 /** One that is over, or else one that is under way. */
@@ -26,18 +25,8 @@ async function one(call: Call, id: string): Promise<string[]> {
     const stall = readJson<Stall>(base, answer, ({ stacks }) => Array.isArray(stacks));
     return json ? [rawJson(base, answer)] : linesOfStall(stall);
   } catch (error) {
-    const running = (await underWay(call)).find((stall) => stall.id === id);
+    const running = (await stallsUnderWay(ask, base)).find((stall) => stall.id === id);
     if (!running) throw error;
     return json ? [JSON.stringify(running)] : linesOfStall(running, true);
-  }
-}
-
-/** Of what is not over yet only the state knows. What is over is worth more than to fail for want of it. */
-async function underWay({ ask, base }: Call): Promise<Stall[]> {
-  try {
-    const answer = await ask(base, { method: 'GET', path: '/api/state' });
-    return readJson<Status>(base, answer, isStatus).loops.flatMap(({ stall }) => stall ?? []);
-  } catch {
-    return [];
   }
 }

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createAsk } from '../../src/command/client.js';
 import type { Status } from '../../src/shared/status.js';
 import type { Stall } from '../../src/types.js';
-import { killChildren, RARE_CAPTURES, stallOver, startApp } from '../support/child.js';
+import { type Child, killChildren, RARE_CAPTURES, stallOver, startApp } from '../support/child.js';
 import { json, problem, runCommand, startStandIn } from '../support/command.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
@@ -25,6 +25,16 @@ const outside = Object.values(networkInterfaces())
 /** But for the ends of lines: what would drive a terminal. */
 const CONTROL = /(?!\n)\p{Cc}/u;
 
+/** A stall that was looked into: on a busy machine one may pass unseen. */
+async function stalledForged(app: Child): Promise<Stall> {
+  for (;;) {
+    app.send({ deed: 'forged', value: 700 });
+    const stall = await stallOver(app, 700);
+    await app.message('done');
+    if (stall.culprit && stall.samples !== undefined) return stall;
+  }
+}
+
 describe('of an app that is frozen', () => {
   it('tells stalls, stacks and profiles, for people and for programs', async () => {
     const { app, url } = await startApp('culprits.mjs', RARE_CAPTURES);
@@ -32,9 +42,7 @@ describe('of an app that is frozen', () => {
     const { port } = new URL(url);
     const run = (...args: string[]) => runCommand([...args, port], { cwd: home });
     // Its name has in it what drives a terminal.
-    app.send({ deed: 'forged', value: 700 });
-    const stall = await stallOver(app, 700);
-    await app.message('done');
+    const stall = await stalledForged(app);
     app.send({ deed: 'endless' });
     await eventually(async () => (await scrape(url)).value(LAG) > 0.5 || undefined, 'main is frozen');
 
@@ -225,14 +233,10 @@ describe('top', () => {
 
   it('of a real app shows that it is blocked', async () => {
     const { app, url } = await startApp('culprits.mjs');
-    // TODO with the route: without this line.
-    if ((await fetch(`${url}/api/state`)).status === 404) return;
     app.send({ deed: 'endless' });
     await eventually(async () => {
       const { stdout } = await runCommand(['top', new URL(url).port]);
-      return (
-        /blocked +[\d.]+ m?s .* cpu in endless \(fixtures\/culprits\.mjs:\d+\)/.test(stdout) || undefined
-      );
+      return / blocked .* \w+ in endless \(fixtures\/culprits\.mjs:\d+\)/.test(stdout) || undefined;
     }, 'it shows who blocks');
   });
 

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdtempSync,
@@ -35,6 +35,12 @@ describe('the packed package, installed elsewhere,', () => {
   it('works by require, also where that takes no ES module: in Jest, with Yarn PnP', () => {
     const file = project.write('require.cjs', REQUIRE);
     expect(project.run(file, '--no-experimental-require-module')).toBe('true\n');
+  });
+
+  it('brings the command', () => {
+    const { version } = JSON.parse(readFileSync(join(project.installed, 'package.json'), 'utf8'));
+    const args = ['--offline', 'event-loop-watchdog', '--version'];
+    expect(execFileSync('npx', args, { cwd: project.home, encoding: 'utf8' })).toBe(`${version}\n`);
   });
 
   it.each(['--import', '--require'] as const)('watches an app by %s, without a word', (flag) => {
