@@ -13,7 +13,7 @@ export interface Column<T> {
 
 const GAP = '  ';
 /** The last column takes what is left, and is worth more than others if that is less. */
-const LAST_MIN = 28;
+const LAST_MIN = 24;
 
 /**
  * The lines of a table, its titles first.

@@ -18,6 +18,8 @@ export interface Look {
   readonly color?: boolean;
 }
 
+/** The worst first. */
+const STATES = ['blocked', 'silent', 'late', 'starting', 'paused', 'turning'] as const;
 type State = LoopState | 'silent';
 const stateOf = ({ loop }: Row): State => loop?.state ?? 'silent';
 
@@ -52,9 +54,10 @@ function rowsOf(process: Process): Row[] {
 
 function summaryOf(processes: readonly Process[], rows: readonly Row[]): string {
   const apps = [...new Set(processes.map(({ app }) => app))].join(', ');
-  const counts = new Map<State, number>();
-  for (const row of rows) counts.set(stateOf(row), (counts.get(stateOf(row)) ?? 0) + 1);
-  const states = [...counts].map(([state, count]) => `${count} ${state}`).sort();
+  const states = STATES.flatMap((state) => {
+    const count = rows.filter((row) => stateOf(row) === state).length;
+    return count > 0 ? `${count} ${state}` : [];
+  });
   return `${apps}: ${plural(processes.length, 'process', 'processes')}, ${states.join(', ')}`;
 }
 
@@ -74,7 +77,7 @@ const poolColumn: Column<Row> = {
   title: 'POOL',
   cell: ofMain(({ status }) => fullest(status?.pools)),
   least: 12,
-  drop: 3,
+  drop: 4,
 };
 const rssOf = ({ status }: Process): string => bytes(status?.process.residentBytes);
 
@@ -84,7 +87,7 @@ function columnsOf(rows: readonly Row[], color: boolean): Column<Row>[] {
   return [
     { title: 'PID', cell: ({ process }) => process.pid, right: true },
     { title: 'PORT', cell: ({ process }) => process.url.port, right: true },
-    { title: 'APP', cell: ({ process }) => shortened(process.app, NAME_MAX), drop: 5 },
+    { title: 'APP', cell: ({ process }) => shortened(process.app, NAME_MAX), drop: 6 },
     ...(threads ? [threadColumn] : []),
     { title: 'STATE', cell: stateOf, least: 8, ...(color && { paint: painted }) },
     { title: 'LAG', cell: ({ loop }) => duration(loop?.lagMs), least: 7, right: true },
@@ -92,7 +95,7 @@ function columnsOf(rows: readonly Row[], color: boolean): Column<Row>[] {
     { title: 'UTIL', cell: ({ loop }) => percent(loop?.utilization), least: 5, right: true, drop: 2 },
     { title: 'STALLS', cell: ({ loop }) => String(loop?.stalls ?? '-'), right: true, drop: 3 },
     ...(pools ? [poolColumn] : []),
-    { title: 'RSS', cell: ofMain(rssOf), least: 7, right: true, drop: 4 },
+    { title: 'RSS', cell: ofMain(rssOf), least: 7, right: true, drop: 5 },
     { title: 'NOW', cell: nowOf },
   ];
 }

@@ -58,7 +58,7 @@ async function watch({ base, env }: Call, processes: Processes): Promise<number>
 
   const screen = openScreen(process.stdin, process.stdout, draw);
   function draw(): void {
-    const heading = failure ?? `${base.origin}  ${new Date().toISOString().slice(11, 19)} UTC  q quits`;
+    const heading = failure ?? `${base.host}  ${new Date().toISOString().slice(11, 19)} UTC  q quits`;
     screen.draw(linesOfTop(processes.now(), heading, lookOf(env)));
   }
   draw();

@@ -48,9 +48,9 @@ describe('a table', () => {
   });
 
   it('where there is no room leaves out what matters least, and cuts the last column, between characters', () => {
-    const [, line] = tableOf(columns, [['1', 'a', '👍'.repeat(50)]], 36);
-    expect(line).toBe(`1  ${'👍'.repeat(32)}…`);
-    expect(tableOf(columns, [['1', 'a', 'x']], 37)[0]).toBe('N  MORE  LAST');
+    const [, line] = tableOf(columns, [['1', 'a', '👍'.repeat(50)]], 32);
+    expect(line).toBe(`1  ${'👍'.repeat(28)}…`);
+    expect(tableOf(columns, [['1', 'a', 'x']], 33)[0]).toBe('N  MORE  LAST');
   });
 });
 
@@ -80,7 +80,7 @@ describe('top', () => {
 
   it('has a line for each event loop, the stall under way, and no figures of one that is silent', () => {
     expect(linesOfTop(processes, 'now', {})).toEqual([
-      'shop: 3 processes, 1 blocked, 1 late, 1 silent, 1 turning  now',
+      'shop: 3 processes, 1 blocked, 1 silent, 1 late, 1 turning  now',
       '',
       ' PID  PORT  APP   THREAD   STATE         LAG  MAX 60s   UTIL  STALLS  POOL                RSS  NOW',
       '4711  9464  shop  main     blocked    12.3 s   12.3 s  100 %       3  images 8/8 +12  182 MiB  cpu in renderInvoice (src/invoice.ts:41), GET /report',
