@@ -55,8 +55,8 @@ const ADVICE: readonly (readonly [codes: RegExp, advice: (base: URL) => string])
     /^(?:ECONNRESET|HPE_\w+|EPIPE)$/,
     ({ origin, protocol, host }) =>
       protocol === 'http:'
-        ? `${origin} does not speak HTTP, or hung up. With the option tls it is https://${host}.`
-        : `${origin} hung up.`,
+        ? `${origin} hung up: the app has ended, or the port speaks no HTTP. With the option tls it is https://${host}.`
+        : `${origin} hung up: has the app ended?`,
   ],
 ];
 
