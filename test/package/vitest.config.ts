@@ -5,9 +5,11 @@ import { RETRY } from '../support/retry.js';
 const config: ViteUserConfig = defineConfig({
   test: {
     root: import.meta.dirname,
-    include: ['*.nightly.ts'],
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    include: ['**/*.nightly.ts'],
+    // One after another: each installs, builds and freezes.
+    fileParallelism: false,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     retry: RETRY,
   },
 });
