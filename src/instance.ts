@@ -1,4 +1,5 @@
 import type cluster from 'node:cluster';
+import { appEnvironment } from './app-environment.js';
 import { warn } from './warn.js';
 
 const PORT_MAX = 65_535;
@@ -9,7 +10,7 @@ const PORT_MAX = 65_535;
  * ids only grow.
  */
 export function instanceOfProcess(
-  variable: string | undefined = process.env.NODE_APP_INSTANCE,
+  variable: string | undefined = appEnvironment().NODE_APP_INSTANCE,
   workerId: number | undefined = workerIdOfCluster(),
 ): number | undefined {
   if (variable !== undefined && /^\d{1,5}$/.test(variable)) return Number(variable);

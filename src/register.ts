@@ -14,6 +14,7 @@
  * ```
  */
 import { isMainThread } from 'node:worker_threads';
+import { appEnvironment } from './app-environment.js';
 import type { WatchdogError } from './errors.js';
 import { checkVariables, optionsFromEnv } from './options/environment.js';
 import { reasonOf, warn, warnOnce } from './warn.js';
@@ -24,8 +25,9 @@ export function register(): void {
   if (!isMainThread || getWatchdog()) return;
   try {
     const complain = (message: string): void => warnOnce(message, 'WATCHDOG_BAD_VARIABLE');
-    checkVariables(process.env, complain);
-    const { port, options } = optionsFromEnv(process.env, complain);
+    const env = appEnvironment();
+    checkVariables(env, complain);
+    const { port, options } = optionsFromEnv(env, complain);
     startWatchdog(port, options);
   } catch (error) {
     const { code } = error as WatchdogError;

@@ -1,4 +1,5 @@
 import { BroadcastChannel } from 'node:worker_threads';
+import { appEnvironment } from './app-environment.js';
 import { WatchdogError } from './errors.js';
 import { createEvents, type Events } from './events.js';
 import { type Instruments, instrumentThread } from './loop/instrument.js';
@@ -196,7 +197,7 @@ function withSecret(options: WatchdogOptions): WatchdogOptions {
   const given = options?.token !== undefined || options?.tokenFile !== undefined;
   if (given || typeof options !== 'object' || options === null) return options;
   const warned = (message: string): void => warnOnce(message, 'WATCHDOG_BAD_VARIABLE');
-  return { ...options, ...optionsFromEnv(process.env, warned, ['token', 'tokenFile']).options };
+  return { ...options, ...optionsFromEnv(appEnvironment(), warned, ['token', 'tokenFile']).options };
 }
 
 /** Tells the threads that have joined that they need not beat any longer. */

@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
+import { appEnvironment } from '../app-environment.js';
 import { instanceOfProcess, portOf } from '../instance.js';
 import type { ResolvedOptions } from '../options/options.js';
 import type { SidecarOptions } from '../shared/protocol.js';
@@ -13,6 +14,7 @@ import { whyNotInspectable } from './inspectable.js';
 export function sidecarOptions(resolved: ResolvedOptions): SidecarOptions {
   const { registry, log, capture, context, perProcess, ...settings } = resolved;
   const instance = perProcess ? instanceOfProcess() : undefined;
+  const env = appEnvironment();
   return {
     ...settings,
     port: portOf(resolved.port, instance),
@@ -24,9 +26,9 @@ export function sidecarOptions(resolved: ResolvedOptions): SidecarOptions {
     threadId: isMainThread ? process.pid : undefined,
     notInspectable: whyNotInspectable(),
     // pm2 starts the app by a file of its own.
-    entry: process.env.pm_exec_path ?? process.argv[1],
+    entry: env.pm_exec_path ?? process.argv[1],
     directory: perProcess ? { root: tmpdir(), instance } : undefined,
-    threadpoolSize: threadpoolSize(process.env.UV_THREADPOOL_SIZE),
+    threadpoolSize: threadpoolSize(env.UV_THREADPOOL_SIZE),
     // Once: told anew after the clock was set, it would look like a restart.
     processStartedAtMs: Date.now() - process.uptime() * 1000,
   };

@@ -35,7 +35,7 @@ describe.each(PROJECTS.map((project) => [project.name, project] as const))('%s',
     async (_way, _node, { way, node }) => {
       try {
         await runWay(project, way, home.path, nodeOf(node));
-        addResult(project, way, home.version, node, 'works');
+        addResult(project, way, home.version, node, way.note ?? 'works');
       } catch (error) {
         addResult(project, way, home.version, node, 'fails');
         throw error;

@@ -23,10 +23,14 @@ export interface Way {
   readonly build?: string;
   readonly start: string;
   /**
-   * The file to blame, at the line that has `FREEZES`; or, of a bundle without a map, the bundle itself, where
-   * it has `Date.now()`.
+   * The file to blame: at the line that has `FREEZES`, or at the one named behind a colon; or, of a bundle
+   * without a map, the bundle itself, where it has `Date.now()`.
    */
   readonly culprit: string;
+  /** The file that has the text of that bundle, if that itself is none. */
+  readonly text?: string;
+  /** What is to be said of it in RESULTS.md. */
+  readonly note?: string;
   /** Lines of Node.js, by number; the default one if absent. */
   readonly nodes?: readonly number[];
   /** How many processes, each with a watchdog: on a port each, one after another. */
