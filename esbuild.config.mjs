@@ -30,7 +30,7 @@ await mkdir('dist', { recursive: true });
 const inspector = await bundleThread('worker/inspector/main.ts', 'event-loop-watchdog-inspector.cjs');
 const sidecar = await bundleThread('worker/main.ts', 'event-loop-watchdog-sidecar.cjs', {
   __INSPECTOR_SOURCE__: JSON.stringify(inspector),
-  __PAGE__: JSON.stringify(await buildPage()),
+  __PAGE__: JSON.stringify(await buildPage(guardWalls)),
 });
 
 // All of the code in one CommonJS file, behind a door each for `require` and `import`: however many ways lead

@@ -49,10 +49,10 @@ export function createApi(token: () => string | undefined): Api {
     const { detail } = ((await response.json().catch(() => undefined)) ?? {}) as { readonly detail?: string };
     throw new ApiError(response.status, detail ?? response.statusText);
   }
-  const json = (response: Response) => response.json();
+  const json = <T>(response: Response) => response.json() as Promise<T>;
   return {
-    get: (path, timeoutMs = ANSWER_WITHIN_MS) => call('GET', path, timeoutMs, json),
-    post: (path, timeoutMs = ANSWER_WITHIN_MS) => call('POST', path, timeoutMs, json),
+    get: <T>(path: string, timeoutMs = ANSWER_WITHIN_MS) => call<T>('GET', path, timeoutMs, json),
+    post: <T>(path: string, timeoutMs = ANSWER_WITHIN_MS) => call<T>('POST', path, timeoutMs, json),
     blob: (method, path, timeoutMs = ANSWER_WITHIN_MS) =>
       call(method, path, timeoutMs, (response) => response.blob()),
   };

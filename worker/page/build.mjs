@@ -25,9 +25,10 @@ const isOurs = (input) => /^(?:worker\/page|node_modules\/uplot)\//.test(input) 
 /**
  * The page in one HTML, in the two parts between which the sidecar writes what it knows, deflated so that they
  * can be parts of one gzip file; and the policy by which nothing else runs in it.
+ * @param guard throws if something went into it that may not
  */
-export async function buildPage() {
-  const [script, style] = await Promise.all([bundle('main.ts'), bundle('style.css')]);
+export async function buildPage(guard) {
+  const [script, style] = await Promise.all([bundle('main.ts', guard), bundle('style.css', guard)]);
   const [before, after] = [`${HEAD}${style}${BODY[0]}`, `${BODY[1]}${script}${END}`];
   const size = Buffer.byteLength(before + after);
   if (size > PAGE_MAX_BYTES) throw new Error(`the page has ${size} bytes, more than ${PAGE_MAX_BYTES}`);
@@ -45,7 +46,7 @@ export async function buildPage() {
   return { size, policy, parts: [before, after].map(deflate) };
 }
 
-async function bundle(entry) {
+async function bundle(entry, guard) {
   const { metafile, outputFiles } = await build({
     entryPoints: [`worker/page/${entry}`],
     bundle: true,
@@ -57,8 +58,7 @@ async function bundle(entry) {
     legalComments: 'none',
     logLevel: 'warning',
   });
-  const strangers = Object.keys(metafile.inputs).filter((input) => !isOurs(input));
-  if (strangers.length > 0) throw new Error(`worker/page/ must not import ${strangers.join(', ')}`);
+  guard(metafile, 'worker/page/', isOurs);
   const text = outputFiles[0].text.trim();
   if (/<\/(?:script|style)/i.test(text)) throw new Error(`${entry} would end the element that it is in`);
   return text;

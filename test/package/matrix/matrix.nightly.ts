@@ -15,7 +15,7 @@ let shelf: string;
 let tarball: string;
 beforeAll(() => {
   shelf = mkdtempSync(join(tmpdir(), 'watchdog-matrix-'));
-  tarball = pack(shelf);
+  ({ tarball } = pack(shelf));
 });
 afterAll(() => {
   rmSync(shelf, { recursive: true, force: true });

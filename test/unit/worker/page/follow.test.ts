@@ -27,6 +27,7 @@ beforeEach(() => {
         return answer(path) as T;
       },
       post: () => Promise.reject(new Error('nothing is to be done')),
+      blob: () => Promise.reject(new Error('nothing is to be saved')),
     },
     {
       status: () => told.push('status'),
