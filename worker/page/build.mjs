@@ -55,6 +55,7 @@ async function bundle(entry, guard) {
     target: ['chrome111', 'firefox113', 'safari16.4'],
     write: false,
     metafile: true,
+    preserveSymlinks: true,
     legalComments: 'none',
     logLevel: 'warning',
   });
