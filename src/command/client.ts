@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { printable } from '../shared/printable.js';
+import { printable, printableJson } from '../shared/printable.js';
 import { CommandError } from './error.js';
 import { type Asked, whyRefused, whyUnreachable } from './failures.js';
 import type { Token } from './token.js';
@@ -89,13 +89,11 @@ export function readJson<T>(base: URL, { body }: Answer, isIt: (value: Partial<T
     // Told below.
   }
   if (typeof value === 'object' && value !== null && isIt(value)) return value as T;
-  throw new CommandError(
-    `What answers at ${base.origin} is no watchdog, or of another version than this command.`,
-  );
+  throw noWatchdog(base);
 }
 
-/** An answer as it came, on one line. */
-export function rawJson(base: URL, answer: Answer): string {
-  readJson(base, answer, () => true);
-  return printable(answer.body.trim());
-}
+export const noWatchdog = (base: URL): CommandError =>
+  new CommandError(`What answers at ${base.origin} is no watchdog, or of another version than this command.`);
+
+/** What was read, for programs: JSON on one line that means the same as the answer. */
+export const jsonLine = ({ body }: Answer): string => `${printableJson(JSON.parse(body))}\n`;

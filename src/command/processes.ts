@@ -53,7 +53,8 @@ export function createProcesses(base: URL, ask: Ask, clock: () => number, signal
   /** Any of them has the list: the first one may have ended. */
   async function list(): Promise<void> {
     let first: unknown;
-    for (const url of new Set([base, ...known.map((one) => one.url)])) {
+    const others = known.map(({ url }) => url).filter(({ href }) => href !== base.href);
+    for (const url of [base, ...others]) {
       try {
         const answer = await ask(url, question('/sd'));
         const targets = readJson<Target[]>(url, answer, isList);

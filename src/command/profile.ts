@@ -1,7 +1,7 @@
 import { accessSync, constants, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Call } from './call.js';
-import { type Answer, readJson } from './client.js';
+import { type Answer, jsonLine, readJson } from './client.js';
 import { CommandError } from './error.js';
 import { stallsUnderWay } from './state.js';
 import { bytes } from './words.js';
@@ -23,7 +23,7 @@ export async function profile(call: Call): Promise<undefined> {
     ({ nodes, samples }) => Array.isArray(nodes) && Array.isArray(samples),
   );
   if (!toFile) {
-    print(answer.body);
+    print(jsonLine(answer));
     return;
   }
   const file = save(answer.body, output, nameOf(answer, call.stall, new Date()));

@@ -51,7 +51,7 @@ export function openScreen(input: ReadStream, output: WriteStream, redraw: () =>
     input.setEncoding('latin1');
     input.on('data', (keys: string) => {
       if (/[qQ]/.test(keys) || keys.includes(CTRL_C)) resolve(0);
-      else if (keys.includes(CTRL_Z)) suspend();
+      else if (keys.includes(CTRL_Z) && process.platform !== 'win32') suspend();
     });
     input.once('end', () => resolve(0));
   });

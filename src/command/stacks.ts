@@ -1,7 +1,7 @@
 import { printable } from '../shared/printable.js';
 import type { ThreadDump } from '../shared/thread-dump.js';
 import type { Call } from './call.js';
-import { rawJson, readJson } from './client.js';
+import { jsonLine, noWatchdog, readJson } from './client.js';
 
 /** A dump takes two seconds at most, on a host that has time for it. */
 const DUMP_MS = 10_000;
@@ -13,6 +13,9 @@ export async function stacks({ ask, base, json, print }: Call): Promise<undefine
   const answer = await ask(base, { method: 'POST', path, accept, timeoutMs: DUMP_MS });
   if (json) {
     readJson<ThreadDump>(base, answer, ({ threads }) => Array.isArray(threads));
-    print(`${rawJson(base, answer)}\n`);
-  } else print(answer.body.split('\n').map(printable).join('\n'));
+    print(jsonLine(answer));
+    return;
+  }
+  if (!answer.body.startsWith('Threads of process ')) throw noWatchdog(base);
+  print(answer.body.split('\n').map(printable).join('\n'));
 }

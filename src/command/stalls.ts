@@ -1,32 +1,31 @@
 import type { Stall } from '../shared/stall.js';
 import type { Call } from './call.js';
-import { rawJson, readJson } from './client.js';
+import { jsonLine, readJson } from './client.js';
 import { linesOfStall, linesOfStalls, type StallsAnswer } from './stalls-view.js';
 import { stallsUnderWay } from './state.js';
 
 export async function stalls(call: Call): Promise<undefined> {
-  const lines = call.stall === undefined ? await all(call) : await one(call, call.stall);
-  call.print(`${lines.join('\n')}\n`);
+  call.print(call.stall === undefined ? await all(call) : await one(call, call.stall));
 }
 
-async function all(call: Call): Promise<string[]> {
-  const { ask, base, json } = call;
+async function all({ ask, base, json }: Call): Promise<string> {
   const answer = await ask(base, { method: 'GET', path: '/api/stalls' });
   const list = readJson<StallsAnswer>(base, answer, ({ stalls: some }) => Array.isArray(some));
-  if (json) return [rawJson(base, answer)];
-  return linesOfStalls(list, await stallsUnderWay(ask, base));
+  if (json) return jsonLine(answer);
+  return textOf(linesOfStalls(list, await stallsUnderWay(ask, base)));
 }
 
 /** One that is over, or else one that is under way. */
-async function one(call: Call, id: string): Promise<string[]> {
-  const { ask, base, json } = call;
+async function one({ ask, base, json }: Call, id: string): Promise<string> {
   try {
     const answer = await ask(base, { method: 'GET', path: `/api/stalls/${id}` });
     const stall = readJson<Stall>(base, answer, ({ stacks }) => Array.isArray(stacks));
-    return json ? [rawJson(base, answer)] : linesOfStall(stall);
+    return json ? jsonLine(answer) : textOf(linesOfStall(stall));
   } catch (error) {
     const running = (await stallsUnderWay(ask, base)).find((stall) => stall.id === id);
     if (!running) throw error;
-    return json ? [JSON.stringify(running)] : linesOfStall(running, true);
+    return json ? `${JSON.stringify(running)}\n` : textOf(linesOfStall(running, true));
   }
 }
+
+const textOf = (lines: readonly string[]): string => `${lines.join('\n')}\n`;

@@ -120,7 +120,8 @@ function fullest(pools: readonly PoolStatus[] = []): string {
 
 function nowOf({ process, loop }: Row): string {
   if (process.trouble !== undefined) return process.trouble;
-  if (!loop?.stall) return '';
+  if (!loop) return 'no answer yet';
+  if (!loop.stall) return '';
   const where = whereOf(loop.stall);
   return `${loop.stall.cause}${where === '' ? '' : ` in ${where}`}`;
 }

@@ -58,18 +58,26 @@ async function watch({ base, env }: Call, processes: Processes): Promise<number>
 
   const screen = openScreen(process.stdin, process.stdout, draw);
   function draw(): void {
-    const heading = failure ?? `${base.host}  ${new Date().toISOString().slice(11, 19)} UTC  q quits`;
+    const heading =
+      failure ??
+      `${base.host}  ${new Date().toISOString().slice(11, 19)} UTC  ${process.stdin.isTTY ? 'q' : 'Ctrl-C'} quits`;
     screen.draw(linesOfTop(processes.now(), heading, lookOf(env)));
   }
-  draw();
-  const timer = setInterval(() => {
-    void list();
-    void look().then(draw);
-  }, EVERY_MS);
-  const code = await screen.ended;
-  clearInterval(timer);
-  screen.leave();
-  return code;
+  let timer: NodeJS.Timeout | undefined;
+  // A fault of ours is told once the terminal is what it was.
+  const failed = new Promise<never>((_resolve, reject) => {
+    timer = setInterval(() => {
+      void list();
+      look().then(draw).catch(reject);
+    }, EVERY_MS);
+  });
+  try {
+    draw();
+    return await Promise.race([screen.ended, failed]);
+  } finally {
+    clearInterval(timer);
+    screen.leave();
+  }
 }
 
 function lookOf(env: Call['env']): Look {

@@ -65,6 +65,11 @@ describe('of an app that is frozen', () => {
     for (const { stdout } of [list, listJson, one, oneJson]) expect(stdout).not.toMatch(CONTROL);
     expect(profile.stdout).toContain(`Saved ${join(home, `stall-${stall.id}.cpuprofile`)} (`);
 
+    const [, running = ''] = / so far +\w+ +(\d+-\w+-\d+)/.exec(list.stdout) ?? [];
+    const [its, itsProfile] = await Promise.all([run('stalls', running), run('profile', '--stall', running)]);
+    expect(its.stdout).toMatch(/^Stall .* of main\n {2}started .*\n {2}length .* so far\n/);
+    expect(itsProfile).toMatchObject({ code: 1, stderr: expect.stringContaining('is not over') });
+
     const stacks = await run('stacks');
     expect(stacks).toMatchObject({ code: 0, stderr: '' });
     expect(stacks.stdout).toMatch(/^Threads of process \d+, .*\n\n"main" #0: running.*\n {4}at endless \(/);
@@ -101,7 +106,7 @@ describe('a profile', () => {
     expect(refused).toMatchObject({ code: 1, stdout: '' });
     expect(refused.stderr).toContain('is there already, and is not overwritten');
     expect(readFileSync(join(home, 'mine'), 'utf8')).toBe('precious');
-    expect(await run('--output', '-')).toEqual({ code: 0, stdout: PROFILE, stderr: '' });
+    expect(await run('--output', '-')).toEqual({ code: 0, stdout: `${PROFILE}\n`, stderr: '' });
     const nowhere = await run('--output', 'no/such/folder/x');
     expect(nowhere).toMatchObject({
       code: 1,
@@ -157,7 +162,8 @@ describe('what goes wrong', () => {
   });
 
   it('is not that the reader has enough', async () => {
-    const dump = (_request: unknown, response: ServerResponse): void => void response.end('x\n'.repeat(1e5));
+    const dump = (_request: unknown, response: ServerResponse): void =>
+      void response.end(`Threads of process 1${'\n'.repeat(1e5)}`);
     const port = String(await startStandIn({ 'POST /debug/threads': dump }));
     expect(await runCommand(['stacks', port], { closed: true })).toMatchObject({ code: 0, stderr: '' });
   });
@@ -174,7 +180,7 @@ describe.runIf(outside)('the token and TLS', () => {
     const files = ['-keyout', key, '-out', cert];
     execFileSync('openssl', ['req', '-x509', ...curve, ...subject, ...files], { stdio: 'pipe' });
     writeFileSync(token, `${TOKEN}\n`);
-    const { url } = await startApp('app.mjs', { tls: { key, cert }, token: TOKEN });
+    const { url } = await startApp('app.mjs', { tls: { key, cert }, token: TOKEN, stallThreshold: 60_000 });
     const { port } = new URL(url);
     const trusting = { NODE_EXTRA_CA_CERTS: cert };
     const elsewhere = ['stalls', `https://${outside}:${port}`];
