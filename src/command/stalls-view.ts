@@ -35,8 +35,13 @@ const OFFENDERS: readonly Column<Offender>[] = [
  * Offenders first and the newest stall last: that stands next to the prompt then, where one looks, however
  * short the screen is, as the end of a log does.
  * @param running stalls under way
+ * @param target whom the command was told to ask
  */
-export function linesOfStalls({ stalls, offenders = [] }: StallsAnswer, running: readonly Stall[]): string[] {
+export function linesOfStalls(
+  { stalls, offenders = [] }: StallsAnswer,
+  running: readonly Stall[],
+  target?: string,
+): string[] {
   if (stalls.length + running.length === 0) return ['There has been no stall yet.'];
   const shown = [...stalls.slice(0, STALLS_SHOWN).toReversed(), ...running];
   const left = stalls.length - STALLS_SHOWN;
@@ -47,7 +52,7 @@ export function linesOfStalls({ stalls, offenders = [] }: StallsAnswer, running:
     `Latest stalls${left > 0 ? `, without ${left} older ones (--json has them)` : ''}`,
     ...tableOf(columnsOf(shown, running), shown),
     '',
-    `All of one: event-loop-watchdog stalls ${shown.at(-1)?.id}`,
+    `All of one: event-loop-watchdog stalls ${shown.at(-1)?.id}${also(target)}`,
   ];
 }
 
@@ -77,8 +82,10 @@ export function whereOf({ culprit, requests = [] }: Stall): string {
   return [...(culprit ? [place(culprit, true)] : []), ...(most ? [request(most, true)] : [])].join(', ');
 }
 
+const also = (target: string | undefined): string => (target === undefined ? '' : ` ${target}`);
+
 /** All that is known of one. */
-export function linesOfStall(stall: Stall, running = false): string[] {
+export function linesOfStall(stall: Stall, running: boolean, target?: string): string[] {
   const { id, thread, startedAt, durationMs, culprit, hot = [], requests = [], samples, stacks } = stall;
   return [
     `Stall ${id} of ${thread}`,
@@ -95,7 +102,10 @@ export function linesOfStall(stall: Stall, running = false): string[] {
     ...stacks.flatMap((sample) => ['', ...linesOfSample(sample)]),
     ...(samples === undefined || running
       ? []
-      : ['', `Its ${plural(samples, 'sample')} as a CPU profile: event-loop-watchdog profile --stall ${id}`]),
+      : [
+          '',
+          `Its ${plural(samples, 'sample')} as a CPU profile: event-loop-watchdog profile --stall ${id}${also(target)}`,
+        ]),
   ];
 }
 

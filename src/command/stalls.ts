@@ -8,23 +8,23 @@ export async function stalls(call: Call): Promise<undefined> {
   call.print(call.stall === undefined ? await all(call) : await one(call, call.stall));
 }
 
-async function all({ ask, base, json }: Call): Promise<string> {
+async function all({ ask, base, json, target }: Call): Promise<string> {
   const answer = await ask(base, { method: 'GET', path: '/api/stalls' });
   const list = readJson<StallsAnswer>(base, answer, ({ stalls: some }) => Array.isArray(some));
   if (json) return jsonLine(answer);
-  return textOf(linesOfStalls(list, await stallsUnderWay(ask, base)));
+  return textOf(linesOfStalls(list, await stallsUnderWay(ask, base), target));
 }
 
 /** One that is over, or else one that is under way. */
-async function one({ ask, base, json }: Call, id: string): Promise<string> {
+async function one({ ask, base, json, target }: Call, id: string): Promise<string> {
   try {
     const answer = await ask(base, { method: 'GET', path: `/api/stalls/${id}` });
     const stall = readJson<Stall>(base, answer, ({ stacks }) => Array.isArray(stacks));
-    return json ? jsonLine(answer) : textOf(linesOfStall(stall));
+    return json ? jsonLine(answer) : textOf(linesOfStall(stall, false, target));
   } catch (error) {
     const running = (await stallsUnderWay(ask, base)).find((stall) => stall.id === id);
     if (!running) throw error;
-    return json ? `${JSON.stringify(running)}\n` : textOf(linesOfStall(running, true));
+    return json ? `${JSON.stringify(running)}\n` : textOf(linesOfStall(running, true, target));
   }
 }
 

@@ -137,7 +137,7 @@ describe('stalls', () => {
     const older = stallOf({ id: '1-a-1', durationMs: 250, cause: 'gc' });
     const newer = stallOf({ startedAt: '2026-02-03T05:00:00.000Z', culprit: CULPRIT });
     const running = stallOf({ id: '1-a-9', startedAt: '2026-02-03T06:00:00.000Z', durationMs: 700 });
-    expect(linesOfStalls({ stalls: [newer, older], offenders }, [running])).toEqual([
+    expect(linesOfStalls({ stalls: [newer, older], offenders }, [running], '9465')).toEqual([
       'Worst offenders',
       '   TOTAL  STALLS  CAUSE  WHERE',
       '   4.2 s       3  cpu    renderInvoice /srv/shop/src/invoice.ts:41',
@@ -149,7 +149,7 @@ describe('stalls', () => {
       '05:00:00              12.3 s  cpu    4711-mif7kq3at0r4xk2m9qp-12  renderInvoice (src/invoice.ts:41)',
       '06:00:00       700 ms so far  cpu    1-a-9',
       '',
-      'All of one: event-loop-watchdog stalls 1-a-9',
+      'All of one: event-loop-watchdog stalls 1-a-9 9465',
     ]);
     expect(linesOfStalls({ stalls: [], offenders: [] }, [])).toEqual(['There has been no stall yet.']);
   });
@@ -182,7 +182,7 @@ describe('stalls', () => {
         { atMs: 400, result: 'unanswered', frames: [] },
       ],
     });
-    expect(linesOfStall(stall)).toEqual([
+    expect(linesOfStall(stall, false)).toEqual([
       'Stall 4711-mif7kq3at0r4xk2m9qp-12 of main',
       '  started  2026-02-03T04:05:06.789Z',
       '  length   12.3 s',
