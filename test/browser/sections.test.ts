@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { Stall } from '../../src/types.js';
 import { killChildren, startApp } from '../support/child.js';
@@ -17,6 +17,13 @@ afterEach(async () => {
 });
 
 const detailOf = (page: Page) => page.getByRole('group', { name: 'The stall in detail' });
+/** The first row, once it is of a stall under way that has been looked at: on a busy machine it may be for want of CPU. */
+async function frozenRow(page: Page): Promise<Locator> {
+  const row = page.getByRole('table', { name: 'The latest' }).getByRole('row').nth(1);
+  const text = /so far(?:cpu|starved)renderInvoice.*GET \/invoices\/2026/;
+  await row.filter({ hasText: text }).waitFor();
+  return row;
+}
 const focused = (page: Page, attribute: string): Promise<string | null> =>
   page.evaluate(`document.activeElement.getAttribute('${attribute}')`);
 
@@ -33,9 +40,7 @@ it('a stall is on top while it lasts, and what is read of it stays open when it 
   const { page, complaints } = await openPage(browser, url);
   app.send({ deed: 'freeze' });
   await app.message('freezing');
-  const row = page.getByRole('table', { name: 'The latest' }).getByRole('row').nth(1);
-  // On a busy machine it may be for want of CPU.
-  await row.filter({ hasText: /so far(?:cpu|starved)renderInvoice.*GET \/invoices\/2026/ }).waitFor();
+  const row = await frozenRow(page);
   await row.getByRole('button').press('Enter');
   const detail = detailOf(page);
   await detail
@@ -73,7 +78,7 @@ it('a link to a stall opens it, or says that it is not kept', async () => {
   app.send({ deed: 'freeze' });
   await app.message('freezing');
   const { page } = await openPage(browser, url, { viewport: { width: 320, height: 640 } });
-  await page.getByText(/so far/).waitFor();
+  await frozenRow(page);
   app.release();
   const { id } = await eventually(async () => {
     const { stalls } = (await (await fetch(`${url}/api/stalls`)).json()) as { readonly stalls: Stall[] };

@@ -7,13 +7,13 @@ import { duration, share as percent } from '../format.js';
 import { CAUSE_WORDS } from '../words.js';
 import { factsOf, partsOf, sampleInWords, samplesInWords } from './evidence.js';
 import { frameOf, shareOf, stackOf } from './frames.js';
-import { hashOfStall } from './listing.js';
+import { hashOfStall, type Listed } from './listing.js';
 import { profileOf } from './profile.js';
 
 /** All that is known of a stall. */
 export interface Detail {
   readonly element: HTMLElement;
-  update(stall: Stall, live: boolean): void;
+  update(listed: Listed): void;
 }
 
 export interface DetailOptions {
@@ -42,15 +42,15 @@ export function createDetail(id: string, { api, onClose }: DetailOptions): Detai
 
   return {
     element,
-    update(stall, live) {
-      const now = `${live} ${stall.durationMs}`;
+    update({ stall, complete }) {
+      const now = `${complete} ${stall.durationMs}`;
       if (now === shown) return;
-      const wasOver = shown.startsWith('false');
+      const wasComplete = shown.startsWith('true');
       shown = now;
       evidence.replaceChildren(...evidenceOf(stall));
       // Nothing is taken away from under who reads it.
-      if (!live || !seen.matches(':hover, :focus-within')) showSeen(seen, stall);
-      if (!live && !wasOver) void showProfile(stall, api, profile, report);
+      if (complete || !seen.matches(':hover, :focus-within')) showSeen(seen, stall);
+      if (complete && !wasComplete) void showProfile(stall, api, profile, report);
     },
   };
 }

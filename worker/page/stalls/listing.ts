@@ -6,6 +6,8 @@ export interface Listed {
   readonly stall: Stall;
   /** Under way. */
   readonly live: boolean;
+  /** All is told that is known of it, and its profile can be asked for: it is over, and so are its accounts. */
+  readonly complete: boolean;
 }
 
 /** A stall that is over is told a moment later, when its accounts are complete; or never, if it was none. */
@@ -43,9 +45,9 @@ export function createListing(): Listing {
       // It may be over by the one account, and not yet by the other.
       const ids = new Set(over.map(({ id }) => id));
       return [
-        ...live.filter(({ id }) => !ids.has(id)).map((stall) => ({ stall, live: true })),
-        ...[...ending.values()].map(({ stall }) => ({ stall, live: false })),
-        ...over.map((stall) => ({ stall, live: false })),
+        ...live.filter(({ id }) => !ids.has(id)).map((stall) => ({ stall, live: true, complete: false })),
+        ...[...ending.values()].map(({ stall }) => ({ stall, live: false, complete: false })),
+        ...over.map((stall) => ({ stall, live: false, complete: true })),
       ];
     },
   };

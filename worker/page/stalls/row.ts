@@ -49,7 +49,7 @@ export function createRow(first: Listed, { api, onToggle }: RowOptions): Row {
       if (cells.cause.textContent !== stall.cause) cells.cause.replaceChildren(causeOf(stall.cause));
       fillCulprit(cells.culprit, next);
       setText(cells.request, (requestInWords(stall.requests) ?? '').replace(/^request /, ''));
-      detail?.detail.update(stall, live);
+      detail?.detail.update(next);
     },
     show(open) {
       toggle.setAttribute('aria-expanded', String(open));
@@ -61,7 +61,7 @@ export function createRow(first: Listed, { api, onToggle }: RowOptions): Row {
           row: h('tr', { class: 'under' }, h('td', { colspan: COLUMNS.length }, made.element)),
         };
         element.append(detail.row);
-        made.update(listed.stall, listed.live);
+        made.update(listed);
       } else if (!open && detail) {
         detail.row.remove();
         detail = undefined;

@@ -9,12 +9,15 @@ const idle = [{}] as LoopStatus[];
 
 it('what is under way is on top, and stays in its place when it is over and not told yet', () => {
   const listing = createListing();
-  const seen = () => listing.all().map(({ stall, live }) => `${stall.id}${live ? ' live' : ''}`);
+  const seen = () =>
+    listing
+      .all()
+      .map(({ stall, live, complete }) => `${stall.id}${live ? ' live' : complete ? '' : ' ending'}`);
   listing.take([stallOf('2'), stallOf('1')]);
   listing.observe(loopOf('3'));
   expect(seen()).toEqual(['3 live', '2', '1']);
   listing.observe(idle);
-  expect(seen()).toEqual(['3', '2', '1']);
+  expect(seen()).toEqual(['3 ending', '2', '1']);
   listing.take([stallOf('3'), stallOf('2'), stallOf('1')]);
   expect(seen()).toEqual(['3', '2', '1']);
 });
@@ -23,7 +26,7 @@ it('what was told to be over before it is seen to be is there once', () => {
   const listing = createListing();
   listing.observe(loopOf('1'));
   listing.take([stallOf('1')]);
-  expect(listing.all()).toEqual([{ stall: stallOf('1'), live: false }]);
+  expect(listing.all()).toEqual([{ stall: stallOf('1'), live: false, complete: true }]);
 });
 
 it('what was no stall in the end goes after a while', () => {
