@@ -21,7 +21,7 @@ const FROZEN_FOR = /Blocked for 1[23]\.\d s/;
 
 const app = fork(new URL('../fixtures/shop.mjs', import.meta.url), { stdio: 'inherit' });
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: ['--no-sandbox'],
 });
 try {

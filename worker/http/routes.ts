@@ -42,7 +42,7 @@ export function createRoutes(sources: RouteSources): Routes {
   const status = createStatusHandlers(sources);
   return {
     // Not guarded: strangers get an index.
-    '/': { GET: status.root },
+    '/': { large: true, GET: status.root },
     '/metrics': {
       large: true,
       async GET(request, response) {

@@ -49,7 +49,7 @@ export function createApi(token: () => string | undefined): Api {
     const { detail } = ((await response.json().catch(() => undefined)) ?? {}) as { readonly detail?: string };
     throw new ApiError(response.status, detail ?? response.statusText);
   }
-  const json = <T>(response: Response) => response.json() as Promise<T>;
+  const json = async <T>(response: Response): Promise<T> => (await response.json()) as T;
   return {
     get: <T>(path: string, timeoutMs = ANSWER_WITHIN_MS) => call<T>('GET', path, timeoutMs, json),
     post: <T>(path: string, timeoutMs = ANSWER_WITHIN_MS) => call<T>('POST', path, timeoutMs, json),

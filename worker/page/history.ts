@@ -44,8 +44,7 @@ export function createRing(): Ring {
       return seq;
     },
     add(history) {
-      // It counts from anew: these are all points.
-      if (seq !== undefined && history.seq < seq) points = empty();
+      dropFrom(points, history.at[0]);
       addPoints(points, history);
       dropOld(points);
       points.stalls = history.stalls;
@@ -99,6 +98,12 @@ function addPoints(points: Points, history: History): void {
   }
   // A pool that is no longer watched.
   for (const column of columnsOf(points)) while (column.length < at.length) column.push(null);
+}
+
+/** All points come again when the server's clock was set back, and take the place of those that we have. */
+function dropFrom(points: Points, first = Number.POSITIVE_INFINITY): void {
+  const from = points.at.findIndex((moment) => moment >= first);
+  if (from >= 0) for (const column of [points.at, ...columnsOf(points)]) column.length = from;
 }
 
 function dropOld(points: Points): void {
