@@ -117,8 +117,8 @@ for (const file of FILES) {
   const path = new URL(file, ROOT);
   const before = readFileSync(path, 'utf8');
   const after = before.replace(
-    /(<!-- bench: ([\w ]+) -->\n)[\s\S]*?(\n<!-- \/bench -->)/g,
-    (_all, begin, name, end) => `${begin}${TABLES[name]()}${end}`,
+    /(<!-- bench: ([\w ]+) -->\n)[\s\S]*?(<!-- \/bench -->)/g,
+    (_all, begin, name, end) => `${begin}${TABLES[name]()}\n${end}`,
   );
   if (after === before) continue;
   stale.push(file);

@@ -100,7 +100,7 @@ describe('the pages', () => {
 
   it('begin with one that can be read: few lines, and short ones', () => {
     const lines = readme.split('\n');
-    expect(lines.length).toBeLessThanOrEqual(240);
+    expect(lines.length).toBeLessThanOrEqual(255);
     expect(lines.filter((line) => line.length > 120)).toEqual([]);
   });
 });
