@@ -28,7 +28,7 @@ describe('the watchdog never harms its host:', () => {
     ['start again after close', 'true\nERR_WATCHDOG_CLOSED\n'],
     ['calls after close', 'done\nERR_WATCHDOG_CLOSED\nERR_WATCHDOG_CLOSED\n'],
     ['start twice', 'true ERR_WATCHDOG_ALREADY_STARTED\n'],
-    ['busy port', 'true EADDRINUSE\ntrue\nEADDRINUSE\nok\n'],
+    ['busy port', 'true EADDRINUSE\ntrue\nEADDRINUSE\nOK\n'],
     ['nobody listens to ready', 'EADDRINUSE\n'],
     ['a listener throws', 'WATCHDOG_LISTENER_THREW\n'],
   ])('%s', async (way, stdout) => {
