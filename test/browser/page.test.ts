@@ -33,7 +33,7 @@ it('tells of a stall while main is blocked, and whose it is', async () => {
   await stateIs(page, /Blocked for [\d.]+ s/);
   const state = page.getByRole('region', { name: 'State of the event loop' });
   await state.getByText('renderInvoice', { exact: true }).waitFor();
-  await state.getByText('GET /invoices/2026').waitFor();
+  await state.getByText('GET /invoices/2026', { exact: true }).waitFor();
   expect(await page.title()).toMatch(/^Blocked for /);
   // It goes on to be told: nothing of this waits for main.
   const first = await page.title();
