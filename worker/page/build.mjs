@@ -20,7 +20,8 @@ const WORDS = [
   'worker/stalls/requests.ts',
   'src/shared/printable.ts',
 ];
-const isOurs = (input) => /^(?:worker\/page|node_modules\/uplot)\//.test(input) || WORDS.includes(input);
+const isOurs = (input) =>
+  /^worker\/page\/|(?:^|\/)node_modules\/uplot\//.test(input) || WORDS.includes(input);
 
 /**
  * The page in one HTML, in the two parts between which the sidecar writes what it knows, deflated so that they
@@ -43,7 +44,7 @@ export async function buildPage(guard) {
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
   ].join('; ');
-  return { size, policy, parts: [before, after].map(deflate) };
+  return { policy, parts: [before, after].map(deflate) };
 }
 
 async function bundle(entry, guard) {
@@ -76,5 +77,5 @@ function deflate(text) {
     level: constants.Z_BEST_COMPRESSION,
     finishFlush: constants.Z_SYNC_FLUSH,
   });
-  return { deflated: deflated.toString('base64'), checksum: crc32(plain), bytes: plain.length };
+  return { deflated: deflated.toString('base64'), checksum: crc32(plain) };
 }
