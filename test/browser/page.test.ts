@@ -98,7 +98,7 @@ it('says that the sidecar is silent, and goes on by itself when it is back', asy
   const { app, url } = await startApp('page-app.mjs');
   const { page } = await openPage(browser, url);
   await stateIs(page, /Turning|Late/);
-  const banner = page.getByText('The sidecar does not answer since');
+  const banner = page.getByText('The sidecar has not answered since');
   await page.route('**/api/**', (route) => route.abort());
   await banner.waitFor();
   expect(await barriers(page)).toEqual([]);

@@ -9,7 +9,7 @@ export interface Connection {
   /** Says that nobody answers. */
   readonly banner: HTMLElement;
   heard(status: Status): void;
-  silent(sinceMs: number | undefined, reason: string): void;
+  silent(sinceMs: number | undefined, reason: string | undefined): void;
   refused(): void;
 }
 
@@ -51,10 +51,11 @@ export function createConnection(page: HTMLElement): Connection {
     },
     silent(sinceMs, reason) {
       mark('lost', 'No answer', link);
-      const since = sinceMs === undefined ? '' : ` since ${clock(sinceMs)}`;
-      setText(lost, `The sidecar does not answer${since}.`);
-      const old = sinceMs === undefined ? '' : 'The figures are from then. ';
-      setText(why, `${old}It is asked again every two seconds. (${reason})`);
+      const since = sinceMs === undefined ? 'The sidecar does not answer.' : notSince(sinceMs);
+      setText(lost, since);
+      const old = sinceMs === undefined ? [] : ['The figures are from then.'];
+      const told = reason === undefined ? [] : [`It says: ${reason}`];
+      setText(why, [...old, 'It is asked again every two seconds.', ...told].join(' '));
     },
     refused() {
       mark('refused', 'Not let in', link);
@@ -63,3 +64,5 @@ export function createConnection(page: HTMLElement): Connection {
     },
   };
 }
+
+const notSince = (unixMs: number): string => `The sidecar has not answered since ${clock(unixMs)}.`;

@@ -11,8 +11,11 @@ const RETRY_MAX_MS = 2_000;
 export interface Listener {
   status(status: Status): void;
   points(points: Points): void;
-  /** Nobody answers; `sinceMs`: when somebody last did, in Unix time, if ever. */
-  silent(sinceMs: number | undefined, reason: string): void;
+  /**
+   * Nobody answers, or not with what was asked for, and why; `sinceMs`: when somebody last did, in Unix time, if
+   * ever.
+   */
+  silent(sinceMs: number | undefined, reason: string | undefined): void;
   /** We are not let in. It is not asked again until `resume()`. */
   refused(): void;
 }
@@ -86,7 +89,7 @@ export function follow(api: Api, listener: Listener, { now, later }: Effects): F
       listener.refused();
       return undefined;
     }
-    listener.silent(heardAtMs, error.message);
+    listener.silent(heardAtMs, error.status === 0 ? undefined : error.message);
     return Math.min(RETRY_FIRST_MS * 2 ** failures++, RETRY_MAX_MS);
   }
 

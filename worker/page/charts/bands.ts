@@ -1,5 +1,6 @@
 import type uPlot from 'uplot';
 import type { StallBand } from '../../../src/shared/status.js';
+import { duration } from '../format.js';
 import { CAUSES, type Cause } from './causes.js';
 import { colour } from './theme.js';
 
@@ -32,6 +33,11 @@ export function bandAt(chart: uPlot, stalls: readonly StallBand[], left: number)
     const from = chart.valToPos(fromMs, 'x') - NEAR_PX;
     return left >= from && left <= Math.max(chart.valToPos(toMs, 'x'), from + NEAR_PX) + NEAR_PX;
   });
+}
+
+/** For people. */
+export function lengthOf({ fromMs, toMs }: StallBand): string {
+  return toMs === undefined ? 'goes on' : duration(toMs - fromMs);
 }
 
 function drawBand(

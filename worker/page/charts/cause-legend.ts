@@ -1,38 +1,54 @@
 import type { StallBand } from '../../../src/shared/status.js';
 import { h, type Section } from '../dom.js';
+import { lengthOf } from './bands.js';
 import { CAUSES, type Cause } from './causes.js';
 import { colour, onThemeChange } from './theme.js';
 
 const SWATCH_PX = 12;
 
-/** What the bands in sight mean. */
+/** What the bands in sight mean, or the one that is pointed at. */
 export interface CauseLegend extends Section {
   show(stalls: readonly StallBand[]): void;
+  point(stall: StallBand | undefined): void;
 }
 
 export function createLegendOfCauses(): CauseLegend {
   const element = h('ul', { class: 'legend causes', 'aria-label': 'Stalls in the charts, by cause' });
   let counts: readonly (readonly [Cause, number])[] = [];
+  let pointed: StallBand | undefined;
+  let drawn = '';
 
   function draw(): void {
-    element.replaceChildren(
-      ...counts.map(([cause, count]) =>
-        h('li', {}, swatchOf(cause), `${cause} `, h('span', { class: 'figure' }, `${count} ×`)),
-      ),
-    );
+    const entries: Entry[] = pointed
+      ? [[pointed.cause, lengthOf(pointed)]]
+      : counts.map(([cause, count]) => [cause, `${count} ×`]);
+    const key = JSON.stringify(entries);
+    if (key !== drawn) element.replaceChildren(...entries.map(entryOf));
+    drawn = key;
   }
-  onThemeChange(draw);
+  onThemeChange(() => {
+    drawn = '';
+    draw();
+  });
   return {
     element,
     show(stalls) {
       const sums = new Map<Cause, number>();
       for (const { cause } of stalls) sums.set(cause, (sums.get(cause) ?? 0) + 1);
-      const latest = [...sums];
-      const same = JSON.stringify(latest) === JSON.stringify(counts);
-      counts = latest;
-      if (!same) draw();
+      counts = [...sums];
+      draw();
+    },
+    point(stall) {
+      pointed = stall;
+      draw();
     },
   };
+}
+
+type Entry = readonly [cause: Cause, figure: string];
+
+function entryOf([cause, figure]: Entry): HTMLElement {
+  return h('li', {}, swatchOf(cause), `${cause} `, h('span', { class: 'figure' }, figure));
 }
 
 /** The mark as it is in the chart. */

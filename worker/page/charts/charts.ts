@@ -16,7 +16,10 @@ export interface Charts extends Section {
 export function createCharts(onShown: () => void): Charts {
   const moment = createMoment((part) => grid.pointAt(part));
   const causes = createLegendOfCauses();
-  const grid = createGrid(moment.point);
+  const grid = createGrid((pointed) => {
+    moment.point(pointed);
+    causes.point(pointed?.stall);
+  });
   let latest: Points | undefined;
   /** Where the charts were stopped. */
   let stoppedAtMs: number | undefined;

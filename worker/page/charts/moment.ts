@@ -1,5 +1,6 @@
 import { h, type Section, setText } from '../dom.js';
-import { clock, duration } from '../format.js';
+import { clock } from '../format.js';
+import { lengthOf } from './bands.js';
 import type { Pointed } from './pointed.js';
 
 const STEPS = 200;
@@ -30,10 +31,12 @@ export function createMoment(onChosen: (part: number | undefined) => void): Mome
   });
 
   function show(): void {
-    const text = pointed ? `at ${clock(pointed.unixMs)}${stallInWords(pointed)}` : newest;
-    setText(words, text);
+    setText(words, pointed ? `at ${clock(pointed.unixMs)}` : newest);
     // The newest goes on by itself, which is not to be heard each second.
-    slider.setAttribute('aria-valuetext', pointed ? text : 'now');
+    slider.setAttribute(
+      'aria-valuetext',
+      pointed ? `${clock(pointed.unixMs)}${stallInWords(pointed)}` : 'now',
+    );
   }
   return {
     element: h('div', { class: 'moment' }, slider, words),
@@ -50,7 +53,5 @@ export function createMoment(onChosen: (part: number | undefined) => void): Mome
 }
 
 function stallInWords({ stall }: Pointed): string {
-  if (!stall) return '';
-  const { cause, fromMs, toMs } = stall;
-  return toMs === undefined ? `, stalled: ${cause}` : `, stalled for ${duration(toMs - fromMs)}: ${cause}`;
+  return stall ? `, stall: ${stall.cause}, ${lengthOf(stall)}` : '';
 }

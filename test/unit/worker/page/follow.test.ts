@@ -32,7 +32,7 @@ beforeEach(() => {
     {
       status: () => told.push('status'),
       points: ({ at }) => told.push(`${at.length} points`),
-      silent: (sinceMs, reason) => told.push(`silent since ${sinceMs}: ${reason}`),
+      silent: (sinceMs, reason) => told.push(`silent since ${sinceMs}: ${reason ?? 'no answer'}`),
       refused: () => told.push('refused'),
     },
     {
@@ -87,7 +87,7 @@ it('tells of silence, asks ever more rarely, and goes on when there is an answer
   const waits: (number | undefined)[] = [];
   for (let times = 0; times < 6; times++) waits.push(await next());
   expect(waits).toEqual([1000, 250, 500, 1000, 2000, 2000]);
-  expect(told.at(-1)).toBe('silent since 0: No answer from the sidecar.');
+  expect(told.at(-1)).toBe('silent since 0: no answer');
   answer = before;
   await next();
   // Those, and the gap between them.
