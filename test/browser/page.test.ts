@@ -85,6 +85,16 @@ it('keeps nobody out: names, contrast, narrow and wide, light and dark, without 
     const needed = await page.evaluate(() => document.documentElement.scrollWidth);
     expect(needed, `${width} px`).toBeLessThanOrEqual(width);
   }
+  const moment = page.getByRole('slider', { name: 'Moment of the figures' });
+  await eventually(async () => {
+    await moment.press('End');
+    await moment.press('ArrowLeft');
+    return /^\d\d:\d\d:\d\d, stall: /.test((await moment.getAttribute('aria-valuetext')) ?? '');
+  }, 'a moment of the stall');
+  await moment.press('End');
+  expect(await moment.getAttribute('aria-valuetext')).toBe('now');
+  await page.reload();
+  await page.getByText('renderInvoice').first().waitFor();
   await page.keyboard.press('Tab');
   expect(await page.evaluate(() => document.activeElement?.textContent)).toMatch(/^Skip/);
   expect(complaints).toEqual([]);
