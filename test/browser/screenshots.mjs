@@ -19,7 +19,7 @@ const LAST_MS = 16_000;
 /** When the pictures are taken. */
 const FROZEN_FOR = /Blocked for 1[23]\.\d s/;
 
-const app = fork(new URL('../fixtures/shop.mjs', import.meta.url), { stdio: 'inherit' });
+const app = fork(new URL('../fixtures/shop/app.mjs', import.meta.url), { stdio: 'inherit' });
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: ['--no-sandbox'],
