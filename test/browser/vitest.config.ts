@@ -6,6 +6,8 @@ const config: ViteUserConfig = defineConfig({
   test: {
     root: import.meta.dirname,
     include: ['*.test.ts'],
+    // They wait for most of their time.
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
     retry: RETRY,
