@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ofTurns } from './accuracy.math.mjs';
 import { FORMS, startPrometheus } from './accuracy.prometheus.mjs';
-import { keep } from './results.mjs';
+import { keep } from './kit/results.mjs';
 
 const SECONDS = Number(process.env.WATCHDOG_BENCH_SECONDS ?? 60);
 const SEED = process.env.WATCHDOG_BENCH_SEED ?? String(Date.now() % 1e9);

@@ -4,7 +4,7 @@
 import { fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { keep, quantile } from './results.mjs';
+import { keep, quantile } from './kit/results.mjs';
 
 const THREADS = 16;
 const TURN_MS = 20;

@@ -3,8 +3,8 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { keep } from './results.mjs';
-import { median } from './variants.mjs';
+import { keep } from './kit/results.mjs';
+import { median } from './kit/variants.mjs';
 
 const SCRIPTS = 3000;
 const STALLS = 3;

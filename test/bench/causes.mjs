@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { keep } from './results.mjs';
+import { keep } from './kit/results.mjs';
 
 const CAUSES = ['cpu', 'gc', 'blocked', 'starved', 'suspended', 'unknown'];
 const TRUTHS = {

@@ -1,6 +1,6 @@
 // Stalls once, when it is told to, with one watcher beside it: argv is its name, for how long, and where Sentry's
 // events go to. Tells when the stall begins.
-import { peer } from './peers.mjs';
+import { peer } from './kit/peers.mjs';
 
 const [name, stallMs, port] = process.argv.slice(2);
 

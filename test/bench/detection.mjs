@@ -7,9 +7,9 @@ import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { installPeers } from './peers.mjs';
-import { keep, printTable } from './results.mjs';
-import { median } from './variants.mjs';
+import { installPeers } from './kit/peers.mjs';
+import { keep, printTable } from './kit/results.mjs';
+import { median } from './kit/variants.mjs';
 
 const ROUNDS = 5;
 const STALL_MS = 3000;

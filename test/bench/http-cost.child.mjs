@@ -1,7 +1,7 @@
 // A server that does next to nothing, with one watcher beside it; tells its address.
 import { createServer } from 'node:http';
-import { peer } from './peers.mjs';
-import { VARIANTS } from './variants.mjs';
+import { peer } from './kit/peers.mjs';
+import { VARIANTS } from './kit/variants.mjs';
 
 const [name] = process.argv.slice(2);
 const answer = { hello: 'world' };

@@ -4,9 +4,9 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { installPeers, peer } from './peers.mjs';
-import { keep, printTable, quantile } from './results.mjs';
-import { BARE, median, NOTHING, VARIANTS } from './variants.mjs';
+import { installPeers, peer } from './kit/peers.mjs';
+import { keep, printTable, quantile } from './kit/results.mjs';
+import { BARE, median, NOTHING, VARIANTS } from './kit/variants.mjs';
 
 const ROUNDS = 5;
 const SECONDS = 2;

@@ -1,5 +1,5 @@
 // Idles under one variant until it is killed. What that costs is read from outside: to ask would wake it.
-import { VARIANTS } from './variants.mjs';
+import { VARIANTS } from './kit/variants.mjs';
 
 const held = await VARIANTS[process.argv[2]]();
 // Keeps the process alive, and ends it with the one that measures.

@@ -3,9 +3,9 @@
 import { fork } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { installPeers } from './peers.mjs';
-import { keep, printTable } from './results.mjs';
-import { BARE, median, OURS, VARIANTS } from './variants.mjs';
+import { installPeers } from './kit/peers.mjs';
+import { keep, printTable } from './kit/results.mjs';
+import { BARE, median, OURS, VARIANTS } from './kit/variants.mjs';
 
 /** An immediate of one's own keeps no idle loop turning. */
 const NAMES = Object.keys(VARIANTS).filter((name) => name !== BARE);

@@ -3,11 +3,7 @@ import { readdirSync } from 'node:fs';
 
 const asked = process.argv.slice(2);
 const all = readdirSync(new URL('.', import.meta.url))
-  .filter(
-    (file) =>
-      /^[a-z-]+\.mjs$/.test(file) &&
-      !['run.mjs', 'variants.mjs', 'peers.mjs', 'results.mjs', 'tables.mjs'].includes(file),
-  )
+  .filter((file) => /^[a-z-]+\.mjs$/.test(file) && file !== 'run.mjs')
   .map((file) => file.slice(0, -'.mjs'.length));
 const unknown = asked.filter((name) => !all.includes(name));
 if (unknown.length > 0) {

@@ -5,7 +5,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, get } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { keep, printTable, quantile } from './results.mjs';
+import { keep, printTable, quantile } from './kit/results.mjs';
 
 /** V8 compiles what is hot meanwhile, on threads that take the CPU from others. */
 const WARM_UP = 100;

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { keep } from './results.mjs';
+import { keep } from './kit/results.mjs';
 
 const SERIES = 30_000;
 const CONNECTIONS = 64;

@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import client from 'prom-client';
 import { startWatchdog } from '../../dist/index.js';
-import { FREEZES } from './freezes.mjs';
-import { peer } from './peers.mjs';
+import { FREEZES } from './kit/freezes.mjs';
+import { peer } from './kit/peers.mjs';
 
 const { default: fastify } = await peer('fastify');
 const { default: underPressure } = await peer('@fastify/under-pressure');

@@ -4,10 +4,10 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { FREEZES } from './freezes.mjs';
-import { installPeers } from './peers.mjs';
-import { keep, printTable, quantile } from './results.mjs';
-import { OURS } from './variants.mjs';
+import { FREEZES } from './kit/freezes.mjs';
+import { installPeers } from './kit/peers.mjs';
+import { keep, printTable, quantile } from './kit/results.mjs';
+import { OURS } from './kit/variants.mjs';
 
 const FREEZE_MS = 10_000;
 const EVERY_MS = 100;

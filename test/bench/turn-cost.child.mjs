@@ -1,5 +1,5 @@
 // Prints the CPU nanoseconds of the main thread's turn under one variant, the best of several runs.
-import { VARIANTS } from './variants.mjs';
+import { VARIANTS } from './kit/variants.mjs';
 
 const [variant] = process.argv.slice(2);
 const TURNS = 250_000;

@@ -1,8 +1,8 @@
 // What a turn of a busy loop costs with the watchdog, against peers, in one run. Budget: 400 ns over a bare
 // immediate.
-import { installPeers } from './peers.mjs';
-import { keep, printTable } from './results.mjs';
-import { BARE, measure, median, OURS, VARIANTS } from './variants.mjs';
+import { installPeers } from './kit/peers.mjs';
+import { keep, printTable } from './kit/results.mjs';
+import { BARE, measure, median, OURS, VARIANTS } from './kit/variants.mjs';
 
 const ROUNDS = 9;
 const BUDGET_NS = 400;

@@ -5,8 +5,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { keep, printTable } from './results.mjs';
-import { median } from './variants.mjs';
+import { keep, printTable } from './kit/results.mjs';
+import { median } from './kit/variants.mjs';
 
 const ROUNDS = 15;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

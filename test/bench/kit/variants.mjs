@@ -13,7 +13,7 @@ export const VARIANTS = {
     arm();
   },
   [OURS]: async () => {
-    const { startWatchdog } = await import('../../dist/index.js');
+    const { startWatchdog } = await import('../../../dist/index.js');
     await startWatchdog(0, { log: false }).ready;
   },
   'monitorEventLoopDelay (10 ms)': async () => {
@@ -62,12 +62,12 @@ export const VARIANTS = {
   },
 };
 
-/** Runs a script of this folder once with a variant; resolves with the number that it prints. */
+/** Runs a script of the benchmarks once with a variant; resolves with the number that it prints. */
 export async function measure(script, variant) {
   const { execFile } = await import('node:child_process');
   const { promisify } = await import('node:util');
   const { fileURLToPath } = await import('node:url');
-  const file = fileURLToPath(new URL(script, import.meta.url));
+  const file = fileURLToPath(new URL(`../${script}`, import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [file, variant]);
   return Number(stdout);
 }

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const FOLDER = fileURLToPath(new URL('peers', import.meta.url));
-const require = createRequire(new URL('peers/package.json', import.meta.url));
+const FOLDER = fileURLToPath(new URL('../peers', import.meta.url));
+const require = createRequire(new URL('../peers/package.json', import.meta.url));
 
 /** What is compared ships its native parts built: nobody's script need run. */
 export function installPeers() {

@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { RESULTS } from './results.mjs';
 
-const ROOT = new URL('../../', import.meta.url);
+const ROOT = new URL('../../../', import.meta.url);
 const FILES = ['README.md', 'observability/DELAY.md', 'observability/STALLS.md'];
 
 /** Names of the benchmarks, as the tables have them. */

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 
-export const RESULTS = new URL('results/', import.meta.url);
+export const RESULTS = new URL('../results/', import.meta.url);
 
 /** What the figures depend on. */
 function machine() {
