@@ -110,7 +110,7 @@ export const BUNDLERS: readonly Project[] = [
     files: TS,
     ways: threeWays(
       'src/freeze.ts',
-      'dist/app.cjs',
+      'dist/app.js',
       (map, minify) => `tsup src/app.ts --format cjs${only(map, '--sourcemap')}${only(minify, '--minify')}`,
       () => ({ 'tsup.config.mjs': "export default { noExternal: ['event-loop-watchdog'] };" }),
     ),

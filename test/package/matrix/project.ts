@@ -25,10 +25,9 @@ export interface Way {
   /**
    * The file to blame: at the line that has `FREEZES`, or at the one named behind a colon; or, of a bundle
    * without a map, the bundle itself, where it has `Date.now()`.
+   * Nobody if absent.
    */
-  readonly culprit: string;
-  /** The file that has the text of that bundle, if that itself is none. */
-  readonly text?: string;
+  readonly culprit?: string;
   /** What is to be said of it in RESULTS.md. */
   readonly note?: string;
   /** Lines of Node.js, by number; the default one if absent. */
@@ -57,7 +56,10 @@ export function freeze(ms${type}) {
 
 export const FREEZE_JS: string = FREEZE('');
 export const FREEZE_TS: string = FREEZE(': number');
-export const FREEZE_CJS: string = FREEZE_JS.replace('export function', 'exports.freeze = function');
+/** The same as CommonJS. */
+const inCommonJs = (text: string): string => text.replace('export function', 'exports.freeze = function');
+export const FREEZE_CJS: string = inCommonJs(FREEZE_JS);
+export const FREEZE_CTS: string = inCommonJs(FREEZE_TS);
 
 /** Serves, freezes when asked to, and ends when asked to. */
 const SERVE = `

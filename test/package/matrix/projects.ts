@@ -1,7 +1,9 @@
 // The matrix: one table, a few lines a project.
 import { BUNDLERS } from './bundlers.js';
 import { FRAMEWORKS } from './frameworks.js';
-import { APP, APP_CJS, FREEZE_CJS, FREEZE_JS, FREEZE_TS, type Project } from './project.js';
+import { MANAGERS } from './managers.js';
+import { APP, APP_CJS, FREEZE_CJS, FREEZE_JS, type Project } from './project.js';
+import { TYPESCRIPT } from './typescript.js';
 
 const LINES = [20, 22, 24, 26];
 
@@ -25,15 +27,4 @@ const PLAIN: Project = {
   ],
 };
 
-const RUNNERS: readonly Project[] = [
-  {
-    name: 'tsx',
-    tool: 'tsx',
-    dependencies: { tsx: '4.23.15' },
-    manifest: { type: 'module' },
-    files: { 'app.ts': APP, 'freeze.ts': FREEZE_TS },
-    ways: [{ name: 'ES module', start: 'tsx app.ts', culprit: 'freeze.ts', nodes: LINES }],
-  },
-];
-
-export const PROJECTS: readonly Project[] = [PLAIN, ...BUNDLERS, ...FRAMEWORKS, ...RUNNERS];
+export const PROJECTS: readonly Project[] = [PLAIN, ...TYPESCRIPT, ...BUNDLERS, ...FRAMEWORKS, ...MANAGERS];
