@@ -80,8 +80,12 @@ function reasonOf(test, cwd, moods, preloaded) {
   return what && `counts what a thread more adds to (${what})`;
 }
 
-const failed = (results) => [...results].filter(([, ok]) => !ok).map(([name]) => name);
-const passed = (results) => `${results.size - failed(results).length} of ${results.size} pass`;
+function failed(results) {
+  return [...results].filter(([, ok]) => !ok).map(([name]) => name);
+}
+function passed(results) {
+  return `${results.size - failed(results).length} of ${results.size} pass`;
+}
 function onlyIn(these, those) {
   const known = new Set(those);
   return these.filter((name) => !known.has(name));

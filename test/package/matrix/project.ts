@@ -24,8 +24,7 @@ export interface Way {
   readonly start: string;
   /**
    * The file to blame: at the line that has `FREEZES`, or at the one named behind a colon; or, of a bundle
-   * without a map, the bundle itself, where it has `Date.now()`.
-   * Nobody if absent.
+   * without a map, the bundle itself or its folder (`dist/`), where it has `Date.now()`. Absent: nobody.
    */
   readonly culprit?: string;
   /** What is to be said of it in RESULTS.md. */
