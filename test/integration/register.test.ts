@@ -11,16 +11,19 @@ afterEach(killChildren);
 const REGISTER = pathToFileURL(fileURLToPath(new URL('../../dist/register.js', import.meta.url))).href;
 const PRELOAD = fileURLToPath(new URL('../fixtures/preload.cjs', import.meta.url));
 
-it('watches an app without a line of code in it, by the environment', async () => {
+it.each([
+  ['by the environment', (env: Record<string, string>) => env],
+  ["as pm2's cluster mode hands it over", (env: object) => ({ pm2_env: JSON.stringify(env) })],
+])('watches an app without a line of code in it, %s', async (_, handOver) => {
   const port = await freePort();
   const app = startChild('plain-app.mjs', {
     nodeArgs: ['--import', REGISTER],
-    env: {
+    env: handOver({
       WATCHDOG_PORT: String(port),
       WATCHDOG_HOST: '127.0.0.1',
       WATCHDOG_STALL_THRESHOLD: '250',
       WATCHDOG_LABELS: 'app=shop',
-    },
+    }),
   });
   await app.message('running');
   const one = await eventually(() => scrape(`http://127.0.0.1:${port}`), 'the sidecar serves');

@@ -26,7 +26,9 @@ export const SUITES = {
       const ts = existsSync(join(cwd, 'node_modules/ts-node'));
       const flags = ts ? ['--require', 'ts-node/register'] : ['--import', 'tsx'];
       const each = files(join(cwd, 'test'), /^[^/]*\.ts$/);
-      return tests.ofEach(each, (file) => tests.tap(cwd, env, [...flags, file]));
+      return tests.ofEach(each, (file) =>
+        tests.tap(cwd, { ...env, TS_NODE_TRANSPILE_ONLY: 'true' }, [...flags, file]),
+      );
     },
   },
   express: {

@@ -21,8 +21,11 @@ function watch(pool) {
 
 function standIn(Piscina) {
   if (!stands.has(Piscina)) {
-    const construct = (...args) => watch(Reflect.construct(...args));
-    const stand = new Proxy(Piscina, { construct });
+    const stand = new Proxy(Piscina, {
+      construct: (...args) => watch(Reflect.construct(...args)),
+      // It is its own property `Piscina`, too.
+      get: (target, name) => (target[name] === Piscina ? stand : Reflect.get(target, name)),
+    });
     stands.set(Piscina, stand).set(stand, stand);
   }
   return stands.get(Piscina);

@@ -140,7 +140,7 @@ export const FRAMEWORKS: readonly Project[] = [
         files: STANDALONE,
         build: 'rm -rf .next && next build && cp -r .next/server .next/standalone/.next',
         start: 'node .next/standalone/server.js',
-        culprit: '.next/standalone/lib/freeze.js:5',
+        culprit: 'lib/freeze.js',
       },
       {
         name: '`next dev`',

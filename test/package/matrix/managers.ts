@@ -72,12 +72,19 @@ export const MANAGERS: readonly Project[] = [
     files: {
       ...FILES,
       'yarn.lock': '',
+      'unaware.cjs': UNAWARE,
       '.yarnrc.yml': 'nodeLinker: pnp\nenableGlobalCache: false\nenableTelemetry: false\n',
     },
     ways: [
       {
         name: "Plug'n'Play",
         start: 'node ../node_modules/@yarnpkg/cli-dist/bin/yarn.js node app.cjs',
+        culprit: 'freeze.cjs',
+      },
+      {
+        name: "Plug'n'Play, `--require …/register`",
+        start:
+          'node ../node_modules/@yarnpkg/cli-dist/bin/yarn.js node --require event-loop-watchdog/register unaware.cjs',
         culprit: 'freeze.cjs',
       },
     ],
