@@ -67,7 +67,7 @@ function cost() {
         rssMib === undefined ? '–' : `${number(rssMib, 2)} MiB`,
       ];
     });
-  const head = ['', 'idle: CPU, wake-ups a second', 'a turn', 'requests/s', 'packages', 'memory'];
+  const head = ['', 'idle', 'a turn', 'requests', 'packages', 'memory'];
   return `${table(head, rows)}\n\n${about(turn)}.`;
 }
 
