@@ -34,7 +34,7 @@ async function* secondsOf(load: Example): AsyncGenerator<Second> {
 }
 
 async function overload(app: string): Promise<{ load: Example; seconds: AsyncGenerator<Second> }> {
-  const load = startExample('shedding/load.mjs', { args: [app, '100'] });
+  const load = startExample('shedding/load.mjs', { args: [`${app}/report`, '100'] });
   await load.line('users');
   return { load, seconds: secondsOf(load) };
 }
