@@ -181,7 +181,7 @@ export const OPTIONS: Specs = {
     env: 'WATCHDOG_LABELS',
     default: Object.freeze({}),
     rule: `an object of at most ${LABELS_MAX} strings`,
-    envRule: `at most ${LABELS_MAX} names with values, as in app=shop,zone=b`,
+    envRule: `at most ${LABELS_MAX} names with values, each once, as in app=shop,zone=b`,
     envValue: pairsOf,
     check: (value) => {
       if (!isObject(value)) return undefined;

@@ -367,9 +367,13 @@ describe('the environment', () => {
       ' must be maxLag or maxQueued or both, and recovery if need be, as in maxLag=',
     ],
     ['LABELS', 'app=shop,thread=x', ': The option "labels" may not name a label "thread"'],
-    ['LABELS', 'app', ' must be at most 16 names with values, as in app=shop,zone=b, but is "app"'],
+    [
+      'LABELS',
+      'app',
+      ' must be at most 16 names with values, each once, as in app=shop,zone=b, but is "app"',
+    ],
     ['LABELS', 'app=shop,', ' must be at most 16 names with values'],
-    ['LABELS', 'app=a,app=b', ' must be at most 16 names with values'],
+    ['LABELS', 'app=a,app=b', ' must be at most 16 names with values, each once'],
     ['LABELS', '__proto__=x', ': The option "labels" may not name a label "__proto__"'],
   ])('is told off once for what is wrong inside, down to the field: WATCHDOG_%s=%s', (name, text, fault) => {
     const { options, warnings } = read({ [`WATCHDOG_${name}`]: text });
