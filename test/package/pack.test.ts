@@ -177,8 +177,9 @@ describe('a release', () => {
   const good = {
     'package.json': JSON.stringify(manifest),
     'CHANGELOG.md': '# Changelog\n\n## 1.2.3 (2026-01-31)\n\n## 1.2.2 (2026-01-30)\n',
+    'README.md': '',
     'dist/a.js': '',
-    'test/package/tarball.txt': 'dist/a.js\npackage.json\n',
+    'test/package/tarball.txt': 'README.md\ndist/a.js\npackage.json\n',
   };
 
   it("is let pass with a page, a version that is the changelog's and the tag's, and the files that are listed", () => {
@@ -191,14 +192,16 @@ describe('a release', () => {
       ...good,
       'package.json': JSON.stringify({ ...manifest, bugs: undefined, homepage: '' }),
       'CHANGELOG.md': '# Changelog\n\n## 1.2.3 (unreleased)\n',
+      'README.md': 'It is not on npm yet.\n',
       'dist/b.js': '',
-      'test/package/tarball.txt': 'dist/a.js\ndist/c.js\npackage.json\n',
+      'test/package/tarball.txt': 'README.md\ndist/a.js\ndist/c.js\npackage.json\n',
     };
     const [status, stderr] = check(bad, 'v1.2.4');
     expect(status).toBe(1);
     expect(stderr.trim().split('\n')).toEqual([
       "package.json has no bugs, no homepage: the registry's page would lead nowhere.",
       'CHANGELOG.md begins with "1.2.3 (unreleased)", and not with "1.2.3 (year-month-day)".',
+      'README.md says that it is not on npm yet.',
       'The tag is v1.2.4, and the version 1.2.3.',
       'The tarball would have dist/b.js.',
       'The tarball would lack dist/c.js.',

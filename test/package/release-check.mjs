@@ -18,6 +18,8 @@ function* faults() {
     yield `CHANGELOG.md begins with "${latest}", and not with "${version} (year-month-day)".`;
   }
 
+  if (read('README.md').includes('not on npm yet')) yield 'README.md says that it is not on npm yet.';
+
   const { GITHUB_REF_TYPE, GITHUB_REF_NAME } = process.env;
   if (GITHUB_REF_TYPE === 'tag' && GITHUB_REF_NAME !== `v${version}`) {
     yield `The tag is ${GITHUB_REF_NAME}, and the version ${version}.`;
