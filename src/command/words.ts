@@ -1,25 +1,17 @@
+import * as figures from '../shared/figures.js';
 import type { Frame, RequestContext } from '../shared/stall.js';
 
-/** A length of time, as exact as it is of use. */
-export function duration(ms: number | undefined): string {
-  if (ms === undefined) return '-';
-  if (ms < 9.95) return `${ms.toFixed(1)} ms`;
-  if (ms < 999.5) return `${ms.toFixed(0)} ms`;
-  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
-  const seconds = Math.round(ms / 1000);
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-  return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${seconds % 60} s`;
-}
+type Tell = (value: number | undefined) => string;
 
-export const percent = (share: number | undefined): string =>
-  share === undefined ? '-' : `${(100 * share).toFixed(0)} %`;
+/** What is not known is a dash. */
+const orDash =
+  (tell: (value: number) => string): Tell =>
+  (value) =>
+    value === undefined ? '-' : tell(value);
 
-export function bytes(count: number | undefined): string {
-  if (count === undefined) return '-';
-  const mib = count / 2 ** 20;
-  if (mib < 0.95) return `${(count / 1024).toFixed(0)} KiB`;
-  return mib < 9.95 ? `${mib.toFixed(1)} MiB` : `${mib.toFixed(0)} MiB`;
-}
+export const duration: Tell = orDash(figures.duration);
+export const percent: Tell = orDash(figures.percent);
+export const bytes: Tell = orDash(figures.bytes);
 
 /** A frame; in a table the end of its path does. */
 export function place({ function: name, file, line, column }: Frame, short = false): string {

@@ -13,11 +13,12 @@ const HEAD = [
 const BODY = ['</style></head><body><main id="essentials">', '</main><script>'];
 const END = '</script></body></html>\n';
 
-/** What may be in it: of the rest of the sources there are types, and what puts threads and requests in words. */
+/** What may be in it: of the rest there are types, and what puts figures, threads and requests in words. */
 const WORDS = [
   'worker/dump/groups.ts',
   'worker/dump/text.ts',
   'worker/stalls/requests.ts',
+  'src/shared/figures.ts',
   'src/shared/printable.ts',
 ];
 const isOurs = (input) =>

@@ -1,17 +1,9 @@
+import * as figures from '../../src/shared/figures.js';
+
 /** Figures for people: with units, and as wide as the one before, mostly, so that nothing jumps. */
 
-export function duration(ms: number): string {
-  if (ms < 0.05) return '0 ms';
-  if (ms < 10) return `${ms.toFixed(1)} ms`;
-  if (ms < 999.5) return `${Math.round(ms)} ms`;
-  const seconds = ms / 1000;
-  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-  return `${Math.floor(minutes / 60 / 24)} d ${Math.floor(minutes / 60) % 24} h`;
-}
+/** As elsewhere, but for no time at all: without places. */
+export const duration = (ms: number): string => (ms < 0.05 ? '0 ms' : figures.duration(ms));
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 

@@ -1,10 +1,10 @@
+import { duration, percent } from '../../src/shared/figures.js';
 import { printable } from '../../src/shared/printable.js';
 import type { Stall } from '../../src/shared/stall.js';
 import type { LoopStatus, Status } from '../../src/shared/status.js';
 import { whereOf } from '../reports/journal.js';
 import { requestInWords } from '../stalls/requests.js';
 import type { Minute } from './minute.js';
-import { durationInWords, percent } from './words.js';
 
 /** What the sentence is made of besides the loops. */
 export interface SentenceFacts extends Pick<Status, 'threadpool'> {
@@ -29,7 +29,7 @@ export function sentenceOf([main, ...others]: readonly LoopStatus[], facts: Sent
       ...(main ? [ofMain(main, facts)] : []),
       ...(blocked?.stall ? [`Thread ${blocked.thread} is blocked for ${stallInWords(blocked.stall)}.`] : []),
       ...(pendingMs >= PENDING_TOLD_MS
-        ? [`A task waits for a thread of libuv's pool for ${durationInWords(pendingMs)}.`]
+        ? [`A task waits for a thread of libuv's pool for ${duration(pendingMs)}.`]
         : []),
     ].join(' '),
   );
@@ -37,13 +37,13 @@ export function sentenceOf([main, ...others]: readonly LoopStatus[], facts: Sent
 
 function ofMain({ state, lagMs, stall }: LoopStatus, facts: SentenceFacts): string {
   if (state === 'starting') {
-    return `The event loop has not turned since its start ${durationInWords(facts.startingMs)} ago.`;
+    return `The event loop has not turned since its start ${duration(facts.startingMs)} ago.`;
   }
   if (state === 'paused') {
-    return `The event loop is in pause() for ${durationInWords(facts.pausedMs)}: long work that is known.`;
+    return `The event loop is in pause() for ${duration(facts.pausedMs)}: long work that is known.`;
   }
   if (stall) return `Blocked for ${stallInWords(stall)}.`;
-  if (state === 'late') return `The event loop is late by ${durationInWords(lagMs)}, which is no stall yet.`;
+  if (state === 'late') return `The event loop is late by ${duration(lagMs)}, which is no stall yet.`;
   return `The event loop turns${minuteInWords(facts.minute)}.`;
 }
 
@@ -52,7 +52,7 @@ export function stallInWords(stall: Stall): string {
   const where = whereOf(stall);
   const request = requestInWords(stall.requests);
   return [
-    `${durationInWords(stall.durationMs)} (${stall.cause})`,
+    `${duration(stall.durationMs)} (${stall.cause})`,
     ...(where === undefined ? [] : [` in ${where}`]),
     ...(request === undefined ? [] : [`, ${request}`]),
   ].join('');
@@ -61,7 +61,7 @@ export function stallInWords(stall: Stall): string {
 function minuteInWords(minute: Minute | undefined): string {
   if (!minute) return '';
   const { ms, delayP99Ms, utilization } = minute;
-  const span = ms < MINUTE_FROM_MS ? durationInWords(ms) : 'minute';
-  const delay = delayP99Ms === 0 ? 'under 1 ms' : durationInWords(delayP99Ms);
+  const span = ms < MINUTE_FROM_MS ? duration(ms) : 'minute';
+  const delay = delayP99Ms === 0 ? 'under 1 ms' : duration(delayP99Ms);
   return `: delay p99 ${delay} in the last ${span}, ${percent(utilization)} utilised`;
 }

@@ -1,8 +1,8 @@
+import { bytes, duration, percent } from '../../src/shared/figures.js';
 import { printable } from '../../src/shared/printable.js';
 import type { Stall } from '../../src/shared/stall.js';
 import type { LoopStatus, PoolStatus, Status } from '../../src/shared/status.js';
 import { stallInWords } from './sentence.js';
-import { durationInWords, megabytes, percent } from './words.js';
 
 /** Stalls that are told; `/api/stalls` has a hundred. */
 const STALLS_MAX = 10;
@@ -75,8 +75,8 @@ function ofProcess({ at, process }: Status): string {
     `${app}, process ${pid}`,
     `Node.js ${nodeVersion}`,
     `event-loop-watchdog ${watchdogVersion}`,
-    `up ${durationInWords(Date.parse(at) - Date.parse(startedAt))}`,
-    ...(residentBytes === undefined ? [] : [`${megabytes(residentBytes)} resident`]),
+    `up ${duration(Date.parse(at) - Date.parse(startedAt))}`,
+    ...(residentBytes === undefined ? [] : [`${bytes(residentBytes)} resident`]),
     ...(sidecarRestarts === 0
       ? []
       : [`sidecar replaced ${sidecarRestarts === 1 ? 'once' : `${sidecarRestarts} times`}`]),
@@ -87,11 +87,11 @@ function ofProcess({ at, process }: Status): string {
 function ofLoop({ thread, state, heap, utilization, ...loop }: LoopStatus): string {
   return [
     `${thread}: ${state}`,
-    `late by ${durationInWords(loop.lagMs)}`,
-    `at most ${durationInWords(loop.lagMaxMs)} in the last minute`,
+    `late by ${duration(loop.lagMs)}`,
+    `at most ${duration(loop.lagMaxMs)} in the last minute`,
     ...(utilization === undefined ? [] : [`${percent(utilization)} utilised`]),
-    `${loop.stalls} stalls (${durationInWords(loop.stallSeconds * 1000)})`,
-    ...(heap ? [`heap ${megabytes(heap.usedBytes)} of ${megabytes(heap.limitBytes)}`] : []),
+    `${loop.stalls} stalls (${duration(loop.stallSeconds * 1000)})`,
+    ...(heap ? [`heap ${bytes(heap.usedBytes)} of ${bytes(heap.limitBytes)}`] : []),
   ].join(', ');
 }
 
@@ -104,9 +104,9 @@ function ofPool({ name, ...pool }: PoolStatus): string {
     ...told(queued, 'queued'),
     ...told(completed, 'finished'),
     ...told(threads, 'threads'),
-    ...(oldestTaskMs ? [`oldest task ${durationInWords(oldestTaskMs)}`] : []),
+    ...(oldestTaskMs ? [`oldest task ${duration(oldestTaskMs)}`] : []),
     ...(dispatchBlockedSeconds > 0
-      ? [`nothing handed out for ${durationInWords(dispatchBlockedSeconds * 1000)}`]
+      ? [`nothing handed out for ${duration(dispatchBlockedSeconds * 1000)}`]
       : []),
   ];
   return `${name}: ${facts.length === 0 ? 'nothing is known of it' : facts.join(', ')}`;
@@ -115,10 +115,8 @@ function ofPool({ name, ...pool }: PoolStatus): string {
 function ofThreadpool({ threadpool: { size, queueDelayMs, pendingMs } }: Status): string {
   return [
     `${size} threads`,
-    ...(queueDelayMs === undefined
-      ? []
-      : [`the latest task waited ${durationInWords(queueDelayMs)} for one`]),
-    ...(pendingMs === undefined ? [] : [`one waits now for ${durationInWords(pendingMs)}`]),
+    ...(queueDelayMs === undefined ? [] : [`the latest task waited ${duration(queueDelayMs)} for one`]),
+    ...(pendingMs === undefined ? [] : [`one waits now for ${duration(pendingMs)}`]),
   ].join(', ');
 }
 

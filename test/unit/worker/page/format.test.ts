@@ -6,7 +6,7 @@ it('tells durations and sizes with their units', () => {
   expect([0.01, 0.42, 9.96, 342.4, 999.6, 12_340, 59_970, 3_600_000, 90_061_000].map(duration)).toEqual([
     '0 ms',
     '0.4 ms',
-    '10.0 ms',
+    '10 ms',
     '342 ms',
     '1.0 s',
     '12.3 s',

@@ -64,7 +64,7 @@ describe('the state of a loop', () => {
     loop.pass(70_000);
     expect(stateOf(loop)).toMatchObject({ state: 'starting', lagMs: 0 });
     expect(statusOf(sourcesOf(loop)).sentence).toBe(
-      'The event loop has not turned since its start 70.0 s ago.',
+      'The event loop has not turned since its start 1 min 10 s ago.',
     );
   });
 

@@ -55,12 +55,12 @@ it('tells a terminal what the page tells', () => {
   expect(facts).toBe(`\
 The event loop turns.
 
-shop, process 4711, Node.js v22.12.0, event-loop-watchdog 0.1.0, up 2 h 10 min, 84 MB resident, sidecar replaced \
+shop, process 4711, Node.js v22.12.0, event-loop-watchdog 0.1.0, up 2 h 10 min, 80 MiB resident, sidecar replaced \
 once, at 2026-01-01T02:10:00.000Z
 
 Event loops
-  main: turning, late by 0.0 ms, at most 313 ms in the last minute, 2 % utilised, 3 stalls (1.2 s), heap 35 MB of \
-4345 MB
+  main: turning, late by 0.0 ms, at most 313 ms in the last minute, 2 % utilised, 3 stalls (1.2 s), heap 33 MiB of \
+4144 MiB
 
 Pools
   images: 3 of 4 active, 2 queued, 120 finished, 4 threads, oldest task 3.2 s
