@@ -9,7 +9,7 @@ export const SYSTEM = {
     type: 'counter',
     labels: ['kind', 'result'],
     since: 'watched',
-    help: 'Stack and profile captures of the main thread, by kind and result.',
+    help: 'Stack and profile captures of all threads, by kind and result.',
   },
   cpu: {
     name: 'watchdog_thread_cpu_seconds_total',
