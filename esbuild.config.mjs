@@ -142,7 +142,8 @@ async function bundleTypes() {
     const { output } = await bundle.generate();
     await bundle.close();
     const [{ code }] = output;
-    await writeFile(`dist/${name}.d.cts`, code);
+    // From TypeScript 6 on no types are loaded but those that somebody asks for.
+    await writeFile(`dist/${name}.d.cts`, `/// <reference types="node" />\n${code}`);
     // One declaration of each type for both doors: what came through one fits the other.
     await writeFile(`dist/${name}.d.ts`, `export * from './${name}.cjs';\n`);
   }

@@ -98,6 +98,7 @@ const STRICT = {
   noEmit: true,
   // The declarations themselves, too.
   skipLibCheck: false,
-  types: ['node'],
+  // As TypeScript has it by default, from 6 on.
+  types: [],
   typeRoots: [join(ROOT, 'node_modules/@types')],
 };
