@@ -6,7 +6,7 @@ import type { NativeHistogram } from './family.js';
  * Prometheus' data model, the part of it that is served: `io.prometheus.client` of
  * https://github.com/prometheus/client_model. Numbers are those of its fields.
  */
-export const METRIC_TYPES = { counter: 0, gauge: 1, summary: 2, untyped: 3, histogram: 4 } as const;
+const METRIC_TYPES = { counter: 0, gauge: 1, summary: 2, untyped: 3, histogram: 4 } as const;
 export type MetricType = keyof typeof METRIC_TYPES;
 
 /** Where the value of each type lies in a metric. */
