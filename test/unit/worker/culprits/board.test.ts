@@ -13,7 +13,7 @@ const SHOWN = 1.5 * MINUTE;
 class Death extends Error {}
 
 /** A ledger whose owner may die at any write, before it or after. */
-function mortal(ledger: LoopLedger, dies: () => boolean): LoopLedger {
+function killable(ledger: LoopLedger, dies: () => boolean): LoopLedger {
   const write =
     <A extends unknown[], R>(act: (...args: A) => R) =>
     (...args: A): R => {
@@ -32,7 +32,7 @@ function createProcess(dies: () => boolean = () => false) {
   let loops: LoopCulprits[] = [];
   function spawn(): void {
     const board = createCulpritBoard(() => nowMs);
-    loops = ledgers.map((ledger) => board.join(mortal(ledger, dies)));
+    loops = ledgers.map((ledger) => board.join(killable(ledger, dies)));
   }
   spawn();
   const started = { threads: ledgers, spawn };
