@@ -92,8 +92,9 @@ export interface StallBand {
 export interface History {
   /**
    * Of the newest point: `since` it, the next answer has newer ones only. It goes up by one a point, also from
-   * one sidecar to the next that takes its place. All points come without `since`, and with one that is ahead.
-   * Of points that were kept those are outdated that are not before the first that comes.
+   * one sidecar to the next that takes its place. All points come without `since`, with one that is ahead, and
+   * after the clock was set back. Of points that were kept those are outdated that are not before the first that
+   * comes.
    */
   readonly seq: number;
   /** Unix time of each point in milliseconds, ascending. */

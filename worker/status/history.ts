@@ -20,7 +20,7 @@ export interface Ring {
    * @param wallMs the same by the wall clock
    */
   note(atMs: number, wallMs: number, readings: Readings, pools: readonly PoolReadings[]): void;
-  /** The points after this one; all, if there is none of that number yet. */
+  /** The points after this one; all, if there is none of that number yet, or the clock was set back since. */
   since(seq: number | undefined, wallMs: number): Omit<History, 'stalls'>;
   /** Bytes of its arrays. */
   bytes(): number;
@@ -45,6 +45,8 @@ export function createRing(firstSeq: number): Ring {
   const pools = new Map<string, PoolColumns>();
   let nextSeq = firstSeq;
   let lastMs = Number.NaN;
+  /** The first point since the clock was set back: who has only older ones has them at other times. */
+  let setBackSeq = firstSeq;
 
   /** Whoever sets the clock back sets it back for all points: they stay in order. */
   function keepOrder(atMs: number, wallMs: number): void {
@@ -52,6 +54,7 @@ export function createRing(firstSeq: number): Ring {
     if (nextSeq === firstSeq || wallMs > last) return;
     const shiftMs = wallMs - (atMs - lastMs) - last;
     for (let slot = 0; slot < POINTS_MAX; slot++) at[slot] = (at[slot] as number) + shiftMs;
+    setBackSeq = nextSeq;
   }
 
   /** That of a pool by this name before, or a new one as long as there is room. */
@@ -82,7 +85,7 @@ export function createRing(firstSeq: number): Ring {
   function slotsAfter(seq: number | undefined, wallMs: number): number[] {
     const newest = nextSeq - 1;
     const oldest = Math.max(firstSeq, nextSeq - POINTS_MAX);
-    let from = seq === undefined || seq > newest ? oldest : Math.max(oldest, seq + 1);
+    let from = seq === undefined || seq > newest || seq < setBackSeq ? oldest : Math.max(oldest, seq + 1);
     while (from <= newest && (at[from % POINTS_MAX] as number) < wallMs - KEPT_MS) from++;
     return Array.from({ length: nextSeq - from }, (_, i) => (from + i) % POINTS_MAX);
   }

@@ -76,6 +76,9 @@ it('stays in order when the clock is set back', () => {
   const { at, series } = all(ring, -60);
   expect(at).toEqual([-63, -62, -61, -60].map((second) => WALL_MS + 1000 * second));
   expect(series.gc).toEqual([0, 1, 2, 3]);
+  // Whoever has heard of the others has them at times that are yet to come.
+  expect(ring.since(2, WALL_MS - 60_000).at).toEqual(at);
+  expect(ring.since(3, WALL_MS - 60_000).at).toEqual([]);
 });
 
 it('rounds to four digits, and tells what is not known as null', () => {
