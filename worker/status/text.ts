@@ -90,7 +90,7 @@ function ofLoop({ thread, state, heap, utilization, ...loop }: LoopStatus): stri
     `late by ${duration(loop.lagMs)}`,
     `at most ${duration(loop.lagMaxMs)} in the last minute`,
     ...(utilization === undefined ? [] : [`${percent(utilization)} utilised`]),
-    `${loop.stalls} stalls (${duration(loop.stallSeconds * 1000)})`,
+    `${loop.stalls} ${loop.stalls === 1 ? 'stall' : 'stalls'} (${duration(loop.stallSeconds * 1000)})`,
     ...(heap ? [`heap ${bytes(heap.usedBytes)} of ${bytes(heap.limitBytes)}`] : []),
   ].join(', ');
 }

@@ -74,6 +74,11 @@ Latest stalls
 `);
 });
 
+it('counts in words as people do', () => {
+  const loops = STATUS.loops.map((loop) => ({ ...loop, stalls: 1 }));
+  expect(textOfStatus({ ...STATUS, loops }, [])).toContain(', 1 stall (1.2 s), ');
+});
+
 it('has a line for each thing, whatever the app calls them', () => {
   const evil = 'x\n\u001b[2J\u2028\u202ey';
   const stall = { ...STALL, requests: [{ name: evil, samples: 1 }] };
