@@ -137,6 +137,33 @@ it('asks for the token once a tab', async () => {
   expect(await field.isVisible()).toBe(false);
 });
 
+it('lets in whose browser keeps nothing', async () => {
+  const token = 'a'.repeat(32);
+  const { url } = await startApp('page-app.mjs', { token });
+  const { page, complaints } = await openPage(browser, 'about:blank');
+  await page.addInitScript(`Object.defineProperty(window, 'sessionStorage', {
+    get() { throw new DOMException('denied', 'SecurityError'); },
+  })`);
+  await page.goto(url.replace('127.0.0.1', FOREIGN_NAME));
+  await page.getByRole('textbox', { name: 'Token' }).fill(token);
+  await page.keyboard.press('Enter');
+  await stateIs(page, /Turning|Late/);
+  expect(complaints.filter((one) => !one.includes('404'))).toEqual([]);
+});
+
+it('shows what an app calls itself as what it is', async () => {
+  const { url } = await startApp('page-app.mjs');
+  const { page } = await openPage(browser, 'about:blank');
+  await page.route('**/api/state', async (route) => {
+    const status = await (await route.fetch()).json();
+    status.process.app = '<b>\u202egnp\u202c.exe';
+    await route.fulfill({ json: status });
+  });
+  await page.goto(url);
+  await page.getByText('<b>\\u202egnp\\u202c.exe', { exact: true }).waitFor();
+  expect(await page.title()).toContain('\\u202egnp');
+});
+
 it('asks for nothing while nobody sees it', async () => {
   const { url } = await startApp('page-app.mjs');
   const { page } = await openPage(browser, 'about:blank');

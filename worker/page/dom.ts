@@ -1,6 +1,8 @@
+import { printable } from '../../src/shared/printable.js';
+
 /**
  * The page's only way to make elements. Text goes in as text nodes: nothing that an app says of itself is ever
- * read as HTML.
+ * read as HTML, or turns the direction in which the text around it is read.
  */
 type Child = Node | string | undefined;
 
@@ -15,15 +17,21 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === false) continue;
-    element.setAttribute(name, value === true ? '' : String(value));
+    element.setAttribute(name, value === true ? '' : seen(String(value)));
   }
-  element.append(...children.filter((child) => child !== undefined));
+  for (const child of children) {
+    if (child !== undefined) element.append(typeof child === 'string' ? seen(child) : child);
+  }
   return element;
 }
 
+/** A text as it is to be seen: as what it is. */
+export const seen = (text: string): string => printable(text.replaceAll('\t', ' '));
+
 /** Sets a text only if it is another: a screen reader need not hear it again, a selection stays. */
 export function setText(element: Element, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
+  const shown = seen(text);
+  if (element.textContent !== shown) element.textContent = shown;
 }
 
 /** A part of the page. */

@@ -1,6 +1,6 @@
 import type { Stall } from '../../src/shared/stall.js';
 import type { LoopStatus, StallBand, Status } from '../../src/shared/status.js';
-import { h, type Section, setText } from './dom.js';
+import { h, type Section, seen, setText } from './dom.js';
 import { clock, duration } from './format.js';
 import { showIcon } from './icon.js';
 import { CAUSE_WORDS, requestName, STATE_WORDS, shortPath } from './words.js';
@@ -43,7 +43,7 @@ export function createHead(): Head {
       if (news !== toldOf) setText(told, status.sentence);
       toldOf = news;
       showIcon(main.state);
-      document.title = `${STATE_WORDS[main.state]} ${lengthOf(main)} · ${status.process.app}`;
+      document.title = seen(`${STATE_WORDS[main.state]} ${lengthOf(main)} · ${status.process.app}`);
     },
     stalls(bands) {
       latest = bands.findLast(({ toMs }) => toMs !== undefined);

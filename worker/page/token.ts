@@ -4,8 +4,25 @@ import { h, setText } from './dom.js';
 /** Gone with the tab: a token is not left on the disk of whoever has looked. */
 const KEY = 'event-loop-watchdog-token';
 
+/** For this page, where the browser lets it keep nothing. */
+let held: string | undefined;
+
 export function storedToken(): string | undefined {
-  return sessionStorage.getItem(KEY) ?? undefined;
+  try {
+    return sessionStorage.getItem(KEY) ?? held;
+  } catch {
+    return held;
+  }
+}
+
+function store(token: string | undefined): void {
+  held = token;
+  try {
+    if (token === undefined) sessionStorage.removeItem(KEY);
+    else sessionStorage.setItem(KEY, token);
+  } catch {
+    // It is held.
+  }
 }
 
 export interface TokenForm {
@@ -48,12 +65,12 @@ export function createTokenForm(api: Api, onEntered: () => void): TokenForm {
   /** @returns what is wrong with it, if anything is */
   async function tryIt(token: string): Promise<string | undefined> {
     if (!SENDABLE.test(token)) return WRONG;
-    sessionStorage.setItem(KEY, token);
+    store(token);
     try {
       await api.get('/api/state');
       return undefined;
     } catch (error) {
-      sessionStorage.removeItem(KEY);
+      store(undefined);
       const { status, message } = error as ApiError;
       return status === 401 || status === 404 ? WRONG : message;
     }
@@ -83,7 +100,7 @@ export function createTokenForm(api: Api, onEntered: () => void): TokenForm {
     show() {
       const first = form.hidden;
       setText(fault, storedToken() === undefined ? '' : WRONG);
-      sessionStorage.removeItem(KEY);
+      store(undefined);
       form.hidden = false;
       if (first) field.focus();
     },
