@@ -1,5 +1,5 @@
 import type { Status } from '../shared/status.js';
-import { type Ask, readJson } from './client.js';
+import { ANSWER_MS, type Ask, readJson } from './client.js';
 import type { CommandError } from './error.js';
 import { isStatus } from './state.js';
 
@@ -24,7 +24,10 @@ export interface Process {
 interface Known extends Omit<Process, 'trouble'> {
   status: Status | undefined;
   failure: string | undefined;
+  /** An answer is waited for, */
   asked: boolean;
+  /** or the latest did not come in time. */
+  timedOut: boolean;
   answeredAtMs: number;
 }
 
@@ -85,6 +88,7 @@ export function createProcesses(base: URL, ask: Ask, clock: () => number, signal
         status: undefined,
         failure: undefined,
         asked: false,
+        timedOut: false,
         answeredAtMs: clock(),
       }
     );
@@ -93,6 +97,7 @@ export function createProcesses(base: URL, ask: Ask, clock: () => number, signal
   async function lookAt(one: Known): Promise<void> {
     if (one.asked) return;
     one.asked = true;
+    const askedAtMs = clock();
     try {
       const answer = await ask(one.url, question('/api/state'));
       one.status = readJson<Status>(one.url, answer, isStatus);
@@ -102,7 +107,10 @@ export function createProcesses(base: URL, ask: Ask, clock: () => number, signal
       // Whoever may see the list may see this, too.
       one.failure = status === 404 ? 'an older version, which has no GET /api/state' : message;
     }
-    one.answeredAtMs = clock();
+    one.timedOut = one.failure !== undefined && clock() - askedAtMs >= ANSWER_MS;
+    // How long it is silent by now is told then, which fits into a table.
+    if (one.timedOut) one.failure = undefined;
+    else one.answeredAtMs = clock();
     one.asked = false;
   }
 
@@ -110,9 +118,9 @@ export function createProcesses(base: URL, ask: Ask, clock: () => number, signal
     list,
     look: async () => void (await Promise.all(known.map(lookAt))),
     now: () =>
-      known.map(({ failure, asked, answeredAtMs, ...rest }) => {
+      known.map(({ failure, asked, timedOut, answeredAtMs, ...rest }) => {
         const silentMs = clock() - answeredAtMs;
-        const silent = asked && silentMs > SILENT_AFTER_MS;
+        const silent = (asked || timedOut) && silentMs > SILENT_AFTER_MS;
         return {
           ...rest,
           trouble: failure ?? (silent ? `no answer for ${(silentMs / 1000).toFixed(0)} s` : undefined),

@@ -14,15 +14,19 @@ const targetAt = (address: string, pid: string, more: object = {}) => ({
 function host() {
   const answers: Record<string, unknown> = {};
   const asked: string[] = [];
+  let nowMs = 0;
   const ask: Ask = async ({ origin }, { path }) => {
     asked.push(origin + path);
     const answer = answers[origin + path];
     if (answer === 'never') return new Promise(() => {});
+    if (answer === 'too late') {
+      nowMs += 5000;
+      throw new CommandError('no answer, and much more to say');
+    }
     if (answer instanceof Error) throw answer;
     if (answer === undefined) throw new CommandError('nothing there', 1, 404);
     return { status: 200, headers: {}, body: JSON.stringify(answer) };
   };
-  let nowMs = 0;
   const wait = (ms: number): void => {
     nowMs += ms;
   };
@@ -76,6 +80,21 @@ it('one that does not answer is silent, and asked once', async () => {
   wait(2000);
   expect(processes.now()[0]?.trouble).toBe('no answer for 4 s');
   expect(asked.filter((one) => one.endsWith('/api/state'))).toHaveLength(1);
+});
+
+it('one that was given up is silent until it answers', async () => {
+  const { answers, processes, wait } = host();
+  answers['http://shop-1:9464/sd'] = [targetAt('x:9464', '1')];
+  answers['http://shop-1:9464/api/state'] = 'too late';
+  await processes.list();
+  await processes.look();
+  expect(processes.now()[0]?.trouble).toBe('no answer for 5 s');
+  wait(1000);
+  await processes.look();
+  expect(processes.now()[0]?.trouble).toBe('no answer for 11 s');
+  answers['http://shop-1:9464/api/state'] = statusOf();
+  await processes.look();
+  expect(processes.now()[0]?.trouble).toBeUndefined();
 });
 
 it.each([[{}], [[{ labels: {} }]], ['text']])('%j is no list of processes', async (answer) => {
