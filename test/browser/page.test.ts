@@ -112,6 +112,9 @@ it('says that the sidecar is silent, and goes on by itself when it is back', asy
   await page.route('**/api/**', (route) => route.abort());
   await banner.waitFor();
   expect(await barriers(page)).toEqual([]);
+  // A proxy's, for instance: nothing that a token would help with.
+  await page.route('**/api/**', (route) => route.fulfill({ status: 404, body: 'not here' }));
+  await page.getByText('Another server answers, with status 404').waitFor();
   await page.unroute('**/api/**');
   await banner.waitFor({ state: 'hidden' });
   app.send({ deed: 'kill sidecar' });

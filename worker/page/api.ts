@@ -46,6 +46,10 @@ export function createApi(token: () => string | undefined): Api {
     } catch {
       throw new ApiError(0, 'No answer from the sidecar.');
     }
+    // Anything else is of a server that stands in its place, such as a proxy's while the app starts anew.
+    if (!response.headers.get('Content-Type')?.startsWith('application/problem+json')) {
+      throw new ApiError(0, `Another server answers, with status ${response.status}.`);
+    }
     const { detail } = ((await response.json().catch(() => undefined)) ?? {}) as { readonly detail?: string };
     throw new ApiError(response.status, detail ?? response.statusText);
   }

@@ -47,6 +47,7 @@ export function follow(api: Api, listener: Listener, { now, later }: Effects): F
   async function ask(round: number): Promise<void> {
     const status = await api.get<Status>('/api/state');
     if (round !== current) return;
+    if (!status?.process) throw new ApiError(0, 'What answers is no watchdog.');
     const identity = `${status.process.pid} ${status.process.startedAt}`;
     if (process !== identity) ring.clear();
     process = identity;

@@ -108,3 +108,12 @@ it('asks no more where it is not let in, nor while it is paused', async () => {
   await settled();
   expect([told, timer]).toEqual([['refused'], undefined]);
 });
+
+it('takes nobody else for the sidecar', async () => {
+  following.resume();
+  await settled();
+  answer = () => ({ hello: 'world' });
+  await next();
+  expect(told.at(-1)).toBe('silent since 0: What answers is no watchdog.');
+  expect(await next()).toBe(250);
+});
