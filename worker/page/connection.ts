@@ -35,7 +35,7 @@ export function createConnection(page: HTMLElement): Connection {
       link,
     ),
     banner,
-    heard({ process }) {
+    heard({ at, process }) {
       mark('live', 'Live', link);
       page.dataset.heard = '';
       setText(lost, '');
@@ -43,7 +43,8 @@ export function createConnection(page: HTMLElement): Connection {
       const { app: name, pid, nodeVersion, watchdogVersion, startedAt, sidecarRestarts } = process;
       setText(app, name);
       const restarts = sidecarRestarts > 0 ? ` · sidecar restarted ${sidecarRestarts} ×` : '';
-      const age = duration(Date.now() - Date.parse(startedAt));
+      // By the server's clock, which may not be this browser's.
+      const age = duration(Date.parse(at) - Date.parse(startedAt));
       setText(
         about,
         `pid ${pid} · up ${age} · Node.js ${nodeVersion} · watchdog ${watchdogVersion}${restarts}`,
