@@ -1,4 +1,4 @@
-import { accessSync, constants, writeFileSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Call } from './call.js';
 import { type Answer, jsonLine, readJson } from './client.js';
@@ -14,8 +14,8 @@ const STANDARD_OUTPUT = '-';
 export async function profile(call: Call): Promise<undefined> {
   const { base, output, json, print } = call;
   const toFile = output !== STANDARD_OUTPUT;
-  // Before it is taken: what comes of five seconds is not to be lost to a folder that cannot be written.
-  if (toFile) checkFolder(output);
+  // Before it is taken: what comes of five seconds is not to be lost to a name that will not do.
+  if (toFile) checkFile(output);
   const answer = await (call.stall === undefined ? take(call) : ofStall(call, call.stall));
   readJson<{ nodes: unknown; samples: unknown }>(
     base,
@@ -78,16 +78,19 @@ function showProgress(thread: string, seconds: number): () => void {
   };
 }
 
-function checkFolder(output: string | undefined): void {
+function checkFile(output: string | undefined): void {
+  if (output !== undefined && existsSync(output)) throw isThere(resolve(output));
   const folder = output === undefined ? process.cwd() : dirname(resolve(output));
   try {
     accessSync(folder, constants.W_OK);
   } catch {
-    throw new CommandError(
-      `${folder} cannot be written. Elsewhere: --output /tmp/app.cpuprofile, or --output - for standard output.`,
-    );
+    throw new CommandError(`${folder} cannot be written. ${ELSEWHERE}`);
   }
 }
+
+const ELSEWHERE = 'Elsewhere: --output /tmp/app.cpuprofile, or --output - for standard output.';
+const isThere = (file: string): CommandError =>
+  new CommandError(`${file} is there already, and is not overwritten: name another by --output.`);
 
 /** Of what the sidecar calls it only thread and process are taken: a name from elsewhere may be a path. */
 export function nameOf({ headers }: Pick<Answer, 'headers'>, stall: string | undefined, at: Date): string {
@@ -102,20 +105,24 @@ function save(text: string, output: string | undefined, name: string): string {
   for (let number = 1; ; number++) {
     const file = resolve(output ?? `${name}${number === 1 ? '' : `-${number}`}.cpuprofile`);
     if (writeNew(file, text)) return file;
-    if (output !== undefined) {
-      throw new CommandError(`${file} is there already, and is not overwritten: name another by --output.`);
-    }
+    if (output !== undefined) throw isThere(file);
   }
 }
 
 /** @returns whether there was none of this name */
 function writeNew(file: string, text: string): boolean {
+  let opened: number | undefined;
   try {
-    writeFileSync(file, text, { flag: 'wx' });
+    opened = openSync(file, 'wx');
+    writeFileSync(opened, text);
     return true;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') return false;
-    throw new CommandError(`${file} cannot be written: ${message}.`);
+    // Half a profile is none, and would be in the way of the next.
+    if (opened !== undefined) rmSync(file, { force: true });
+    throw new CommandError(`${file} cannot be written: ${message}. ${ELSEWHERE}`);
+  } finally {
+    if (opened !== undefined) closeSync(opened);
   }
 }

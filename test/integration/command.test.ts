@@ -105,6 +105,11 @@ describe('a profile', () => {
     const refused = await run('--output', 'mine');
     expect(refused).toMatchObject({ code: 1, stdout: '' });
     expect(refused.stderr).toContain('is there already, and is not overwritten');
+    // Before five seconds go into it.
+    const untaken = await runCommand(['profile', String(await freePort()), '--output', 'mine'], {
+      cwd: home,
+    });
+    expect(untaken.stderr).toBe(refused.stderr);
     expect(readFileSync(join(home, 'mine'), 'utf8')).toBe('precious');
     expect(await run('--output', '-')).toEqual({ code: 0, stdout: `${PROFILE}\n`, stderr: '' });
     const nowhere = await run('--output', 'no/such/folder/x');
@@ -117,6 +122,28 @@ describe('a profile', () => {
     await runCommand(['profile', foreign], { cwd: home });
     expect(readdirSync(home).filter((file) => file.startsWith('profile-'))).toHaveLength(1);
   });
+});
+
+it('half a profile is not kept, so that the next one finds its place', async () => {
+  const home = makeHome();
+  writeFileSync(
+    join(home, 'full-disk.cjs'),
+    `const fs = require('node:fs');
+    const write = fs.writeFileSync;
+    fs.writeFileSync = (file, text, options) => {
+      write(file, '', options);
+      throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
+    };`,
+  );
+  const answer = json(() => ({ nodes: [], samples: [] }));
+  const port = String(await startStandIn({ 'POST /debug/cpu-profile': answer }));
+  const env = { NODE_OPTIONS: '--require ./full-disk.cjs' };
+  const ran = await runCommand(['profile', port, '--output', 'taken'], { cwd: home, env });
+  expect(ran).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/taken cannot be written: no space\. /),
+  });
+  expect(readdirSync(home)).toEqual(['full-disk.cjs']);
 });
 
 describe('what goes wrong', () => {
