@@ -55,8 +55,9 @@ const ADVICE: readonly (readonly [codes: RegExp, advice: (base: URL) => string])
     /^(?:ECONNRESET|HPE_\w+|EPIPE)$/,
     ({ origin, protocol, host }) =>
       protocol === 'http:'
-        ? `${origin} hung up: the app has ended, or the port speaks no HTTP. With the option tls it is https://${host}.`
-        : `${origin} hung up: has the app ended?`,
+        ? `${origin} hung up: the app has ended, or has no file descriptor left, or the port speaks no HTTP. ` +
+          `With the option tls it is https://${host}.`
+        : `${origin} hung up: has the app ended, or no file descriptor left?`,
   ],
 ];
 

@@ -17,7 +17,7 @@ describe('why there is no answer', () => {
     [HTTPS, 'ENOTFOUND', /^There is no host "shop-1"/],
     [HTTP, 'ECONNRESET', /With the option tls it is https:\/\/127\.0\.0\.1:9464\.$/],
     [HTTP, 'HPE_INVALID_CONSTANT', /speaks no HTTP/],
-    [HTTPS, 'ECONNRESET', /hung up: has the app ended\?$/],
+    [HTTPS, 'ECONNRESET', /hung up: has the app ended, or no file descriptor left\?$/],
     [HTTPS, 'EPROTO', /does not speak TLS: try http:\/\/shop-1:9464\.$/],
     [HTTPS, 'ERR_SSL_WRONG_VERSION_NUMBER', /does not speak TLS/],
     [HTTPS, 'SELF_SIGNED_CERT_IN_CHAIN', /NODE_EXTRA_CA_CERTS=ca\.pem/],
