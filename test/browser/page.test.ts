@@ -159,12 +159,15 @@ it('shows what an app calls itself as what it is', async () => {
   const { page } = await openPage(browser, 'about:blank');
   await page.route('**/api/state', async (route) => {
     const status = await (await route.fetch()).json();
+    status.loops.push({ ...status.loops[0], thread: 'w'.repeat(64) });
     status.process.app = '<b>\u202egnp\u202c.exe';
     await route.fulfill({ json: status });
   });
   await page.goto(url);
   await page.getByText('<b>\\u202egnp\\u202c.exe', { exact: true }).waitFor();
   expect(await page.title()).toContain('\\u202egnp');
+  await page.setViewportSize({ width: 320, height: 720 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
 });
 
 it('asks for nothing while nobody sees it', async () => {
