@@ -9,6 +9,8 @@ export interface Connection {
   /** Says that nobody answers. */
   readonly banner: HTMLElement;
   heard(status: Status): void;
+  /** What there is to draw does not come, or comes again. */
+  lacking(reason: string | undefined): void;
   silent(sinceMs: number | undefined, reason: string | undefined): void;
   refused(): void;
 }
@@ -26,6 +28,10 @@ export function createConnection(page: HTMLElement): Connection {
     page.dataset.link = link;
     setText(element, text);
   }
+  function warn(what: string, more: string): void {
+    setText(lost, what);
+    setText(why, more);
+  }
   return {
     bar: h(
       'header',
@@ -36,10 +42,9 @@ export function createConnection(page: HTMLElement): Connection {
     ),
     banner,
     heard({ at, process }) {
+      if (page.dataset.link !== 'live') warn('', '');
       mark('live', 'Live', link);
       page.dataset.heard = '';
-      setText(lost, '');
-      setText(why, '');
       const { app: name, pid, nodeVersion, watchdogVersion, startedAt, sidecarRestarts } = process;
       setText(app, name);
       const restarts = sidecarRestarts > 0 ? ` · sidecar restarted ${sidecarRestarts} ×` : '';
@@ -50,18 +55,20 @@ export function createConnection(page: HTMLElement): Connection {
         `pid ${pid} · up ${age} · Node.js ${nodeVersion} · watchdog ${watchdogVersion}${restarts}`,
       );
     },
+    lacking(reason) {
+      if (reason === undefined) warn('', '');
+      else warn('The history does not come.', `The charts are old. It is asked for each second. (${reason})`);
+    },
     silent(sinceMs, reason) {
       mark('lost', 'No answer', link);
       const since = sinceMs === undefined ? 'The sidecar does not answer.' : notSince(sinceMs);
-      setText(lost, since);
       const old = sinceMs === undefined ? [] : ['The figures are from then.'];
       const told = reason === undefined ? [] : [`It says: ${reason}`];
-      setText(why, [...old, 'It is asked again every two seconds.', ...told].join(' '));
+      warn(since, [...old, 'It is asked again every two seconds.', ...told].join(' '));
     },
     refused() {
       mark('refused', 'Not let in', link);
-      setText(lost, '');
-      setText(why, '');
+      warn('', '');
     },
   };
 }

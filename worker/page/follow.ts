@@ -6,11 +6,15 @@ const PERIOD_MS = 1_000;
 /** Who does not answer is asked again soon at first, then every two seconds: it may be back at any time. */
 const RETRY_FIRST_MS = 250;
 const RETRY_MAX_MS = 2_000;
+/** All of it is a hundred times as much as what a second adds, and may have a slow way to go. */
+const HISTORY_WITHIN_MS = 15_000;
 
 /** What is made of the answers. */
 export interface Listener {
   status(status: Status): void;
   points(points: Points): void;
+  /** There was a status, and no points. */
+  lacking(reason: string): void;
   /**
    * Nobody answers, or not with what was asked for, and why; `sinceMs`: when somebody last did, in Unix time, if
    * ever.
@@ -53,11 +57,23 @@ export function follow(api: Api, listener: Listener, { now, later }: Effects): F
     process = identity;
     heardAtMs = now();
     listener.status(status);
+    await askHistory(round);
+  }
+
+  async function askHistory(round: number): Promise<void> {
     const since = ring.seq === undefined ? '' : `?since=${ring.seq}`;
-    const history = await api.get<History>(`/api/history${since}`);
-    if (round !== current) return;
+    const history = await api
+      .get<History>(`/api/history${since}`, HISTORY_WITHIN_MS)
+      .catch((error: unknown) => goWithout(round, error));
+    if (!history || round !== current) return;
     ring.add(history);
     listener.points(ring.points);
+  }
+
+  /** Without its history there is still something to tell of a process. */
+  function goWithout(round: number, error: unknown): undefined {
+    if (!(error instanceof ApiError) || isRefusal(error)) throw error;
+    if (round === current) listener.lacking(error.message);
   }
 
   async function go(round: number): Promise<void> {
@@ -85,8 +101,7 @@ export function follow(api: Api, listener: Listener, { now, later }: Effects): F
       }, 0);
       return PERIOD_MS;
     }
-    // To who may not see them the routes do not exist.
-    if (error.status === 401 || error.status === 404) {
+    if (isRefusal(error)) {
       listener.refused();
       return undefined;
     }
@@ -107,3 +122,6 @@ export function follow(api: Api, listener: Listener, { now, later }: Effects): F
     },
   };
 }
+
+/** To who may not see them the routes do not exist. */
+const isRefusal = ({ status }: ApiError): boolean => status === 401 || status === 404;

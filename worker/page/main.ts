@@ -35,11 +35,13 @@ const following = follow(
       stalls.update(status);
     },
     points(points) {
+      connection.lacking(undefined);
       latest = points;
       head.stalls(points.stalls);
       charts.draw(points);
       showFigures(points);
     },
+    lacking: connection.lacking,
     silent: connection.silent,
     refused() {
       connection.refused();

@@ -32,6 +32,7 @@ beforeEach(() => {
     {
       status: () => told.push('status'),
       points: ({ at }) => told.push(`${at.length} points`),
+      lacking: (reason) => told.push(`lacking: ${reason}`),
       silent: (sinceMs, reason) => told.push(`silent since ${sinceMs}: ${reason ?? 'no answer'}`),
       refused: () => told.push('refused'),
     },
@@ -107,6 +108,21 @@ it('asks no more where it is not let in, nor while it is paused', async () => {
   following.pause();
   await settled();
   expect([told, timer]).toEqual([['refused'], undefined]);
+});
+
+it('tells the state where the history does not come, each second', async () => {
+  answer = (path) => {
+    if (path === '/api/state') return status(1);
+    throw new ApiError(503, 'Too many bytes wait.');
+  };
+  following.resume();
+  expect(await next()).toBe(1000);
+  expect(told).toEqual([
+    'status',
+    'lacking: Too many bytes wait.',
+    'status',
+    'lacking: Too many bytes wait.',
+  ]);
 });
 
 it('takes nobody else for the sidecar', async () => {
