@@ -2,8 +2,8 @@ import type { Cause } from './labels.js';
 import type { Stall } from './stall.js';
 
 /**
- * How an event loop fares: `starting` until its first turn; `turning`; `late`, its turn holds it for longer than
- * a heartbeat may be late, and no stall yet; `blocked`, a stall is under way; `paused`, in `watchdog.pause()`.
+ * How an event loop fares: `starting` until its first turn; `turning`; `late`, its turn keeps it for half of
+ * `stallThreshold` by now, and is no stall yet; `blocked`, a stall is under way; `paused`, in `watchdog.pause()`.
  */
 export type LoopState = 'starting' | 'turning' | 'late' | 'blocked' | 'paused';
 

@@ -39,7 +39,7 @@ export function statusOf(sources: StatusSources): Status {
   const { nowMs, loops, options, records, latestStall } = sources;
   const [main] = loops;
   const { startedAtMs, pausedSinceMs } = main.stats();
-  const statuses = loops.map((loop) => loopStatusOf(nowMs, loop, records));
+  const statuses = loops.map((loop) => loopStatusOf(sources, loop));
   const threadpool = threadpoolOf(sources);
   const sentence = sentenceOf(statuses, {
     threadpool,
@@ -83,11 +83,7 @@ function threadpoolOf({ nowMs, threadpool, ledger }: StatusSources): Status['thr
   };
 }
 
-function loopStatusOf(
-  nowMs: number,
-  loop: ReportedLoop,
-  { utilization }: StatusSources['records'],
-): LoopStatus {
+function loopStatusOf({ nowMs, options, records }: StatusSources, loop: ReportedLoop): LoopStatus {
   const { stats, ledger, heap } = loop.view();
   const stall = loop.stall();
   const started = stats.loopStartedAtMs > 0;
@@ -96,11 +92,11 @@ function loopStatusOf(
   const { usedBytes, totalBytes, limitBytes } = heap;
   return {
     thread: loop.name,
-    state: stateOf(stats, lagMs, stall),
+    state: stateOf(stats, lagMs / options.stallThreshold, stall),
     lagMs: thousandths(lagMs),
     lagMaxMs: thousandths(Math.max(lagMs, worstMs)),
     turns: stats.turns,
-    ...known('utilization', thousandths(utilization(nowMs, loop))),
+    ...known('utilization', thousandths(records.utilization(nowMs, loop))),
     ...(stall && { stall }),
     stalls: ledger.get('stallCount'),
     stallSeconds: thousandths(ledger.get('stallSumMs') / 1000),
@@ -108,11 +104,15 @@ function loopStatusOf(
   };
 }
 
-function stateOf(stats: LoopStats, lagMs: number, stall: Stall | undefined): LoopState {
+/** A loop that has work is a little late all the time. */
+const LATE_FROM = 0.5;
+
+/** @param lag in stall thresholds */
+function stateOf(stats: LoopStats, lag: number, stall: Stall | undefined): LoopState {
   if (stats.loopStartedAtMs === 0) return 'starting';
   if (stats.pausedSinceMs > 0) return 'paused';
   if (stall) return 'blocked';
-  return lagMs > 0 ? 'late' : 'turning';
+  return lag >= LATE_FROM ? 'late' : 'turning';
 }
 
 function poolStatusOf({ name, state }: Pick<PoolView, 'name' | 'state'>): PoolStatus {
