@@ -1,6 +1,6 @@
 /** An answer that is no success, by what it says of itself (RFC 9457), or no answer at all. */
 export class ApiError extends Error {
-  /** 0: no answer. */
+  /** 0: no answer, or none of the sidecar's. */
   readonly status: number;
 
   constructor(status: number, detail: string) {
@@ -22,6 +22,7 @@ export interface Api {
   blob(method: 'GET' | 'POST', path: string, timeoutMs?: number): Promise<Blob>;
 }
 
+export const NO_ANSWER = 'No answer from the sidecar.';
 /** Long enough for a busy machine, short enough to say soon that nobody answers. */
 const ANSWER_WITHIN_MS = 3_000;
 
@@ -44,7 +45,7 @@ export function createApi(token: () => string | undefined): Api {
       response = await fetch(path, { method, headers, signal });
       if (response.ok) return await read(response);
     } catch {
-      throw new ApiError(0, 'No answer from the sidecar.');
+      throw new ApiError(0, NO_ANSWER);
     }
     // Anything else is of a server that stands in its place, such as a proxy's while the app starts anew.
     if (!response.headers.get('Content-Type')?.startsWith('application/problem+json')) {

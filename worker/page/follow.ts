@@ -1,5 +1,5 @@
 import type { History, Status } from '../../src/shared/status.js';
-import { type Api, ApiError } from './api.js';
+import { type Api, ApiError, NO_ANSWER } from './api.js';
 import { createRing, type Points } from './history.js';
 
 const PERIOD_MS = 1_000;
@@ -105,7 +105,7 @@ export function follow(api: Api, listener: Listener, { now, later }: Effects): F
       listener.refused();
       return undefined;
     }
-    listener.silent(heardAtMs, error.status === 0 ? undefined : error.message);
+    listener.silent(heardAtMs, error.message === NO_ANSWER ? undefined : error.message);
     return Math.min(RETRY_FIRST_MS * 2 ** failures++, RETRY_MAX_MS);
   }
 
