@@ -7,6 +7,9 @@ import { createTurnMeter, GO_ROUND, ROUSE, type TurnMeterMemory } from './turns.
 const { setImmediate, setTimeout, clearTimeout, clearImmediate } = timers;
 const { nodeTiming } = performance;
 
+/** The loop has gone round so often more than the marker has run: Node.js runs it no longer. */
+const UNMARKED_ROUNDS = 1000;
+
 export interface HeartbeatOptions {
   readonly heartbeatInterval: number;
   readonly stallThreshold: number;
@@ -51,11 +54,16 @@ export function startHeartbeat(memory: TurnMeterMemory, options: HeartbeatOption
   let timer: NodeJS.Timeout;
   let interval: number;
   let stopped = false;
+  /** Rounds of the loop less marks, at the latest beat. */
+  let unmarked = Number.POSITIVE_INFINITY;
+  let marks = 0;
+  let mayGoRound = true;
 
   function mark(): void {
     const nowMs = now();
     if (loopStartMs === 0) loopStartMs = nodeTiming.loopStart + CLOCK_OFFSET_MS;
     const turn = meter.turn();
+    marks += 1;
     const next = meter.mark(nowMs, nodeTiming.idleTime, loopStartMs);
     if (next & ROUSE) {
       clearTimeout(timer);
@@ -63,7 +71,7 @@ export function startHeartbeat(memory: TurnMeterMemory, options: HeartbeatOption
     }
     // Before what is not ours runs: whatever that throws, the meter goes on.
     immediate = setImmediate(mark);
-    if (!(next & GO_ROUND)) immediate.unref();
+    if (!(next & GO_ROUND && mayGoRound)) immediate.unref();
     if (sampling) options.onTurn(nowMs, meter.turn() !== turn);
   }
 
@@ -72,12 +80,23 @@ export function startHeartbeat(memory: TurnMeterMemory, options: HeartbeatOption
     timer = setTimeout(beat, ms).unref();
   }
 
+  /**
+   * After `clearImmediate` of something that is none Node.js counts one too few, and runs the last one only when
+   * there is another. Ref'd, the marker would spin the loop for ever: no more of that, then.
+   */
+  function checkRounds(): void {
+    const rounds = nodeTiming.uvMetricsInfo.loopCount - marks;
+    if (rounds - unmarked > UNMARKED_ROUNDS) mayGoRound = false;
+    unmarked = rounds;
+  }
+
   /** The pacer's timer fired. */
   function beat(): void {
     const nowMs = now();
     const next = meter.pace(nowMs);
     // What keeps the loop alive is counted there, and the marker is not to be among it.
-    const refd = immediate.hasRef();
+    checkRounds();
+    const refd = immediate.hasRef() && mayGoRound;
     immediate.unref();
     options.onPace(nowMs, next > options.heartbeatInterval);
     if (refd) immediate.ref();

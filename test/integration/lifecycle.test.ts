@@ -19,6 +19,10 @@ describe('a process with the watchdog ends as one without:', () => {
     expect(exit).toMatchObject(end);
     if (way !== 'uncaught exception') expect(exit.stderr).toBe('');
   });
+
+  it('also where Node.js has lost count of its immediates', async () => {
+    expect(await startChild('miscounted.cjs').exit).toMatchObject({ code: 0, signal: null });
+  });
 });
 
 describe('the watchdog never harms its host:', () => {

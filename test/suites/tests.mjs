@@ -73,11 +73,11 @@ export const tests = {
     return results;
   },
 
-  /** Of the Test Anything Protocol each line that says ok or not, subtests too, and the process' end. */
+  /** Of the Test Anything Protocol each line of the outermost level that says ok or not, and the process' end. */
   tap(cwd, env, args) {
     const { stdout, status } = run(cwd, env, args);
     const results = new Map();
-    for (const [, not, name] of stdout.matchAll(/^ *(not )?ok \d+(?: - (.*?))?(?: # .*)?(?: \{)?$/gm)) {
+    for (const [, not, name] of stdout.matchAll(/^(not )?ok \d+(?: - (.*?))?(?: # .*)?(?: \{)?$/gm)) {
       add(results, name ?? '', not === undefined);
     }
     add(results, 'exit', status === 0);
