@@ -56,6 +56,7 @@ function suite(name, { url, prepare, run, again, ...rest }, cwd) {
   const missing = onlyIn([...without.keys()], [...withIt.keys()]);
   if (suspects.length === 0 && missing.length === 0) return 0;
 
+  console.log(`  to be looked at again: ${[...suspects, ...missing].join(', ')}`);
   const only = again?.(suspects);
   const moods = new Set([
     ...failed(run(cwd, WITHOUT, only)),

@@ -84,5 +84,5 @@ export const tests = {
     return results;
   },
 
-  exit: (cwd, env, args) => new Map([['', run(cwd, env, args).status === 0]]),
+  exit: (cwd, env, args) => new Map([['', run(cwd, env, args, 30_000).status === 0]]),
 };
