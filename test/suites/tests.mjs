@@ -8,7 +8,14 @@ const FILE_TIMEOUT_MS = 120_000;
 
 function run(cwd, env, args, timeout = FILE_TIMEOUT_MS) {
   const options = { cwd, env: { ...process.env, ...env }, encoding: 'utf8', timeout, maxBuffer: 1 << 28 };
-  return spawnSync(process.execPath, args, { ...options, killSignal: 'SIGKILL' });
+  // A group of its own: what it has started ends with it.
+  const done = spawnSync(process.execPath, args, { ...options, killSignal: 'SIGKILL', detached: true });
+  try {
+    process.kill(-done.pid, 'SIGKILL');
+  } catch {
+    // All have ended.
+  }
+  return done;
 }
 
 /** A name that is there twice gets a number. */
