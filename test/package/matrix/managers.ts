@@ -24,8 +24,7 @@ const pm2 = (name: string, app: object, processes: number): Way => ({
   start: 'FIRST_PORT=$WATCHDOG_PORT env -u WATCHDOG_PORT pm2 start ecosystem.config.cjs && sleep 600',
   culprit: 'freeze.cjs',
   processes,
-  // biome-ignore lint/suspicious/noThenProperty: no promise
-  then: 'FIRST_PORT=$WATCHDOG_PORT env -u WATCHDOG_PORT pm2 reload ecosystem.config.cjs',
+  reload: 'FIRST_PORT=$WATCHDOG_PORT env -u WATCHDOG_PORT pm2 reload ecosystem.config.cjs',
   stop: 'pm2 kill',
 });
 

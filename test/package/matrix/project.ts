@@ -36,7 +36,7 @@ export interface Way {
   /** It ends by itself, without an error, when it is asked for `/end`. */
   readonly ends?: boolean;
   /** What is done to it after it has frozen once; it must do so again. */
-  readonly then?: string;
+  readonly reload?: string;
   /** What ends it, where its process alone is not all. */
   readonly stop?: string;
 }

@@ -55,8 +55,8 @@ export async function runWay(project: Project, way: Way, home: string, node: str
   died.catch(() => {});
   try {
     await Promise.race([freezeEach(way, port, home, files), died]);
-    if (way.then) {
-      shell(way.then, home, node, env);
+    if (way.reload) {
+      shell(way.reload, home, node, env);
       await freezeEach(way, port, home, files);
     }
     if (way.ends) await end(app, port);
