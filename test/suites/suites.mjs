@@ -44,10 +44,7 @@ export const SUITES = {
   },
   pino: {
     url: 'https://github.com/pinojs/pino.git',
-    prepare: [
-      'npm install --ignore-scripts --no-audit --no-fund --loglevel error',
-      'node ./test/fixtures/ts/transpile.cjs',
-    ],
+    prepare: ['npm install --ignore-scripts --no-audit --no-fund --loglevel error', 'npm run transpile'],
     run: (cwd, env) => {
       const each = files(
         join(cwd, 'test'),
