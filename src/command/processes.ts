@@ -104,8 +104,8 @@ export function createProcesses(base: URL, ask: Ask, clock: () => number, signal
       one.failure = undefined;
     } catch (error) {
       const { status, message } = error as CommandError;
-      // Whoever may see the list may see this, too.
-      one.failure = status === 404 ? 'an older version, which has no GET /api/state' : message;
+      // Whoever may see the list may see this, too, but for the token.
+      one.failure = status === 404 ? 'an older version, or one with another token' : message;
     }
     one.timedOut = one.failure !== undefined && clock() - askedAtMs >= ANSWER_MS;
     // How long it is silent by now is told then, which fits into a table.
