@@ -2,7 +2,7 @@ import type { Stall } from '../shared/stall.js';
 import type { Call } from './call.js';
 import { jsonLine, readJson } from './client.js';
 import { linesOfStall, linesOfStalls, type StallsAnswer } from './stalls-view.js';
-import { stallsUnderWay } from './state.js';
+import { isListOf, isObject, isStall, stallsUnderWay } from './state.js';
 
 export async function stalls(call: Call): Promise<undefined> {
   call.print(call.stall === undefined ? await all(call) : await one(call, call.stall));
@@ -10,7 +10,7 @@ export async function stalls(call: Call): Promise<undefined> {
 
 async function all({ ask, base, json, target }: Call): Promise<string> {
   const answer = await ask(base, { method: 'GET', path: '/api/stalls' });
-  const list = readJson<StallsAnswer>(base, answer, ({ stalls: some }) => Array.isArray(some));
+  const list = readJson<StallsAnswer>(base, answer, isList);
   if (json) return jsonLine(answer);
   return textOf(linesOfStalls(list, await stallsUnderWay(ask, base), target));
 }
@@ -19,13 +19,17 @@ async function all({ ask, base, json, target }: Call): Promise<string> {
 async function one({ ask, base, json, target }: Call, id: string): Promise<string> {
   try {
     const answer = await ask(base, { method: 'GET', path: `/api/stalls/${id}` });
-    const stall = readJson<Stall>(base, answer, ({ stacks }) => Array.isArray(stacks));
+    const stall = readJson<Stall>(base, answer, isStall);
     return json ? jsonLine(answer) : textOf(linesOfStall(stall, false, target));
   } catch (error) {
     const running = (await stallsUnderWay(ask, base)).find((stall) => stall.id === id);
     if (!running) throw error;
     return json ? `${JSON.stringify(running)}\n` : textOf(linesOfStall(running, true, target));
   }
+}
+
+function isList({ stalls: some, offenders = [] }: Partial<StallsAnswer>): boolean {
+  return isListOf(some, isStall) && isListOf(offenders, isObject);
 }
 
 const textOf = (lines: readonly string[]): string => `${lines.join('\n')}\n`;
