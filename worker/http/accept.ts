@@ -23,6 +23,15 @@ export function formatOf(accept: string | undefined): Format {
   return best;
 }
 
+/** Whether a client asks for HTML by name, as browsers do, and likes no plain text better. */
+export function prefersHtml(accept: string | undefined): boolean {
+  const ranges = (accept ?? '').split(',').map(rangeOf);
+  const qualityOf = (type: string): number =>
+    Math.max(0, ...ranges.filter((range) => range.type === type).map(({ quality }) => quality));
+  const html = qualityOf('text/html');
+  return html > 0 && html >= qualityOf('text/plain');
+}
+
 function rangeOf(text: string): Range {
   const [type = '', ...rest] = text.split(';').map((part) => part.trim());
   const parameters = new Map(

@@ -3,6 +3,7 @@ import { printableJson } from '../../src/shared/printable.js';
 import type { History, Status } from '../../src/shared/status.js';
 import type { Journal } from '../reports/journal.js';
 import { textOfIndex, textOfStatus } from '../status/text.js';
+import { prefersHtml } from './accept.js';
 import type { Guard } from './access.js';
 import type { Page } from './page.js';
 import { cut } from './pieces.js';
@@ -36,7 +37,7 @@ export function createStatusHandlers(sources: StatusSources): StatusHandlers {
     root(request, response) {
       const { guard, journal, page } = sources;
       const text = guard.allows(request) ? textOfStatus(sources.state(), journal.stalls()) : undefined;
-      const forBrowser = prefersHtml(request) && (text !== undefined || guard.mayTry(request));
+      const forBrowser = prefersHtml(request.headers.accept) && (text !== undefined || guard.mayTry(request));
       if (forBrowser) return page.send(request, response, text);
       send(response, 200, TEXT, text ?? textOfIndex(), VARY);
       return undefined;
@@ -53,8 +54,6 @@ export function createStatusHandlers(sources: StatusSources): StatusHandlers {
     },
   };
 }
-
-const prefersHtml = ({ headers }: IncomingMessage): boolean => /\btext\/html\b/i.test(headers.accept ?? '');
 
 function sendJsonPieces(request: IncomingMessage, response: ServerResponse, value: unknown): Promise<void> {
   const pieces = cut(Buffer.from(`${printableJson(value)}\n`));

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { formatOf } from '../../../../worker/http/accept.js';
+import { formatOf, prefersHtml } from '../../../../worker/http/accept.js';
 
 const PROTOBUF = 'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited';
 /** As Prometheus asks: 2.42, the same with native histograms, 3, the same with native histograms. */
@@ -34,4 +34,16 @@ it.each([
   ['application/vnd.google.protobuf', 'text'],
 ])('%s: %s', (accept, format) => {
   expect(formatOf(accept)).toBe(format);
+});
+
+it.each([
+  ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', true],
+  ['text/plain;q=0.5,Text/HTML;q=0.8', true],
+  ['text/html;q=0', false],
+  ['text/html;q=0.2,text/plain', false],
+  ['text/plain', false],
+  ['*/*', false],
+  [undefined, false],
+])('a client that says %s is shown HTML: %s', (accept, html) => {
+  expect(prefersHtml(accept)).toBe(html);
 });
