@@ -130,32 +130,71 @@ const ANSWER_MS = 1000;
  * A look can take away what was to end a script: the time-out of `vm`. It ends by a termination of all that
  * runs, and our look was what ran. Without another termination the script would then go on for ever; but not
  * always: where the script calls native code the termination comes through all the same, and another would
- * hit what the app does next. So it is given back only to a script that is still there a while later.
+ * hit what the app does next. So it is given back only to a script that is still there a while later. To look
+ * whether it is may take away the next one's.
  */
 export async function giveBack(session: Conversation, currentTurn: () => number): Promise<Look | undefined> {
-  const turn = currentTurn();
-  let seen: Look | undefined;
-  let stillThere = 0;
-  const countSame = createStreak();
-  for (let tries = 0; tries < TRIES_MAX && stillThere < STILL_THERE; tries++) {
+  const trail = createTrail(currentTurn);
+  const ask = createPatientLook(session);
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
     await delay(ASK_AGAIN_MS);
-    const again = await Promise.race([whileEnabled(session, () => evaluateLook(session)), delay(ANSWER_MS)]);
-    if (currentTurn() !== turn) return seen;
-    if (!again) continue;
-    // As long as V8 has a termination to deliver, it lets us run nothing, and says so in more ways than one.
-    const isPending = typeof again === 'symbol';
-    // Else it was delivered meanwhile, and what is there now is counted anew.
-    stillThere = countSame(isPending);
-    if (isPending) continue;
-    if (hasEnded(seen, again)) return again;
-    seen = again;
+    const answer = await ask();
+    const verdict = answer && trail.follow(answer);
+    if (verdict === 'ended') break;
+    if (verdict !== 'there') continue;
+    const given = new Promise<void>((resolve) => {
+      session.post('Runtime.terminateExecution', () => resolve());
+    });
+    await Promise.race([given, delay(ANSWER_MS)]);
+    break;
   }
-  if (stillThere < STILL_THERE) return seen;
-  const given = new Promise<void>((resolve) => {
-    session.post('Runtime.terminateExecution', () => resolve());
-  });
-  await Promise.race([given, delay(ANSWER_MS)]);
-  return seen;
+  return trail.seen();
+}
+
+type LookAnswered = Awaited<ReturnType<typeof evaluateLook>>;
+
+interface Trail {
+  /** Whether what was to end has ended, or is there still; `undefined`: that cannot be said yet. */
+  follow(answer: LookAnswered): 'ended' | 'there' | undefined;
+  /** What was seen last. */
+  seen(): Look | undefined;
+}
+
+function createTrail(currentTurn: () => number): Trail {
+  let turn = currentTurn();
+  let seen: Look | undefined;
+  let countSame = createStreak();
+  return {
+    seen: () => seen,
+    follow(answer) {
+      // As long as V8 has a termination to deliver, it lets us run nothing, and says so in more ways than one.
+      const isPending = typeof answer === 'symbol';
+      if (currentTurn() !== turn) {
+        if (!isPending) return 'ended';
+        turn = currentTurn();
+        seen = undefined;
+        countSame = createStreak();
+      }
+      if (!isPending) {
+        const before = seen;
+        seen = answer;
+        if (hasEnded(before, answer)) return 'ended';
+      }
+      // Else it was delivered meanwhile, and what is there now is counted anew.
+      return countSame(isPending) === STILL_THERE ? 'there' : undefined;
+    },
+  };
+}
+
+/** Looks, or goes on to wait for the answer to the look before: that, too, may take away a termination. */
+function createPatientLook(session: Conversation): () => Promise<LookAnswered | undefined> {
+  let asked: ReturnType<typeof evaluateLook> | undefined;
+  return async () => {
+    asked ??= whileEnabled(session, () => evaluateLook(session));
+    const answer = await Promise.race([asked, delay(ANSWER_MS)]);
+    if (answer !== undefined) asked = undefined;
+    return answer;
+  };
 }
 
 /** Counts how often in a row it was told the same. */
