@@ -248,6 +248,11 @@ const BUCKETS = `watchdog_eventloop_delay_seconds_bucket{${HOT}}`;
 /** The kernel's accounts of a turn, and the watchdog's of milliseconds, are off by less. */
 const OFF_MS = 10;
 const OFF = 0.01;
+/**
+ * A loop that sleeps while the host takes the CPU from the whole virtual machine begins its turn late: the watchdog
+ * counts that, and no account of the guest has it.
+ */
+const LATE = 0.05;
 
 interface Taken {
   /** Unix seconds, as Prometheus has it: the begin of the scrape. */
@@ -293,7 +298,7 @@ it('the delay histogram is the truth, and its quantiles as exact as the bounds a
   for (const { boundMs, value } of counts) {
     const longer = wallMs - value;
     expect(longer, `over ${boundMs} ms`).toBeGreaterThanOrEqual(excess(least, boundMs) * (1 - OFF) - OFF_MS);
-    expect(longer, `over ${boundMs} ms`).toBeLessThanOrEqual(excess(most, boundMs) * (1 + OFF) + OFF_MS);
+    expect(longer, `over ${boundMs} ms`).toBeLessThanOrEqual(excess(most, boundMs) * (1 + LATE) + OFF_MS);
   }
 
   const bounds = counts.slice(0, -1).map(({ boundMs }) => boundMs);
@@ -313,7 +318,7 @@ it('the delay histogram is the truth, and its quantiles as exact as the bounds a
         `${lower} to ${upper} ms, allows it to be off by ${upper - lower} ms`,
     );
     expect(toldMs, report.at(-1)).toBeGreaterThanOrEqual(fewest * (1 - OFF) - 1);
-    expect(toldMs, report.at(-1)).toBeLessThanOrEqual(mostly * (1 + OFF) + 1);
+    expect(toldMs, report.at(-1)).toBeLessThanOrEqual(mostly * (1 + LATE) + 1);
     // The error of a quantile is less than the width of the bucket that the truth lies in.
     expect(truths[1], report.at(-1)).toBeGreaterThanOrEqual(lower * (1 - OFF) - 1);
     expect(truths[0], report.at(-1)).toBeLessThanOrEqual(upper * (1 + OFF) + 1);
