@@ -25,6 +25,10 @@ const about = ({ node, machine, date }) => `Node.js ${node.slice(1)}, ${machine}
 const number = (value, digits = 3) =>
   value === null || value === undefined ? '–' : String(Number(value.toPrecision(digits)));
 
+/** What a turn takes more; less than this is noise. */
+const NOISE_NS = 50;
+const more = (ns) => (ns < NOISE_NS ? `under ${NOISE_NS / 1000} µs` : `${number(ns / 1000, 2)} µs`);
+
 function table(head, rows) {
   const line = (cells) => `| ${cells.join(' | ')} |`.replace('|  |', '| |');
   return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
@@ -61,7 +65,7 @@ function cost() {
       return [
         name,
         `${number(cpuUsPerSecond / 1000, 2)} ms, ${number(wakeupsPerSecond, 2)}`,
-        `${number(of(turn, name).turnNs / 1000 - of(turn, 'nothing').turnNs / 1000, 2)} µs`,
+        more(of(turn, name).turnNs - of(turn, 'nothing').turnNs),
         number(throughputRatio),
         installMib === undefined ? '–' : `${packages}, ${number(installMib, 2)} MiB`,
         rssMib === undefined ? '–' : `${number(rssMib, 2)} MiB`,
