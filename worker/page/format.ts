@@ -14,10 +14,7 @@ export function bytes(count: number): string {
   return `${value >= 100 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
-/** @param part 0 to 1, or more */
-export function share(part: number): string {
-  return `${Math.round(part * 100)} %`;
-}
+export const share: (part: number) => string = figures.percent;
 
 export function cpus(count: number): string {
   return count.toFixed(2);
