@@ -126,14 +126,29 @@ const ASK_AGAIN_MS = 25;
 const TRIES_MAX = 20;
 const ANSWER_MS = 1000;
 
+const debts = new Set<Promise<unknown>>();
+
+/** Settles when all is given back that looks have taken away so far; `undefined`: nothing is owed. */
+export const debtsPaid = (): Promise<unknown> | undefined =>
+  debts.size > 0 ? Promise.allSettled(debts) : undefined;
+
 /**
- * A look can take away what was to end a script: the time-out of `vm`. It ends by a termination of all that
- * runs, and our look was what ran. Without another termination the script would then go on for ever; but not
- * always: where the script calls native code the termination comes through all the same, and another would
- * hit what the app does next. So it is given back only to a script that is still there a while later. To look
- * whether it is may take away the next one's.
+ * A look can take away what was to end a script or its thread: the time-out of `vm`, or what
+ * `worker.terminate()` does. Both are a termination of all that runs, and our look was what ran. Without
+ * another termination the script would then go on for ever; but not always: where it calls native code the
+ * termination comes through all the same, and another would hit what the app does next. So it is given back
+ * only to a thread that is to end, and to a script that is still there a while later. To look whether it is
+ * may take away the next one's.
  */
-export async function giveBack(session: Conversation, currentTurn: () => number): Promise<Look | undefined> {
+export function giveBack(session: Conversation, currentTurn: () => number): Promise<Look | undefined> {
+  const paid = payBack(session, currentTurn);
+  debts.add(paid);
+  const forget = (): void => void debts.delete(paid);
+  paid.then(forget, forget);
+  return paid;
+}
+
+async function payBack(session: Conversation, currentTurn: () => number): Promise<Look | undefined> {
   const trail = createTrail(currentTurn);
   const ask = createPatientLook(session);
   for (let tries = 0; tries < TRIES_MAX; tries++) {
@@ -151,7 +166,22 @@ export async function giveBack(session: Conversation, currentTurn: () => number)
   return trail.seen();
 }
 
-type LookAnswered = Awaited<ReturnType<typeof evaluateLook>>;
+/** The thread is to end: Node.js runs none of its JavaScript any more, but for what was running. */
+const ENDING: unique symbol = Symbol('ending');
+
+/** Of a thread that is to end Node.js runs no script, and says nothing of it. */
+const IS_ENDING = `new (process.getBuiltinModule('node:vm').Script)('0').runInThisContext() === undefined
+//# sourceURL=${LOOK_URL}`;
+
+function askEnding(session: Conversation): Promise<boolean> {
+  return new Promise((resolve) => {
+    session.post('Runtime.evaluate', { expression: IS_ENDING, silent: true }, (error, answer) =>
+      resolve(!error && answer?.result.value === true),
+    );
+  });
+}
+
+type LookAnswered = Awaited<ReturnType<typeof evaluateLook>> | typeof ENDING;
 
 interface Trail {
   /** Whether what was to end has ended, or is there still; `undefined`: that cannot be said yet. */
@@ -167,6 +197,7 @@ function createTrail(currentTurn: () => number): Trail {
   return {
     seen: () => seen,
     follow(answer) {
+      if (answer === ENDING) return 'there';
       // As long as V8 has a termination to deliver, it lets us run nothing, and says so in more ways than one.
       const isPending = typeof answer === 'symbol';
       if (currentTurn() !== turn) {
@@ -188,9 +219,14 @@ function createTrail(currentTurn: () => number): Trail {
 
 /** Looks, or goes on to wait for the answer to the look before: that, too, may take away a termination. */
 function createPatientLook(session: Conversation): () => Promise<LookAnswered | undefined> {
-  let asked: ReturnType<typeof evaluateLook> | undefined;
+  const lookAndAsk = async (): Promise<LookAnswered> => {
+    const both = whileEnabled(session, () => [evaluateLook(session), askEnding(session)] as const);
+    const [seen, isEnding] = await Promise.all(both);
+    return isEnding ? ENDING : seen;
+  };
+  let asked: Promise<LookAnswered> | undefined;
   return async () => {
-    asked ??= whileEnabled(session, () => evaluateLook(session));
+    asked ??= lookAndAsk();
     const answer = await Promise.race([asked, delay(ANSWER_MS)]);
     if (answer !== undefined) asked = undefined;
     return answer;

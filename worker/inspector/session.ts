@@ -1,5 +1,6 @@
 import { Session } from 'node:inspector';
 import type { LookMark } from '../../src/shared/exit-interlock.js';
+import { debtsPaid } from './look.js';
 import { type Conversation, openWorkers, type Workers } from './workers.js';
 
 /** How often the end of the process is looked for while a session is open. */
@@ -44,6 +45,13 @@ export function openConnections(mark: LookMark): Connections {
     }, GOODBYE_MS);
   }
 
+  /** What a look has taken away it must be able to give back. */
+  function endUnowed(one: Open): void {
+    const paid = debtsPaid();
+    if (paid) void paid.then(() => users === 0 && end(one));
+    else end(one);
+  }
+
   function connect(): Open | undefined {
     // First: see `src/shared/exit-interlock.ts`.
     mark.set();
@@ -70,7 +78,7 @@ export function openConnections(mark: LookMark): Connections {
       try {
         return await Promise.race([work(one.connection), one.exiting]);
       } finally {
-        if (--users === 0) end(one);
+        if (--users === 0) endUnowed(one);
       }
     },
   };

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it, vi } from 'vitest';
-import { giveBack } from '../../../../worker/inspector/look.js';
+import { debtsPaid, giveBack } from '../../../../worker/inspector/look.js';
 import type { Conversation } from '../../../../worker/inspector/workers.js';
 
 /** What main answers to a look, and in which turn: where it is, a script of `vm` or other code, or V8's word for it. */
@@ -10,6 +10,7 @@ const V8_SAYS = { terminated: 'Execution was terminated', 'internal error': 'Int
 let answers: Answer[];
 let turn: number;
 let terminations: number;
+let isEnding: boolean;
 
 /** A session with main. */
 const session = {
@@ -17,6 +18,8 @@ const session = {
     const answer = rest.at(-1) as ((...said: unknown[]) => void) | undefined;
     if (method === 'Runtime.terminateExecution') terminations++;
     if (method !== 'Runtime.evaluate') return answer?.(null, {});
+    const { expression } = rest[0] as { expression: string };
+    if (expression.includes('runInThisContext')) return answer?.(null, { result: { value: isEnding } });
     const [now, says] = answers.shift() ?? [turn, 'other'];
     turn = now;
     if (says === 'terminated' || says === 'internal error') answer?.(new Error(V8_SAYS[says]));
@@ -43,6 +46,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   turn = 1;
   terminations = 0;
+  isEnding = false;
   return () => {
     vi.useRealTimers();
   };
@@ -54,6 +58,22 @@ it('gives a termination back to a script that goes on, and to one that V8 lets n
   expect(
     await give([1, 'terminated'], [1, 'internal error'], [1, 'internal error'], [1, 'internal error']),
   ).toBe(1);
+});
+
+it('gives it back at once to a thread that is to end, whatever runs there', async () => {
+  isEnding = true;
+  expect(await give([1, 'other'], [1, 'other'])).toBe(1);
+  expect(answers).toHaveLength(1);
+});
+
+it('is owed until it is given back: the session must last so long', async () => {
+  const given = give([1, 'script'], [1, 'script'], [1, 'script'], [1, 'script']);
+  const paid = debtsPaid();
+  expect(paid).toBeDefined();
+  await given;
+  await paid;
+  expect(terminations).toBe(1);
+  expect(debtsPaid()).toBeUndefined();
 });
 
 it('gives none to what comes after the script that it has ended', async () => {
