@@ -154,7 +154,7 @@ async function payBack(session: Conversation, currentTurn: () => number): Promis
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     await delay(ASK_AGAIN_MS);
     const answer = await ask();
-    const verdict = answer && trail.follow(answer);
+    const verdict = answer === ENDING ? 'there' : answer && trail.follow(answer);
     if (verdict === 'ended') break;
     if (verdict !== 'there') continue;
     const given = new Promise<void>((resolve) => {
@@ -173,15 +173,15 @@ const ENDING: unique symbol = Symbol('ending');
 const IS_ENDING = `new (process.getBuiltinModule('node:vm').Script)('0').runInThisContext() === undefined
 //# sourceURL=${LOOK_URL}`;
 
-function askEnding(session: Conversation): Promise<boolean> {
+function askEnding(session: Conversation): Promise<boolean | typeof TERMINATED> {
   return new Promise((resolve) => {
     session.post('Runtime.evaluate', { expression: IS_ENDING, silent: true }, (error, answer) =>
-      resolve(!error && answer?.result.value === true),
+      resolve(error && isTermination(error) ? TERMINATED : answer?.result.value === true),
     );
   });
 }
 
-type LookAnswered = Awaited<ReturnType<typeof evaluateLook>> | typeof ENDING;
+type LookAnswered = Awaited<ReturnType<typeof evaluateLook>>;
 
 interface Trail {
   /** Whether what was to end has ended, or is there still; `undefined`: that cannot be said yet. */
@@ -197,7 +197,6 @@ function createTrail(currentTurn: () => number): Trail {
   return {
     seen: () => seen,
     follow(answer) {
-      if (answer === ENDING) return 'there';
       // As long as V8 has a termination to deliver, it lets us run nothing, and says so in more ways than one.
       const isPending = typeof answer === 'symbol';
       if (currentTurn() !== turn) {
@@ -218,13 +217,14 @@ function createTrail(currentTurn: () => number): Trail {
 }
 
 /** Looks, or goes on to wait for the answer to the look before: that, too, may take away a termination. */
-function createPatientLook(session: Conversation): () => Promise<LookAnswered | undefined> {
-  const lookAndAsk = async (): Promise<LookAnswered> => {
+function createPatientLook(session: Conversation): () => Promise<LookAnswered | typeof ENDING | undefined> {
+  const lookAndAsk = async (): Promise<LookAnswered | typeof ENDING> => {
     const both = whileEnabled(session, () => [evaluateLook(session), askEnding(session)] as const);
     const [seen, isEnding] = await Promise.all(both);
+    if (isEnding === TERMINATED) return TERMINATED;
     return isEnding ? ENDING : seen;
   };
-  let asked: Promise<LookAnswered> | undefined;
+  let asked: ReturnType<typeof lookAndAsk> | undefined;
   return async () => {
     asked ??= lookAndAsk();
     const answer = await Promise.race([asked, delay(ANSWER_MS)]);
