@@ -2,9 +2,9 @@ import { parentPort } from 'node:worker_threads';
 import { now } from '../../src/shared/clock.js';
 import { openLookMark } from '../../src/shared/exit-interlock.js';
 import { printableJson } from '../../src/shared/printable.js';
+import { delay } from './conversation.js';
 import { follow } from './follow.js';
 import { toFrames } from './frames.js';
-import { delay } from './look.js';
 import type {
   FollowEnd,
   FollowRequest,

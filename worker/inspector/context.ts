@@ -1,6 +1,6 @@
-import type { Runtime, Session } from 'node:inspector';
 import { CONTEXT_KEY } from '../../src/shared/protocol.js';
 import { CONTEXT_MAX_BYTES, type RequestContext } from '../../src/shared/stall.js';
+import { type Conversation, evaluate, REFUSED, TERMINATED } from './conversation.js';
 
 const NAME_MAX_CHARS = 256;
 
@@ -32,24 +32,13 @@ export interface ToldContext {
   readonly request: RequestContext | undefined;
 }
 
-/** The answer was none: V8 was about to end what runs, and what it ended was this. */
-export const TERMINATED: unique symbol = Symbol('terminated');
-
 /** @returns `undefined` if there is nothing to say */
-export function askContext(
-  session: Pick<Session, 'post'>,
+export async function askContext(
+  conversation: Conversation,
 ): Promise<ToldContext | typeof TERMINATED | undefined> {
-  return new Promise((resolve) => {
-    const question = { expression: ASK, silent: true, returnByValue: true };
-    session.post('Runtime.evaluate', question, (error, answer?: Runtime.EvaluateReturnType) => {
-      if (error) resolve(isTermination(error) ? TERMINATED : undefined);
-      else resolve(toldOf(answer?.result.value));
-    });
-  });
-}
-
-export function isTermination({ message }: Error): boolean {
-  return /terminated/i.test(message);
+  const said = await evaluate(conversation, { expression: ASK, returnByValue: true });
+  if (said === TERMINATED) return TERMINATED;
+  return said === REFUSED ? undefined : toldOf(said.result.value);
 }
 
 /** @param value what the expression came to: the app may have had a hand in it */

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
+import { type Conversation, delay } from './conversation.js';
 import { createIntervals, type Intervals } from './interval.js';
-import { delay } from './look.js';
 import type { FollowEnd, FollowNews, FollowRequest, FollowSample } from './messages.js';
 import type { KnownScripts } from './scripts.js';
 import type { Connection, Connections } from './session.js';
@@ -8,7 +8,7 @@ import { createSites, type Sites } from './sites.js';
 import type { SourceFiles } from './source-text.js';
 import { type RawStack, takeStack } from './stack.js';
 import { inSurroundings, ownCpuMs } from './surroundings.js';
-import type { AttachedWorker, Conversation } from './workers.js';
+import type { AttachedWorker } from './workers.js';
 
 /** The session stays open from one look to the next if no more than this lies between. */
 const HOLD_MAX_MS = 250;

@@ -1,11 +1,11 @@
 import type { Runtime } from 'node:inspector';
 import { RUNNING_KEY, THREAD_KEY } from '../../src/shared/protocol.js';
 import { LOOK_URL, type LookAnswer, type RequestContext } from '../../src/shared/stall.js';
-import { askContext, isTermination, TERMINATED } from './context.js';
+import { askContext } from './context.js';
+import { type Conversation, delay, evaluate, keepIn, REFUSED, TERMINATED } from './conversation.js';
 import { pathOf } from './paths.js';
 import type { Location } from './source-map.js';
 import type { SourceText } from './source-text.js';
-import type { Conversation } from './workers.js';
 
 /** A frame as V8 gives it; line and column count from 0. */
 export interface RawFrame extends Runtime.CallFrame {
@@ -70,8 +70,6 @@ export async function look(session: Conversation, options: LookOptions): Promise
   return same ? { ...seen, request: told.request } : seen;
 }
 
-const REFUSED: unique symbol = Symbol('refused');
-
 /**
  * Back to back: waiting for the first answer would let main run on, into unrelated code. What main has logged
  * before would be told anew, and is kept with all that it refers to. While the domain is enabled V8 takes the
@@ -85,15 +83,12 @@ function whileEnabled<T>(session: Conversation, ask: () => T): T {
   return asked;
 }
 
-function evaluateLook(session: Conversation): Promise<Look | typeof TERMINATED | typeof REFUSED> {
-  return new Promise((resolve) => {
-    session.post('Runtime.evaluate', { expression: LOOK, silent: true }, (error, answer) => {
-      if (error) resolve(isTermination(error) ? TERMINATED : REFUSED);
-      const thrown = answer?.exceptionDetails;
-      const frames = thrown?.stackTrace?.callFrames.filter(({ url }) => url !== LOOK_URL) ?? [];
-      resolve(lookOf(thrown?.exception?.value, frames.slice(0, FRAMES_MAX)));
-    });
-  });
+async function evaluateLook(session: Conversation): Promise<Look | typeof TERMINATED | typeof REFUSED> {
+  const answer = await evaluate(session, { expression: LOOK });
+  if (answer === TERMINATED || answer === REFUSED) return answer;
+  const thrown = answer.exceptionDetails;
+  const frames = thrown?.stackTrace?.callFrames.filter(({ url }) => url !== LOOK_URL) ?? [];
+  return lookOf(thrown?.exception?.value, frames.slice(0, FRAMES_MAX));
 }
 
 /** @param said a `LookAnswer` in JSON; the number of its turn, or nothing, if the thread is not under watch */
@@ -126,12 +121,6 @@ const ASK_AGAIN_MS = 25;
 const TRIES_MAX = 20;
 const ANSWER_MS = 1000;
 
-const debts = new Set<Promise<unknown>>();
-
-/** Settles when all is given back that looks have taken away so far; `undefined`: nothing is owed. */
-export const debtsPaid = (): Promise<unknown> | undefined =>
-  debts.size > 0 ? Promise.allSettled(debts) : undefined;
-
 /**
  * A look can take away what was to end a script or its thread: the time-out of `vm`, or what
  * `worker.terminate()` does. Both are a termination of all that runs, and our look was what ran. Without
@@ -141,11 +130,7 @@ export const debtsPaid = (): Promise<unknown> | undefined =>
  * may take away the next one's.
  */
 export function giveBack(session: Conversation, currentTurn: () => number): Promise<Look | undefined> {
-  const paid = payBack(session, currentTurn);
-  debts.add(paid);
-  const forget = (): void => void debts.delete(paid);
-  paid.then(forget, forget);
-  return paid;
+  return keepIn(session.unsettled.owed, payBack(session, currentTurn));
 }
 
 async function payBack(session: Conversation, currentTurn: () => number): Promise<Look | undefined> {
@@ -173,12 +158,10 @@ const ENDING: unique symbol = Symbol('ending');
 const IS_ENDING = `new (process.getBuiltinModule('node:vm').Script)('0').runInThisContext() === undefined
 //# sourceURL=${LOOK_URL}`;
 
-function askEnding(session: Conversation): Promise<boolean | typeof TERMINATED> {
-  return new Promise((resolve) => {
-    session.post('Runtime.evaluate', { expression: IS_ENDING, silent: true }, (error, answer) =>
-      resolve(error && isTermination(error) ? TERMINATED : answer?.result.value === true),
-    );
-  });
+async function askEnding(session: Conversation): Promise<boolean | typeof TERMINATED> {
+  const answer = await evaluate(session, { expression: IS_ENDING });
+  if (answer === TERMINATED) return TERMINATED;
+  return answer !== REFUSED && answer.result.value === true;
 }
 
 type LookAnswered = Awaited<ReturnType<typeof evaluateLook>>;
@@ -242,10 +225,4 @@ function createStreak(): (said: boolean) => number {
     before = said;
     return count;
   };
-}
-
-export function delay(ms: number): Promise<undefined> {
-  return new Promise((resolve) => {
-    setTimeout(() => resolve(undefined), ms);
-  });
 }

@@ -1,7 +1,7 @@
 import type { Profiler } from 'node:inspector';
+import type { Conversation } from './conversation.js';
 import { isWasm } from './frames.js';
 import { look } from './look.js';
-import type { Conversation } from './workers.js';
 
 /** Microseconds between samples: 200 a second. */
 const SAMPLING_INTERVAL_US = 5000;

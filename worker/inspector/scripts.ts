@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Debugger } from 'node:inspector';
 import { isAbsolute } from 'node:path';
-import { delay, type RawFrame } from './look.js';
+import { type Conversation, delay } from './conversation.js';
+import type { RawFrame } from './look.js';
 import { pathOf } from './paths.js';
 import { openSourceText, type SourceFiles, type SourceText } from './source-text.js';
-import type { Conversation } from './workers.js';
 
 /** How long V8 is waited for: main may get little of a CPU. */
 const V8_MS = 2000;

@@ -1,7 +1,7 @@
 import { Session } from 'node:inspector';
 import type { LookMark } from '../../src/shared/exit-interlock.js';
-import { debtsPaid } from './look.js';
-import { type Conversation, openWorkers, type Workers } from './workers.js';
+import { type Conversation, nothingUnsettled, settled } from './conversation.js';
+import { openWorkers, type Workers } from './workers.js';
 
 /** How often the end of the process is looked for while a session is open. */
 const EXIT_POLL_MS = 10;
@@ -45,10 +45,10 @@ export function openConnections(mark: LookMark): Connections {
     }, GOODBYE_MS);
   }
 
-  /** What a look has taken away it must be able to give back. */
-  function endUnowed(one: Open): void {
-    const paid = debtsPaid();
-    if (paid) void paid.then(() => users === 0 && end(one));
+  /** At once, unless a look has taken something away that it must be able to give back. */
+  function endOnceSettled(one: Open): void {
+    const waiting = settled(one.connection.main.unsettled);
+    if (waiting) void waiting.then(() => users === 0 && end(one));
     else end(one);
   }
 
@@ -78,7 +78,7 @@ export function openConnections(mark: LookMark): Connections {
       try {
         return await Promise.race([work(one.connection), one.exiting]);
       } finally {
-        if (--users === 0) endUnowed(one);
+        if (--users === 0) endOnceSettled(one);
       }
     },
   };
@@ -87,6 +87,7 @@ export function openConnections(mark: LookMark): Connections {
 function openSession(mark: LookMark): Open {
   const session = new Session();
   session.connectToMainThread();
+  const main: Conversation = Object.assign(session, { unsettled: nothingUnsettled() });
   let workers: Workers | undefined;
   let poll: NodeJS.Timeout | undefined;
   const exiting = new Promise<undefined>((resolve) => {
@@ -94,9 +95,9 @@ function openSession(mark: LookMark): Open {
   });
   return {
     connection: {
-      main: session,
+      main,
       workers: () => {
-        workers ??= openWorkers(session);
+        workers ??= openWorkers(main);
         return workers;
       },
     },

@@ -1,9 +1,9 @@
 import type { CaptureResult } from '../../src/shared/labels.js';
 import type { RequestContext } from '../../src/shared/stall.js';
-import { delay, type Look, look, type RawFrame } from './look.js';
+import { type Conversation, delay } from './conversation.js';
+import { type Look, look, type RawFrame } from './look.js';
 import { beginsThere, type KnownScripts, mayBegin, withTexts } from './scripts.js';
 import { NO_FILES, type SourceFiles } from './source-text.js';
-import type { Conversation } from './workers.js';
 
 export interface RawStack {
   readonly result: CaptureResult;

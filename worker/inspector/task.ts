@@ -1,7 +1,6 @@
 import { taskOf } from '../system/tasks.js';
-import { isTermination } from './context.js';
+import { type Conversation, evaluate, REFUSED, TERMINATED } from './conversation.js';
 import { giveBack } from './look.js';
-import type { Conversation } from './workers.js';
 
 /**
  * Evaluated by a thread: its own number in the system, which nobody else can tell. Only by Node.js' own
@@ -18,12 +17,7 @@ export async function askTask(
   currentTurn: () => number,
 ): Promise<number | undefined> {
   if (process.platform !== 'linux') return undefined;
-  const said = await new Promise((resolve) => {
-    conversation.post('Runtime.evaluate', { expression: TASK, silent: true }, (error, answer) =>
-      resolve(error ?? answer.result.value),
-    );
-  });
-  if (!(said instanceof Error)) return taskOf(said);
-  if (isTermination(said)) await giveBack(conversation, currentTurn);
-  return undefined;
+  const said = await evaluate(conversation, { expression: TASK });
+  if (said === TERMINATED) await giveBack(conversation, currentTurn);
+  return said === TERMINATED || said === REFUSED ? undefined : taskOf(said.result.value);
 }

@@ -1,7 +1,8 @@
 import { threadId as ownId } from 'node:worker_threads';
 import type { Frame } from '../../src/shared/stall.js';
 import { ownTask } from '../system/tasks.js';
-import { delay, type RawFrame } from './look.js';
+import { delay } from './conversation.js';
+import type { RawFrame } from './look.js';
 import type { SeenThread, Target, ThreadsCapture, ThreadsRequest } from './messages.js';
 import type { Connection } from './session.js';
 import { type RawStack, takeStack } from './stack.js';

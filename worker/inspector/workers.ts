@@ -1,12 +1,7 @@
 import { EventEmitter } from 'node:events';
-import type { InspectorNotification, NodeWorker, Session } from 'node:inspector';
+import type { InspectorNotification, NodeWorker } from 'node:inspector';
 import { now } from '../../src/shared/clock.js';
-
-/** V8's protocol with one thread. */
-export interface Conversation extends Pick<Session, 'post' | 'on' | 'once' | 'off'> {
-  /** If it goes through another thread: when something that was said came out of that one last. */
-  readonly reachedMs?: () => number | undefined;
-}
+import type { Conversation } from './conversation.js';
 
 /** A worker thread of the process, whoever started it. */
 export interface AttachedWorker {
@@ -151,7 +146,11 @@ function openRelayed(
   }
 
   return {
-    conversation: Object.assign(events, { post, reachedMs: () => reachedMs }) as unknown as Conversation,
+    conversation: Object.assign(events, {
+      post,
+      reachedMs: () => reachedMs,
+      unsettled: parent.unsettled,
+    }) as unknown as Conversation,
     hear(text) {
       const message = JSON.parse(text) as { id?: number; result?: object; error?: { message: string } };
       if (message.id === undefined) {

@@ -1,6 +1,6 @@
 import { beforeEach, expect, it, vi } from 'vitest';
-import { debtsPaid, giveBack } from '../../../../worker/inspector/look.js';
-import type { Conversation } from '../../../../worker/inspector/workers.js';
+import { type Conversation, nothingUnsettled, settled } from '../../../../worker/inspector/conversation.js';
+import { giveBack } from '../../../../worker/inspector/look.js';
 
 /** What main answers to a look, and in which turn: where it is, a script of `vm` or other code, or V8's word for it. */
 type Answer = readonly [turn: number, says: 'script' | 'other' | 'terminated' | 'internal error'];
@@ -14,6 +14,7 @@ let isEnding: boolean;
 
 /** A session with main. */
 const session = {
+  unsettled: nothingUnsettled(),
   post(method: string, ...rest: unknown[]) {
     const answer = rest.at(-1) as ((...said: unknown[]) => void) | undefined;
     if (method === 'Runtime.terminateExecution') terminations++;
@@ -68,12 +69,10 @@ it('gives it back at once to a thread that is to end, whatever runs there', asyn
 
 it('is owed until it is given back: the session must last so long', async () => {
   const given = give([1, 'script'], [1, 'script'], [1, 'script'], [1, 'script']);
-  const paid = debtsPaid();
-  expect(paid).toBeDefined();
-  await given;
-  await paid;
+  await settled(session.unsettled);
   expect(terminations).toBe(1);
-  expect(debtsPaid()).toBeUndefined();
+  await given;
+  expect(settled(session.unsettled)).toBeUndefined();
 });
 
 it('gives none to what comes after the script that it has ended', async () => {
