@@ -45,9 +45,13 @@ async function stallBy(app: Child, deed: string, value?: number): Promise<Stall>
 const FAIR_SHARE = 0.3;
 
 /** On a machine that is busy with something else a deed is done anew, twice at most. */
-async function fairStallBy(app: Child, deed: string): Promise<{ stall: Stall; waitedShare: number }> {
+async function fairStallBy(
+  app: Child,
+  deed: string,
+  value?: number,
+): Promise<{ stall: Stall; waitedShare: number }> {
   for (let tries = 1; ; tries++) {
-    const stall = await stallBy(app, deed);
+    const stall = await stallBy(app, deed, value);
     const waitedShare = await app.message<number>('waitedShare');
     if (waitedShare < FAIR_SHARE || tries === 3) return { stall, waitedShare };
   }
@@ -197,10 +201,12 @@ describe('source maps', () => {
 describe('captures', () => {
   it('follow a stall that goes on', async () => {
     const { app } = await startCulprits(RARE_CAPTURES);
-    const stall = await stallBy(app, 'hotLoop', 3000);
+    const { stall, waitedShare } = await fairStallBy(app, 'hotLoop', 3000);
     expect(stall.stacks[0], JSON.stringify(stall)).toMatchObject({ result: 'captured' });
     expect(stall.stacks[0]?.atMs).toBeGreaterThanOrEqual(200);
-    expect(stall.samples, JSON.stringify(stall)).toBeGreaterThan(5);
+    // A look takes a CPU: who has none is looked at less often.
+    const leastSamples = waitedShare < FAIR_SHARE ? 6 : 1;
+    expect(stall.samples, JSON.stringify(stall)).toBeGreaterThanOrEqual(leastSamples);
     expect(stall.hot?.[0], JSON.stringify(stall)).toMatchObject({ frame: { function: 'hotLoop' } });
   });
 

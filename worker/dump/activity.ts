@@ -5,7 +5,7 @@ import type { Task } from '../system/tasks.js';
 /** Calls in which an event loop waits for its events; a sync child process is waited for in the same ones. */
 const POLLS = new Set(['epoll_wait', 'epoll_pwait']);
 /** A wait for another thread. */
-const LOCK = 'futex';
+export const LOCK = 'futex';
 
 /**
  * What a thread does, by what the system said of it when the dump began and what it answered.

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { threadId as ownId } from 'node:worker_threads';
 import { now, wallClockOf } from '../../src/shared/clock.js';
 import type { CaptureResult } from '../../src/shared/labels.js';
@@ -7,12 +8,13 @@ import type { SeenThread, Target, ThreadsCapture } from '../inspector/messages.j
 import type { Loop } from '../loops/loop.js';
 import type { PoolView } from '../pools/pool.js';
 import { cpuMsOf, ownTask, readTasks, type Task } from '../system/tasks.js';
-import { activityOf } from './activity.js';
+import { activityOf, LOCK } from './activity.js';
 
 /** Threads are asked for so long; in JavaScript they answer within 5 to 80 ms. */
 const ASK_MS = 1500;
 /** A dump is there by then, mapped to the source or not. */
 const DUMP_MS = 2000;
+const MOMENT_MS = 5;
 /** CPU is measured for so long. */
 const CPU_MS = 1000;
 /** Of the threads that run no JavaScript more are left out. */
@@ -35,7 +37,7 @@ export type TakeDump = () => Promise<{
 export function createDump({ inspector, loops, pools }: DumpOptions): TakeDump {
   return async () => {
     // First: to be asked wakes them.
-    const tasks = readTasks();
+    const tasks = await readRestingTasks();
     const fromMs = now();
     const watched = loops();
     const request = { looks: true, known: watched.map(({ target }) => target), deadlineMs: ASK_MS };
@@ -62,12 +64,23 @@ export function createDump({ inspector, loops, pools }: DumpOptions): TakeDump {
   };
 }
 
+/** Who waits for a lock in passing, as allocation does, has used some CPU a moment later: it runs. */
+async function readRestingTasks(): Promise<readonly Task[]> {
+  const before = new Map(readTasks().map(({ tid, cpuMs }) => [tid, cpuMs]));
+  await delay(MOMENT_MS);
+  return readTasks().map((task) =>
+    task.syscall === LOCK && before.has(task.tid) && before.get(task.tid) !== task.cpuMs
+      ? { ...task, state: 'R' }
+      : task,
+  );
+}
+
 /** The part of a CPU that each of them uses from now on. */
 async function measureCpu(
   tasks: readonly Task[],
   fromMs: number,
 ): Promise<(tid: number) => number | undefined> {
-  await new Promise((resolve) => setTimeout(resolve, CPU_MS));
+  await delay(CPU_MS);
   const lengthMs = now() - fromMs;
   const shares = new Map<number, number>();
   for (const { tid, cpuMs } of tasks) {
