@@ -178,9 +178,11 @@ function writeExemplar(
 
 function timestamp(writer: BinaryWriter, field: number, wallMs: number): void {
   const seconds = Math.floor(wallMs / 1000);
+  const nanos = Math.floor((wallMs - seconds * 1000) * 1e6);
   open(writer, field);
-  integer(writer, 1, seconds);
-  writer.tag(2, WireType.Varint).int32(Math.round((wallMs - seconds * 1000) * 1e6));
+  // Before 1970, too: a clock may say so, and a registry anything.
+  writer.tag(1, WireType.Varint).int64(seconds);
+  writer.tag(2, WireType.Varint).int32(nanos);
   writer.join();
 }
 

@@ -69,8 +69,14 @@ function labelsText(labels: Labels): string {
   return pairs.length > 0 ? `{${pairs.join()}}` : '';
 }
 
-/** As all have to spell it in a label. */
-const floatText = (value: number): string => (Number.isInteger(value) ? `${value}.0` : String(value));
+/** As Prometheus spells it in a label, and so all have to: `1.0`, `2.5e+06`, `1e-05`. */
+export function floatText(value: number): string {
+  if (!Number.isFinite(value)) return numberText(value);
+  const [digits, power] = value.toExponential().split('e');
+  const exponent = Number(power);
+  if (exponent >= -4 && exponent < 6) return Number.isInteger(value) ? `${value}.0` : String(value);
+  return `${digits}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
+}
 
 function numberText(value: number): string {
   if (Number.isFinite(value)) return String(value);

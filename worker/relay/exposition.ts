@@ -66,7 +66,7 @@ export async function cleanFamilies(
     if (format === 'text') return createTextWriter(labeller);
     const statics = escapedLabels(labels);
     if (format === 'protobuf') return createProtobufWriter(statics);
-    return createOpenMetricsWriter(statics, new Set(kept.map(({ name }) => name)));
+    return createOpenMetricsWriter(statics, kept);
   }
 
   async function write(format: Format): Promise<readonly Piece[]> {

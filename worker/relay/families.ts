@@ -18,7 +18,9 @@ export const NUMBERED: ReadonlyMap<string | undefined, string> = new Map([
   ['histogram', 'le'],
   ['summary', 'quantile'],
 ]);
-const SUFFIXES = ['', '_total', '_bucket', '_sum', '_count', '_created'];
+/** What the samples of a histogram or summary may add to its name. */
+export const PART_SUFFIXES: readonly string[] = ['_bucket', '_sum', '_count', '_created'];
+const SUFFIXES = ['', '_total', ...PART_SUFFIXES];
 /** Ours by the names of the text format, and by those of OpenMetrics. */
 const withSuffixes = (names: readonly string[]): ReadonlySet<string> =>
   new Set(
@@ -79,7 +81,7 @@ export function createReader(bytes: Buffer, openMetrics: boolean, processMetrics
 
   /** The family of a sample. A line without a name spoils the family that it stands in. */
   function familyOf(name: string): ForeignFamily {
-    const goesOn = current && (name === '' || belongs(name, current.name));
+    const goesOn = current && (name === '' || belongs(name, current));
     return goesOn ? (current as ForeignFamily) : families.get(name);
   }
 
@@ -148,8 +150,33 @@ function openFamilies(ours: ReadonlySet<string>): {
       families.set(name, made);
       return made;
     },
-    all: () => (surplus ? [...families.values(), surplus] : families.values()),
+    all() {
+      for (const part of families.values()) {
+        const whole = wholeOf(part, families);
+        if (!whole) continue;
+        takeIn(whole, part);
+        families.delete(part.name);
+      }
+      return surplus ? [...families.values(), surplus] : families.values();
+    },
   };
+}
+
+/** The histogram or summary of whose samples this family has the name: readers take it for a part of that. */
+function wholeOf(
+  part: ForeignFamily,
+  families: ReadonlyMap<string, ForeignFamily>,
+): ForeignFamily | undefined {
+  const suffix = PART_SUFFIXES.find((one) => part.name.endsWith(one));
+  if (suffix === undefined || part.drop || NUMBERED.has(part.type)) return undefined;
+  const whole = families.get(part.name.slice(0, -suffix.length));
+  return whole && !whole.drop && NUMBERED.has(whole.type) ? whole : undefined;
+}
+
+function takeIn(whole: ForeignFamily, part: ForeignFamily): void {
+  for (const [line, exemplar] of part.exemplars) whole.exemplars.set(whole.lines + line, exemplar);
+  for (const edge of part.runs) whole.runs.push(edge);
+  whole.lines += part.lines;
 }
 
 /**
@@ -192,8 +219,9 @@ function newFamily(name: string, ours: boolean): ForeignFamily {
   };
 }
 
-function belongs(sample: string, family: string): boolean {
-  return sample.startsWith(family) && SUFFIXES.includes(sample.slice(family.length));
+function belongs(sample: string, { name, type }: ForeignFamily): boolean {
+  if (sample === name) return true;
+  return NUMBERED.has(type) && sample.startsWith(name) && PART_SUFFIXES.includes(sample.slice(name.length));
 }
 
 /** The names of the families that are counters. */

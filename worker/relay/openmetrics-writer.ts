@@ -1,50 +1,100 @@
-import { type ForeignFamily, NUMBERED } from './families.js';
-import { type ExemplarParts, type Label, partsOf } from './sample.js';
-import { type FamilyWriter, openSink, partsOfRun, runsOf } from './sink.js';
+import { floatText } from '../metrics/openmetrics.js';
+import { type ForeignFamily, NUMBERED, PART_SUFFIXES } from './families.js';
+import { createSeriesMemory, isSound } from './openmetrics-rules.js';
+import { asNumber, type ExemplarParts, type Label, partsOf } from './sample.js';
+import { type FamilyWriter, linesOf, openSink } from './sink.js';
+
+/** A family in the text, or a part of one. */
+interface Served {
+  readonly name: string;
+  readonly type: string;
+  /** Of the samples that are in it; all if absent. */
+  readonly only?: string;
+}
 
 /**
- * OpenMetrics 1.0. All series keep their names: a counter without `_total`, which OpenMetrics does not allow, is
- * served as of unknown type, and so is one whose name without it is another family's.
+ * OpenMetrics 1.0. All series keep their names: what OpenMetrics does not allow to be of its type is served as of
+ * unknown type, by the names of its samples.
  * @param statics put on each series that has no label of that name
- * @param names of all families that are served
+ * @param all families that are served
  */
-export function createOpenMetricsWriter(statics: readonly Label[], names: ReadonlySet<string>): FamilyWriter {
+export function createOpenMetricsWriter(
+  statics: readonly Label[],
+  all: readonly ForeignFamily[],
+): FamilyWriter {
   const sink = openSink();
+  const names = createNames(all);
+
+  async function write(served: Served, family: ForeignFamily, bytes: Buffer): Promise<void> {
+    const { only, type } = served;
+    const numbered = NUMBERED.get(type);
+    const exemplary = exemplaryName(type, family);
+    const series = createSeriesMemory();
+    let number = 0;
+    const convert = (line: string): string => {
+      const { name, labels, value } = partsOf(line);
+      const exemplar = name === exemplary ? family.exemplars.get(number) : undefined;
+      number++;
+      if (only !== undefined && name !== only) return '';
+      const text = `${name}${labelsText(withStatics(labels, statics), numbered)}`;
+      return series.isNew(text) ? `${text} ${value}${exemplarText(exemplar)}\n` : '';
+    };
+    await sink.write(Buffer.from(headOf(served, family)));
+    for (const lines of linesOf(family, bytes))
+      await sink.write(Buffer.from(lines.map(convert).join(''), 'latin1'));
+  }
+
   return {
     async family(family, bytes) {
-      const { name, type } = servedAs(family, names);
-      const numbered = NUMBERED.get(type);
-      const exemplary = exemplaryName(type, family);
-      let number = 0;
-      const convert = (line: string): string => {
-        const { name: sample, labels, value } = partsOf(line);
-        const exemplar = sample === exemplary ? family.exemplars.get(number) : undefined;
-        number++;
-        return `${sample}${labelsText(withStatics(labels, statics), numbered)} ${value}${exemplarText(exemplar)}\n`;
-      };
-      await sink.write(Buffer.from(headOf(name, type, family)));
-      for (const run of runsOf(family, bytes)) {
-        for (const part of partsOfRun(run)) {
-          const lines = part.toString('latin1').split('\n');
-          await sink.write(Buffer.from(lines.map(convert).join(''), 'latin1'));
-        }
-      }
+      const typed = names.typed(family);
+      if (typed && (await isSound(family, bytes))) {
+        names.take(typed);
+        await write(typed, family, bytes);
+      } else
+        for (const name of namesIn(family, bytes))
+          await write({ name, type: 'unknown', only: name }, family, bytes);
     },
     pieces: sink.pieces,
   };
 }
 
-function servedAs(
-  { name, type = 'untyped' }: ForeignFamily,
-  names: ReadonlySet<string>,
-): { readonly name: string; readonly type: string } {
-  if (type === 'untyped') return { name, type: 'unknown' };
-  if (type !== 'counter') return { name, type };
-  const base = name.replace(/_total$/, '');
-  return base === name || names.has(base) ? { name, type: 'unknown' } : { name: base, type };
+/** Keeps apart the names that types reserve: a strict parser refuses the whole scrape for one that is in two families. */
+function createNames(all: readonly ForeignFamily[]): {
+  /** The family by its own type, if its names are free. */
+  typed(family: ForeignFamily): Served | undefined;
+  take(served: Served): void;
+} {
+  const plain = new Set(all.map(({ name }) => name));
+  const reserved = new Set(
+    all
+      .filter(({ type }) => NUMBERED.has(type))
+      .flatMap(({ name }) => PART_SUFFIXES.map((suffix) => name + suffix)),
+  );
+  return {
+    typed({ name, type = 'untyped' }) {
+      if (type === 'untyped') return undefined;
+      if (type === 'gauge') return { name, type };
+      if (type !== 'counter')
+        return PART_SUFFIXES.some((suffix) => plain.has(name + suffix)) ? undefined : { name, type };
+      const base = name.replace(/_total$/, '');
+      const isFree = (one: string): boolean => !plain.has(one) && !reserved.has(one);
+      return base !== '' && isFree(base) && isFree(`${base}_created`) ? { name: base, type } : undefined;
+    },
+    take({ name, type }) {
+      if (type === 'counter') reserved.add(name).add(`${name}_created`);
+    },
+  };
 }
 
-function headOf(name: string, type: string, { help }: ForeignFamily): string {
+/** Of its samples, in the order in which they first come. */
+function namesIn(family: ForeignFamily, bytes: Buffer): ReadonlySet<string> {
+  if (!NUMBERED.has(family.type)) return new Set([family.name]);
+  const names = new Set<string>();
+  for (const lines of linesOf(family, bytes)) for (const line of lines) names.add(partsOf(line).name);
+  return names;
+}
+
+function headOf({ name, type }: Served, { help }: ForeignFamily): string {
   const helpLine = help === undefined ? '' : `# HELP ${name} ${help.replace(/"/g, '\\"')}\n`;
   return `# TYPE ${name} ${type}\n${helpLine}`;
 }
@@ -62,12 +112,11 @@ export function withStatics(labels: readonly Label[], statics: readonly Label[])
 }
 
 function labelsText(labels: readonly Label[], numbered?: string): string {
-  const pairs = labels.map(([name, value]) => `${name}="${name === numbered ? floatText(value) : value}"`);
+  const pairs = labels.map(
+    ([name, value]) => `${name}="${name === numbered ? floatText(asNumber(value)) : value}"`,
+  );
   return pairs.length > 0 ? `{${pairs.join()}}` : '';
 }
-
-/** As all have to spell it in a label: `1.0`, not `1`. */
-const floatText = (number: string): string => (/^[+-]?\d+$/.test(number) ? `${Number(number)}.0` : number);
 
 function exemplarText(exemplar: ExemplarParts | undefined): string {
   if (exemplar === undefined) return '';

@@ -22,7 +22,7 @@ export interface PointReader {
 }
 
 /** Samples in a row that have all labels in common but that of the bucket or quantile. */
-interface OpenPoint {
+export interface Group {
   readonly key: string;
   readonly labels: readonly Label[];
   readonly samples: ForeignSample[];
@@ -34,36 +34,51 @@ interface OpenPoint {
 
 /** @param onLoose a sample that is part of nothing */
 export function createPointReader(
-  { name: family, type = 'untyped' }: ForeignFamily,
+  family: ForeignFamily,
   onPoint: (point: MetricPoint) => void,
   onLoose: (sample: ForeignSample) => void,
 ): PointReader {
+  const { name, type = 'untyped' } = family;
   if (type !== 'histogram' && type !== 'summary') {
     return {
       sample(sample) {
-        if (sample.name !== family) onLoose(sample);
+        if (sample.name !== name) onLoose(sample);
         else onPoint({ ...sample, type: type as 'counter', labels: encodeLabels(sample.labels) });
       },
       end() {},
     };
   }
+  return createGroupReader(
+    family,
+    (group) => {
+      const point = pointOf(type, group);
+      if (point) onPoint(point);
+      else group.samples.forEach(onLoose);
+    },
+    onLoose,
+  );
+}
+
+/** Of a histogram or summary. */
+export function createGroupReader(
+  { name: family, type }: ForeignFamily,
+  onGroup: (group: Group) => void,
+  onLoose: (sample: ForeignSample) => void,
+): PointReader {
   const numbered = NUMBERED.get(type);
   const partName = type === 'histogram' ? `${family}_bucket` : family;
-  let open: OpenPoint | undefined;
+  let open: Group | undefined;
 
   function close(): void {
-    if (!open) return;
-    const { samples } = open;
-    const point = pointOf(type as 'histogram', open);
+    const group = open;
     open = undefined;
-    if (point) onPoint(point);
-    else samples.forEach(onLoose);
+    if (group) onGroup(group);
   }
 
-  /** Whether it is a part of such a point, which has none like it. */
-  function take(point: OpenPoint, { name, value }: ForeignSample): boolean {
-    if (name === `${family}_sum` && point.sum === undefined) point.sum = value;
-    else if (name === `${family}_count` && point.count === undefined) point.count = value;
+  /** Whether it is a part of such a group, which has none like it. */
+  function take(group: Group, { name, value }: ForeignSample): boolean {
+    if (name === `${family}_sum` && group.sum === undefined) group.sum = value;
+    else if (name === `${family}_count` && group.count === undefined) group.count = value;
     else return false;
     return true;
   }
@@ -87,7 +102,7 @@ export function createPointReader(
 }
 
 /** `undefined` if it is not whole. */
-function pointOf(type: 'histogram' | 'summary', point: OpenPoint): MetricPoint | undefined {
+function pointOf(type: 'histogram' | 'summary', point: Group): MetricPoint | undefined {
   const { sum, count } = point;
   // Prometheus reads no further than the bucket without a bound.
   const parts = point.parts.toSorted(([a], [b]) => a - b);
@@ -102,5 +117,5 @@ function pointOf(type: 'histogram' | 'summary', point: OpenPoint): MetricPoint |
   return { type, labels, sum, count, quantiles: parts.map(([quantile, { value }]) => [quantile, value]) };
 }
 
-const isCount = (value: number | undefined): value is number =>
+export const isCount = (value: number | undefined): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0;

@@ -1,9 +1,10 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
+import { breathe } from '../breathe.js';
 import { type EncodedExemplar, encodeLabels, writeFamilyHead, writeMetric } from '../metrics/client-model.js';
 import { withStatics } from './openmetrics-writer.js';
 import { createPointReader, type ForeignSample } from './points.js';
 import { asNumber, type ExemplarParts, type Label, partsOf } from './sample.js';
-import { type FamilyWriter, openSink, partsOfRun, runsOf } from './sink.js';
+import { type FamilyWriter, linesOf, openSink } from './sink.js';
 
 /**
  * Prometheus' protobuf. All series keep their names, labels and values: what does not make up a whole histogram
@@ -18,6 +19,7 @@ export function createProtobufWriter(statics: readonly Label[]): FamilyWriter {
       const head = new BinaryWriter();
       writeFamilyHead(head, { name, help: unescaped(help), type: type ?? 'untyped' });
       const parts = [head.finish()];
+      const looseParts: Uint8Array[] = [];
       const whole = new BinaryWriter();
       const loose = new BinaryWriter();
       const points = createPointReader(
@@ -26,17 +28,16 @@ export function createProtobufWriter(statics: readonly Label[]): FamilyWriter {
         (sample) => writeLoose(loose, sample),
       );
       let number = 0;
-      for (const run of runsOf(family, bytes)) {
-        for (const part of partsOfRun(run)) {
-          for (const line of part.toString('latin1').split('\n'))
-            points.sample(sampleOf(line, statics, family.exemplars.get(number++)));
-          parts.push(whole.finish());
-        }
+      for (const lines of linesOf(family, bytes)) {
+        for (const line of lines) points.sample(sampleOf(line, statics, family.exemplars.get(number++)));
+        parts.push(whole.finish());
+        looseParts.push(loose.finish());
+        await breathe();
       }
       points.end();
       parts.push(whole.finish());
-      for (const one of delimited(parts)) await sink.write(one);
-      await sink.write(loose.finish());
+      looseParts.push(loose.finish());
+      for (const one of [...delimited(parts), ...looseParts]) await sink.write(one);
     },
     pieces: sink.pieces,
   };

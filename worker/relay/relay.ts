@@ -114,7 +114,15 @@ export function createRelay(options: RelayOptions): Relay {
       if (!asking && nowMs >= vainUntilMs && allowance.left(nowMs)) asking = ask(format);
       if (asking) await Promise.race([asking, delay(Math.min(DEADLINE_MS, scrapeTimeoutMs * TIMEOUT_SHARE))]);
     },
-    pieces: async (format = 'text') => (await copy?.exposition.pieces(format)) ?? [],
+    async pieces(format = 'text') {
+      try {
+        return (await copy?.exposition.pieces(format)) ?? [];
+      } catch {
+        // It cannot be made into this format: the watchdog's own metrics are served all the same.
+        options.onError();
+        return [];
+      }
+    },
     ageMs: (nowMs) => (copy ? nowMs - copy.atMs : undefined),
   };
 }

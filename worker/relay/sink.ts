@@ -53,3 +53,9 @@ export function* partsOfRun(run: Buffer): Generator<Buffer> {
 export function* runsOf({ runs }: ForeignFamily, bytes: Buffer): Generator<Buffer> {
   for (let run = 0; run < runs.length; run += 2) yield bytes.subarray(runs[run], runs[run + 1]);
 }
+
+/** Its lines, as many at once as are read in one go. */
+export function* linesOf(family: ForeignFamily, bytes: Buffer): Generator<string[]> {
+  for (const run of runsOf(family, bytes))
+    for (const part of partsOfRun(run)) yield part.toString('latin1').split('\n');
+}

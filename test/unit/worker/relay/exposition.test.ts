@@ -135,6 +135,25 @@ it.skipIf(SKIP_PROMTOOL)('is taken by Prometheus, whatever it was', async () => 
   expect(text.match(/^[a-d]\b/gm)).toHaveLength(4);
 });
 
+it.skipIf(SKIP_PROMTOOL)('puts a family by the name of a part where readers look for it', async () => {
+  const given =
+    '# TYPE t_seconds histogram\nt_seconds_bucket{le="+Inf"} 1\nt_seconds_sum 1\nt_seconds_count 1\n' +
+    '# HELP t_seconds_count Mine.\n# TYPE t_seconds_count gauge\nt_seconds_count{a="1"} 2\n';
+  const { text, dropped } = await clean(given);
+  expect(dropped).toEqual([]);
+  expect(text).toBe(`${given.slice(0, given.indexOf('# HELP'))}t_seconds_count{a="1"} 2\n`);
+  const status = (input: string): unknown => {
+    try {
+      promtool(['check', 'metrics'], { input });
+    } catch (error) {
+      return (error as { status: unknown }).status;
+    }
+    return 0;
+  };
+  expect(status(given)).toBe(1);
+  expect(status(text)).not.toBe(1);
+});
+
 it("carries the watchdog's own labels, but for those that a series has itself", async () => {
   const labels = { app: 'shop "1"', zone: '日本' };
   const given = 'mine 1\nmine{} 2\nmine{a="1"} 3\nmine { zone = "here" } 4\nmine{app="x",zone="y"} 5\n';

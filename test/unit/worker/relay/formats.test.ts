@@ -113,6 +113,73 @@ wait_count{app="shop",path="z"} 3
     }
   });
 
+  it.each([
+    [
+      'bounds out of order',
+      't',
+      't_bucket{le="2"} 1\nt_bucket{le="1"} 1\nt_bucket{le="+Inf"} 1\nt_sum 1\nt_count 1\n',
+    ],
+    ['a sum under zero', 't', 't_bucket{le="+Inf"} 1\nt_sum -1\nt_count 1\n'],
+    ["counts that are not its buckets'", 't', 't_bucket{le="+Inf"} 1\nt_sum 1\nt_count 2\n'],
+    ['no last bucket', 't', 't_bucket{le="1"} 1\nt_sum 1\nt_count 1\n'],
+    [
+      'its parts far apart',
+      't',
+      't_bucket{a="1",le="+Inf"} 1\nt_bucket{a="2",le="+Inf"} 1\nt_sum{a="1"} 1\nt_sum{a="2"} 1\nt_count{a="1"} 1\nt_count{a="2"} 1\n',
+    ],
+    [
+      'another family by the name of a part',
+      't',
+      't_bucket{le="+Inf"} 1\nt_sum 1\nt_count 1\n# TYPE t_count gauge\nt_count{a="1"} 5\n',
+    ],
+    ['a summary with a value under zero', 's', 's{quantile="0.5"} -1\ns_sum 1\ns_count 1\n'],
+    ['a quantile over one', 's', 's{quantile="1.5"} 1\ns_sum 1\ns_count 1\n'],
+    ['a counter that is no number', 'c', 'c_total NaN\nc_total{a="1"} 1\n'],
+    ['a counter beside what is created', 'c', 'c_total 1\n# TYPE c_created gauge\nc_created 5\n'],
+    ['a counter of no name', '', '_total 1\n'],
+  ])('serves as unknown what it does not allow: %s', async (_, name, lines) => {
+    const TYPES: Readonly<Record<string, string>> = {
+      t: 't histogram',
+      s: 's summary',
+      c: 'c_total counter',
+    };
+    const given = `# TYPE ${TYPES[name] ?? '_total counter'}\n${lines}`;
+    const text = (await convert(given, 'openMetrics')).toString();
+    const samples = (of: string): string[] =>
+      of
+        .split('\n')
+        .filter((line) => /^\w/.test(line))
+        .map((line) => line.replace('"1.0"', '"1"'))
+        .sort();
+    expect(samples(text)).toEqual(samples(given));
+    expect(text).not.toMatch(/^# TYPE \w* (?:histogram|summary|counter)$/m);
+    if (!SKIP_STRICT) strictFamilies(`${text}# EOF\n`);
+  });
+
+  it('spells a bound as Prometheus does', async () => {
+    const bounds = ['0.00001', '0.25', '1', '1000000', '123456789', '1e+24', 'Infinity'];
+    const lines = bounds.map((bound) => `t_bucket{le="${bound}"} 1\n`).join('');
+    const text = await convert(`# TYPE t histogram\n${lines}t_sum 1\nt_count 1\n`, 'openMetrics');
+    expect([...text.toString().matchAll(/le="(.*)"/g)].map(([, bound]) => bound)).toEqual([
+      '1e-05',
+      '0.25',
+      '1.0',
+      '1e+06',
+      '1.23456789e+08',
+      '1e+24',
+      '+Inf',
+    ]);
+    if (!SKIP_STRICT) strictFamilies(`${text}# EOF\n`);
+  });
+
+  it('has each series once, the first, whoever joined the texts', async () => {
+    const registry = '# TYPE g gauge\ng{a="1"} 1\ng{a="2"} 2\n# EOF\n';
+    const text = await convert(registry + registry.replace(/ (\d)$/gm, ' 9'), 'openMetrics', {
+      openMetrics: true,
+    });
+    expect(text.toString()).toBe('# TYPE g gauge\ng{a="1"} 1\ng{a="2"} 2\n');
+  });
+
   it('cannot be mistaken for a family of ours', async () => {
     for (const name of ['watchdog_stalls', 'watchdog_stalls_created', 'watchdog_pool_capacity_total'])
       expect((await convert(`${name} 1\n`, 'openMetrics')).toString()).toBe('');
@@ -176,9 +243,24 @@ describe('protobuf', () => {
     ]);
   });
 
-  it('of a family of many pieces is one message', async () => {
+  it('has an exemplar of before 1970', async () => {
+    const text = '# TYPE c counter\nc_total 1 # {a="1"} 1 -1.5\n';
+    const [family] = decode(await convert(text, 'protobuf', { openMetrics: true }));
+    expect(family?.metrics[0]?.exemplars).toEqual([{ labels: { a: '1' }, value: 1, timestamp: -1.5 }]);
+  });
+
+  it('of a family of many pieces is one message, and the thread does other things meanwhile', async () => {
     const lines = Array.from({ length: 20_000 }, (_, i) => `mine{path="/api/v1/customers/${i}"} ${i}\n`);
+    let turns = 0;
+    const count = (): void => {
+      turns++;
+      counting = setImmediate(count);
+    };
+    let counting = setImmediate(count);
     const [family, ...others] = decode(await convert(`# TYPE mine gauge\n${lines.join('')}`, 'protobuf'));
+    clearImmediate(counting);
+    // Those of reading it and of putting it together are 9.
+    expect(turns).toBeGreaterThan(12);
     expect(others).toEqual([]);
     expect(family?.metrics).toHaveLength(20_000);
     expect(family?.metrics.at(-1)?.series.get('mine{path="/api/v1/customers/19999"}')).toBe(19_999);
