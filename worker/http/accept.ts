@@ -1,6 +1,6 @@
 import type { Format } from '../metrics/format.js';
 
-/** One of the ranges of an Accept header. */
+/** One of the ranges of an Accept header, or of the codings of Accept-Encoding. */
 interface Range {
   readonly type: string;
   readonly parameters: ReadonlyMap<string, string>;
@@ -30,6 +30,15 @@ export function prefersHtml(accept: string | undefined): boolean {
     Math.max(0, ...ranges.filter((range) => range.type === type).map(({ quality }) => quality));
   const html = qualityOf('text/html');
   return html > 0 && html >= qualityOf('text/plain');
+}
+
+/** Whether gzip is accepted, and liked no less than plain bytes. */
+export function acceptsGzip(header: string | undefined): boolean {
+  const ranges = (header ?? '').split(',').map(rangeOf);
+  const qualityOf = (coding: string): number | undefined =>
+    ranges.find(({ type }) => type === coding)?.quality;
+  const gzip = qualityOf('gzip') ?? qualityOf('*') ?? 0;
+  return gzip > 0 && gzip >= (qualityOf('identity') ?? 0);
 }
 
 function rangeOf(text: string): Range {

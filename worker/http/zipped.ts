@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { acceptsGzip } from './accept.js';
 import { gzip, type Piece } from './pieces.js';
 import { sendParts } from './respond.js';
 
@@ -25,10 +26,4 @@ export async function sendPieces(
     Vary: [...vary, 'Accept-Encoding'].join(', '),
     ...(zipped && { 'Content-Encoding': 'gzip' }),
   });
-}
-
-function acceptsGzip(header: string | undefined): boolean {
-  return (header ?? '')
-    .split(',')
-    .some((one) => /^\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*$).*)?$/i.test(one));
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { formatOf, prefersHtml } from '../../../../worker/http/accept.js';
+import { acceptsGzip, formatOf, prefersHtml } from '../../../../worker/http/accept.js';
 
 const PROTOBUF = 'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited';
 /** As Prometheus asks: 2.42, the same with native histograms, 3, the same with native histograms. */
@@ -46,4 +46,23 @@ it.each([
   [undefined, false],
 ])('a client that says %s is shown HTML: %s', (accept, html) => {
   expect(prefersHtml(accept)).toBe(html);
+});
+
+it.each([
+  ['gzip', true],
+  ['GZIP; q=0.5', true],
+  ['gzip, deflate, br', true],
+  ['*', true],
+  ['identity;q=0.5, gzip;q=0.5', true],
+  ['gzip;q=0', false],
+  ['gzip;q=0, *', false],
+  ['gzip;q=0;level=1', false],
+  ['identity, gzip;q=0.5', false],
+  ['gzip;q=none', false],
+  ['*;q=0', false],
+  ['br', false],
+  ['', false],
+  [undefined, false],
+])('a client that accepts the codings %s gets gzip: %s', (header, gzip) => {
+  expect(acceptsGzip(header)).toBe(gzip);
 });
