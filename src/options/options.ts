@@ -52,6 +52,8 @@ const RECOVERY_MS = 5000;
 /** The turn meter remembers the worst turn of each of the last 64 seconds. */
 const RECOVERY_MAX_MS = 60_000;
 const LABELS_MAX = 16;
+/** They are on each of some hundreds of series: large ones would take more memory than the sidecar has. */
+const LABEL_MAX_CHARS = 1024;
 /** Labels that are not the user's: of the watchdog's own series, and Prometheus' own. */
 const RESERVED_LABELS: readonly string[] = [...LABEL_NAMES, 'le', 'quantile'];
 const PATH_RULE = 'the path of a file';
@@ -188,10 +190,12 @@ export const OPTIONS: Specs = {
       const labels = Object.entries(value);
       if (labels.length > LABELS_MAX) return undefined;
       for (const [name, text] of labels) {
-        if (!/^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) || RESERVED_LABELS.includes(name))
-          throw badLabel(name);
+        const named = /^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) && !RESERVED_LABELS.includes(name);
+        if (!named || name.length > LABEL_MAX_CHARS) throw badLabel(name);
         if (typeof text !== 'string' || !isPrintable(text))
           throw invalid(`labels.${name}`, 'a string without control characters', text);
+        if (text.length > LABEL_MAX_CHARS)
+          throw invalid(`labels.${name}`, `a string of at most ${LABEL_MAX_CHARS} characters`, text);
       }
       return Object.freeze(Object.fromEntries(labels));
     },
@@ -230,6 +234,6 @@ function badLabel(name: string): WatchdogError {
   return new WatchdogError(
     'ERR_WATCHDOG_INVALID_OPTION',
     `The option "labels" may not name a label ${show(name)}: names match [a-zA-Z_][a-zA-Z0-9_]*, ` +
-      `do not begin with "__" and are none of ${RESERVED_LABELS.join(', ')}.`,
+      `have at most ${LABEL_MAX_CHARS} characters, do not begin with "__" and are none of ${RESERVED_LABELS.join(', ')}.`,
   );
 }

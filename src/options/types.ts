@@ -166,7 +166,7 @@ export interface WatchdogOptions {
   readonly perProcess?: boolean | undefined;
   /**
    * Labels put on every series of the sidecar, the relayed ones too unless they have a label of that name; at
-   * most 16, without control characters.
+   * most 16, names and values of at most 1024 characters, without control characters.
    * @defaultValue none
    */
   readonly labels?: Readonly<Record<string, string>> | undefined;

@@ -207,6 +207,12 @@ describe('options', () => {
       { labels: { a: 1 } },
       'The option "labels.a" must be a string without control characters, but is 1 (number).',
     ],
+    [
+      0,
+      { labels: { a: 'x'.repeat(1025) } },
+      'The option "labels.a" must be a string of at most 1024 characters',
+    ],
+    [0, { labels: { ['a'.repeat(1025)]: 'x' } }, 'have at most 1024 characters'],
     [0, { labels: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`l${i}`, 'x'])) }, 'at most 16'],
     [0, { registry: {} }, 'The option "registry" must be a registry of prom-client'],
     [0, { registry: null }, 'but is null (null)'],
