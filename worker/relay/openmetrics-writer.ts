@@ -27,7 +27,7 @@ export function createOpenMetricsWriter(
 
   async function write(served: Served, family: ForeignFamily, bytes: Buffer): Promise<void> {
     const { only, type } = served;
-    const numbered = NUMBERED.get(type);
+    const numbered = NUMBERED.get(family.type);
     const exemplary = exemplaryName(type, family);
     const series = createSeriesMemory();
     let number = 0;

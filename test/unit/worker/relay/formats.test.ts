@@ -145,13 +145,9 @@ wait_count{app="shop",path="z"} 3
     };
     const given = `# TYPE ${TYPES[name] ?? '_total counter'}\n${lines}`;
     const text = (await convert(given, 'openMetrics')).toString();
-    const samples = (of: string): string[] =>
-      of
-        .split('\n')
-        .filter((line) => /^\w/.test(line))
-        .map((line) => line.replace('"1.0"', '"1"'))
-        .sort();
-    expect(samples(text)).toEqual(samples(given));
+    const samples = (of: string): string[] => (of.match(/^\w.*$/gm) ?? []).sort();
+    // Spelled in the same way as those of a whole one, which it may be next time.
+    expect(samples(text)).toEqual(samples(given.replace(/(le)="(\d)"/g, '$1="$2.0"')));
     expect(text).not.toMatch(/^# TYPE \w* (?:histogram|summary|counter)$/m);
     if (!SKIP_STRICT) strictFamilies(`${text}# EOF\n`);
   });
