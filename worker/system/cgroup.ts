@@ -20,11 +20,19 @@ export function openCgroup(root = '/'): (() => CpuThrottling | undefined) | unde
     const isV2 = controllers === '' && line.startsWith('0::');
     if (!isV2 && !controllers.split(',').includes('cpu')) continue;
     const mount = isV2 ? `${root}sys/fs/cgroup` : mountV1(root, controllers);
-    // Inside a container the path may be the host's, of which only the end, or nothing, is mounted.
-    const directory = [`${mount}${path}`, mount].find((one) => existsSync(`${one}/cpu.stat`));
-    if (directory && hasQuota(directory, isV2)) return () => readThrottling(`${directory}/cpu.stat`);
+    const directory = upwards(path).find((one) => hasQuota(mount + one, isV2));
+    if (directory !== undefined) return () => readThrottling(`${mount}${directory}/cpu.stat`);
   }
   return undefined;
+}
+
+/**
+ * A path and those above it, up to the mount: a quota holds for all that is below. Inside a container the path
+ * may be the host's, of which nothing but the mount is there.
+ */
+function upwards(path: string): string[] {
+  const names = path.split('/').filter((name) => name !== '');
+  return [...names.map((_, i) => `/${names.slice(0, names.length - i).join('/')}`), ''];
 }
 
 function mountV1(root: string, controllers: string): string {

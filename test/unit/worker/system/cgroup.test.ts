@@ -22,6 +22,18 @@ describe('cgroup', () => {
     expect(openCgroup(root)?.()).toEqual({ periods: 1, throttledPeriods: 0, throttledSeconds: 0 });
   });
 
+  it('version 2, where the quota is that of a cgroup above', () => {
+    const root = makeFiles({
+      'proc/self/cgroup': '0::/shop.slice/app/init\n',
+      'sys/fs/cgroup/shop.slice/app/init/cpu.max': 'max 100000\n',
+      'sys/fs/cgroup/shop.slice/app/init/cpu.stat': 'nr_periods 0\nnr_throttled 0\nthrottled_usec 0\n',
+      'sys/fs/cgroup/shop.slice/app/cpu.max': '50000 100000\n',
+      'sys/fs/cgroup/shop.slice/app/cpu.stat': 'nr_periods 5\nnr_throttled 2\nthrottled_usec 1000000\n',
+      'sys/fs/cgroup/shop.slice/cpu.max': '90000 100000\n',
+    });
+    expect(openCgroup(root)?.()).toEqual({ periods: 5, throttledPeriods: 2, throttledSeconds: 1 });
+  });
+
   it('version 1', () => {
     const root = makeFiles({
       'proc/self/cgroup': '5:memory:/x\n4:cpu,cpuacct:/docker/abc\n0::/\n',
