@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8';
 import { isMainThread, resourceLimits } from 'node:worker_threads';
 import { HEAP, HEAP_SPACES_MAX } from '../shared/layout.js';
@@ -73,7 +74,19 @@ function limitOfThisThread(): number {
  * young generation on top, 48 MiB on Node.js 20 and 22, 192 on 24: with `--max-old-space-size=64` that ended
  * the process when a quarter of it was in use. Where nobody has, the young one is a twentieth at most.
  */
-export function configuredLimit(flags: string, ownMib: number | undefined): number {
-  const [, flagMib] = [...flags.matchAll(/--max[-_]old[-_]space[-_]size[= ]"?(\d+)/g)].at(-1) ?? [];
+export function configuredLimit(
+  flags: string,
+  ownMib: number | undefined,
+  memoryMib: () => number = memoryOfThisProcess,
+): number {
+  const latest = (flag: RegExp): string | undefined => [...flags.matchAll(flag)].at(-1)?.[1];
+  // To Node.js it goes before the flag in MiB.
+  const percentage = Number(latest(/--max-old-space-size-percentage[= ]"?(\d+(?:\.\d+)?)/g) ?? 0);
+  const flagMib =
+    Math.floor((memoryMib() * percentage) / 100) || latest(/--max[-_]old[-_]space[-_]size[= ]"?(\d+)/g);
   return Number(flagMib ?? ownMib ?? Number.POSITIVE_INFINITY) * MIB || Number.POSITIVE_INFINITY;
 }
+
+/** What percentages are of: the container's memory, or the machine's. */
+const memoryOfThisProcess = (): number =>
+  Math.floor(Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem()) / MIB);

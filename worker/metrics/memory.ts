@@ -9,7 +9,7 @@ export const MEMORY = {
     name: 'watchdog_heap_limit_bytes',
     type: 'gauge',
     labels: ['thread'],
-    help: 'What JavaScript objects may take before V8 ends the process, or the thread: --max-old-space-size or resourceLimits if set, else heap_size_limit.',
+    help: 'What JavaScript objects may take before V8 ends the process, or the thread: --max-old-space-size (or its percentage) or resourceLimits if set, else heap_size_limit.',
   },
   used: {
     name: 'watchdog_heap_used_bytes',

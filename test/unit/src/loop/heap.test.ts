@@ -17,11 +17,14 @@ it.each([
   // To V8 this is the default.
   ['--max-old-space-size=0', undefined, Number.POSITIVE_INFINITY],
   ['--max-old-space-size=many', undefined, Number.POSITIVE_INFINITY],
+  ['--max-old-space-size-percentage=37.5', undefined, 750 * MIB],
+  ['--max-old-space-size-percentage=10 --max-old-space-size=512', 64, 200 * MIB],
+  ['--max-old-space-size-percentage=10 --max-old-space-size-percentage=20', undefined, 400 * MIB],
   ['--max-semi-space-size=4', undefined, Number.POSITIVE_INFINITY],
 ])(
   'of the flags "%s", and a limit of the thread of %s MiB, the heap has %s bytes',
   (flags, ownMib, bytes) => {
-    expect(configuredLimit(flags, ownMib)).toBe(bytes);
+    expect(configuredLimit(flags, ownMib, () => 2001)).toBe(bytes);
   },
 );
 
