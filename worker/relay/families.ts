@@ -18,8 +18,9 @@ export const NUMBERED: ReadonlyMap<string | undefined, string> = new Map([
   ['histogram', 'le'],
   ['summary', 'quantile'],
 ]);
+const CREATED = '_created';
 /** What the samples of a histogram or summary may add to its name. */
-export const PART_SUFFIXES: readonly string[] = ['_bucket', '_sum', '_count', '_created'];
+export const PART_SUFFIXES: readonly string[] = ['_bucket', '_sum', '_count', CREATED];
 const SUFFIXES = ['', '_total', ...PART_SUFFIXES];
 /** Ours by the names of the text format, and by those of OpenMetrics. */
 const withSuffixes = (names: readonly string[]): ReadonlySet<string> =>
@@ -85,8 +86,12 @@ export function createReader(bytes: Buffer, openMetrics: boolean, processMetrics
     return goesOn ? (current as ForeignFamily) : families.get(name);
   }
 
-  /** When a series began: the text format does not tell. */
-  const isCreated = (name: string): boolean => openMetrics && name.endsWith('_created');
+  /** When a series began: the text format does not tell. Others may have such a name for what they are. */
+  function isCreated(name: string, { name: family, type }: ForeignFamily): boolean {
+    if (!openMetrics || !name.endsWith(CREATED)) return false;
+    const of = name.slice(0, -CREATED.length);
+    return counters.has(of) || counters.has(`${of}_total`) || (of === family && NUMBERED.has(type));
+  }
 
   function sample(at: number, end: number): void {
     const line = bytes.toString('latin1', at, Math.min(end, at + LINE_MAX_BYTES));
@@ -96,7 +101,7 @@ export function createReader(bytes: Buffer, openMetrics: boolean, processMetrics
     if (ours.has(name)) current.drop = 'duplicate';
     const kept = end - at > LINE_MAX_BYTES ? undefined : keptOf(line, name, current);
     if (kept === undefined) current.drop ??= 'invalid';
-    else if (!current.drop && !isCreated(name)) {
+    else if (!current.drop && !isCreated(name, current)) {
       keep(current, at, end, line, kept);
       noteExemplar(current, line);
     }

@@ -209,6 +209,15 @@ it('is turned from OpenMetrics into the text format', async () => {
   );
 });
 
+it('of OpenMetrics keeps what is called created and is not when a series began', async () => {
+  const given =
+    '# TYPE users_created gauge\nusers_created 5\n# TYPE jobs counter\njobs_total 1\njobs_created 1700000000\n' +
+    '# TYPE t histogram\nt_bucket{le="+Inf"} 1\nt_sum 1\nt_count 1\nt_created 1700000000\n# EOF\n';
+  const { text, dropped } = await clean(given, { openMetrics: true });
+  expect(text.match(/^\w+/gm)).toEqual(['users_created', 'jobs_total', 't_bucket', 't_sum', 't_count']);
+  expect(dropped).toEqual([]);
+});
+
 describe('however large it is', () => {
   it('comes in pieces, and the thread does other things meanwhile', async () => {
     const line = 'mine{path="/api/v1/customers/4711/orders",status="200"} 1';
