@@ -88,7 +88,7 @@ export function createReader(bytes: Buffer, openMetrics: boolean, processMetrics
 
   /** When a series began: the text format does not tell. Others may have such a name for what they are. */
   function isCreated(name: string, { name: family, type }: ForeignFamily): boolean {
-    if (!openMetrics || !name.endsWith(CREATED)) return false;
+    if (!openMetrics || !name.endsWith(CREATED) || (name === family && type)) return false;
     const of = name.slice(0, -CREATED.length);
     return counters.has(of) || counters.has(`${of}_total`) || (of === family && NUMBERED.has(type));
   }
