@@ -172,9 +172,9 @@ function wholeOf(
   part: ForeignFamily,
   families: ReadonlyMap<string, ForeignFamily>,
 ): ForeignFamily | undefined {
-  const suffix = PART_SUFFIXES.find((one) => part.name.endsWith(one));
-  if (suffix === undefined || part.drop || NUMBERED.has(part.type)) return undefined;
-  const whole = families.get(part.name.slice(0, -suffix.length));
+  const end = part.name.search(/_(?:bucket|sum|count)$/);
+  if (end < 0 || part.drop || NUMBERED.has(part.type)) return undefined;
+  const whole = families.get(part.name.slice(0, end));
   return whole && !whole.drop && NUMBERED.has(whole.type) ? whole : undefined;
 }
 

@@ -135,6 +135,11 @@ wait_count{app="shop",path="z"} 3
     ['a summary with a value under zero', 's', 's{quantile="0.5"} -1\ns_sum 1\ns_count 1\n'],
     ['a quantile over one', 's', 's{quantile="1.5"} 1\ns_sum 1\ns_count 1\n'],
     ['a counter that is no number', 'c', 'c_total NaN\nc_total{a="1"} 1\n'],
+    [
+      'a histogram beside what is created',
+      't',
+      't_bucket{le="+Inf"} 1\nt_sum 1\nt_count 1\n# TYPE t_created gauge\nt_created 5\n',
+    ],
     ['a counter beside what is created', 'c', 'c_total 1\n# TYPE c_created gauge\nc_created 5\n'],
     ['a counter of no name', '', '_total 1\n'],
   ])('serves as unknown what it does not allow: %s', async (_, name, lines) => {
