@@ -13,8 +13,10 @@ import { openThread } from './system/thread.js';
 export interface Effects {
   readonly now: () => number;
   readonly host: Remote<Host>;
-  /** Ends the process. */
+  /** Sends the process a signal. */
   readonly kill: (signal: NodeJS.Signals) => void;
+  /** Ends the process where a signal does not. */
+  readonly endByForce: () => void;
 }
 
 /** What all parts of the sidecar need. */

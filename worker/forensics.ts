@@ -80,6 +80,7 @@ export function openForensics(data: SidecarData, basics: Basics, pools: Pools): 
       },
       onFault: () => basics.errors.add('hang'),
       kill: basics.kill,
+      endByForce: basics.endByForce,
     });
   return {
     main,

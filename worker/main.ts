@@ -5,6 +5,7 @@ import { carryErrorCodes, endpointOf } from '../src/shared/endpoint.js';
 import type { Host, SidecarData } from '../src/shared/protocol.js';
 import { muteStreams } from './log.js';
 import { createSidecar } from './sidecar.js';
+import { endByForce } from './system/end-by-force.js';
 
 muteStreams();
 carryErrorCodes(transferHandlers);
@@ -13,5 +14,6 @@ const control = createSidecar(data, {
   now,
   host: wrap<Host>(endpointOf(data.host)),
   kill: (signal) => process.kill(process.pid, signal),
+  endByForce,
 });
 expose(control, endpointOf(data.control));

@@ -68,8 +68,9 @@ export interface WatchdogOptions {
   /**
    * What to do when the loop does not come back for `after` milliseconds (1000 and up): write a full report
    * to standard error and journal, and with `kill` then end the process by `signal` (default SIGKILL: a stuck
-   * loop runs no handler). Never for a process that is stopped or being debugged; of one that gets too little
-   * CPU only what the turn had of it counts (or ten times `after` by the clock).
+   * loop runs no handler), and a second later by force if it is there still. Never for a process that is
+   * stopped or being debugged; of one that gets too little CPU only what the turn had of it counts (or ten
+   * times `after` by the clock).
    * @defaultValue off
    */
   readonly hang?:

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -182,6 +182,20 @@ describe('a loop that never returns', () => {
     if (incomplete === undefined) expect(names).toContain('waitForLock');
     expect(threads.filter(({ ours }) => ours)).not.toHaveLength(0);
   });
+
+  const asFirst = ['unshare', '-rpf', '--mount-proc', '--kill-child'];
+  const canBeFirst = spawnSync('unshare', [...asFirst.slice(1), 'true']).status === 0;
+  it.runIf(canBeFirst)(
+    'is ended where it is the first process of a container, which no signal ends',
+    async () => {
+      const hang = { after: 1000, action: 'kill' };
+      const { app } = await startApp('culprits.mjs', { ...RARE_CAPTURES, hang }, { under: asFirst });
+      app.send({ deed: 'waitForLock', value: 600_000 });
+      // As `unshare` passes it on.
+      expect((await app.exit).signal).toBe('SIGTRAP');
+      expect((await app.exit).stderr).toContain('the event loop does not come back');
+    },
+  );
 
   it('is only reported, if that is what is asked', async () => {
     const { app } = await startApp('culprits.mjs', {

@@ -9,8 +9,10 @@ export interface HangGuardOptions {
   readonly report: (stall: Stall) => Promise<void>;
   /** The report has failed. */
   readonly onFault: () => void;
-  /** Ends the process. */
+  /** Sends the process a signal. */
   readonly kill: (signal: NodeJS.Signals) => void;
+  /** Ends the process, which the signal has not. */
+  readonly endByForce: () => void;
 }
 
 /** By the clock a process that gets too little CPU may take so many times as long. */
@@ -30,20 +32,27 @@ export function isHung({ cause, durationMs, suspendedMs, cpuMs = 0 }: Stall, tim
 
 /** The report need not be waited for any longer. */
 const REPORT_MS = 3000;
+/** A signal that ends the process has done so by then: the app may listen for it, and its loop is frozen. */
+const SIGNAL_MS = 1000;
 
 /**
  * Acts once a stall, when the loop has hung for `after`, unless somebody debugs it or has meanwhile. It ends
  * the process when the report is written, unless the loop has come back by then.
  */
 export function createHangGuard(options: HangGuardOptions): (stall: Stall | undefined) => void {
-  const { hang, debuggerAwayMs, report, onFault, kill } = options;
+  const { hang, debuggerAwayMs, report, onFault, kill, endByForce } = options;
   let acted: string | undefined;
   let current: string | undefined;
 
   function act(stall: Stall): void {
+    let ended = false;
+    const hangs = (): boolean => current === stall.id && debuggerAwayMs() > 0;
     const end = (): void => {
       clearTimeout(late);
-      if (hang.action === 'kill' && current === stall.id && debuggerAwayMs() > 0) kill(hang.signal);
+      if (ended || hang.action !== 'kill' || !hangs()) return;
+      ended = true;
+      setTimeout(() => hangs() && endByForce(), SIGNAL_MS);
+      kill(hang.signal);
     };
     const late = setTimeout(end, REPORT_MS);
     report(stall).catch(onFault).finally(end);

@@ -36,7 +36,7 @@ it('works by itself, here without a thread: it serves, and ends what hangs', asy
   };
   const killed: string[] = [];
   const host = { stall: async () => {}, warn: async () => {} } as unknown as Effects['host'];
-  const effects: Effects = { now, host, kill: (signal) => killed.push(signal) };
+  const effects: Effects = { now, host, kill: (signal) => killed.push(signal), endByForce: () => {} };
   const sidecar = createSidecar(data as SidecarData, effects);
   try {
     await vi.waitFor(() => expect(killed).toEqual(['SIGABRT']), 10_000);

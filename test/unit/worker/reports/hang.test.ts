@@ -22,6 +22,7 @@ describe('the hang guard', () => {
       report: async () => {},
       onFault: () => {},
       kill: () => {},
+      endByForce: () => {},
       ...over,
     });
   const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -71,6 +72,28 @@ describe('the hang guard', () => {
       expect(done).toEqual([]);
       vi.advanceTimersByTime(3000);
       expect(done).toEqual(['SIGABRT']);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it.each([
+    ['goes on', stall({}), ['SIGABRT', 'force']],
+    ['comes back', undefined, ['SIGABRT']],
+  ])('ends by force, once, the process that the signal does not end if it %s', (_, next, expected) => {
+    vi.useFakeTimers();
+    try {
+      const done: string[] = [];
+      const guard = guardOf({
+        report: () => new Promise(() => {}),
+        kill: (signal) => done.push(signal),
+        endByForce: () => done.push('force'),
+      });
+      guard(stall({}));
+      vi.advanceTimersByTime(3500);
+      guard(next);
+      vi.advanceTimersByTime(10_000);
+      expect(done).toEqual(expected);
     } finally {
       vi.useRealTimers();
     }
