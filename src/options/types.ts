@@ -32,7 +32,7 @@ export interface WatchdogOptions {
    * Samples the stack of a thread when a stall of it has lasted for `after` milliseconds (50 and up), and
    * then up to a hundred times until it is over; `true` is `{ after: 200 }`. Captures cost a thread at most
    * 0.5 % of the time, and a stall 1 % of itself besides the first look. None are taken under a debugger,
-   * under Node's permission model, or during `pause()`.
+   * under Node's permission model or `--abort-on-uncaught-exception`, or during `pause()`.
    * @defaultValue true
    */
   readonly capture?: boolean | { readonly after: number } | undefined;

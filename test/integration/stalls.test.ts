@@ -243,4 +243,11 @@ describe('captures', () => {
     const said = (await app.kill()).stderr.match(/told without a stack: .*/g);
     expect(said).toEqual([expect.stringContaining('permission model')]);
   });
+
+  it('are not tried where V8 is to abort on what nobody catches', async () => {
+    const nodeArgs = ['--abort-on-uncaught-exception'];
+    const { app } = await startApp('culprits.mjs', RARE_CAPTURES, { nodeArgs });
+    app.send({ deed: 'hotLoop', value: 800 });
+    expect((await stallOver(app, 500)).stacks).toMatchObject([{ result: 'unavailable' }]);
+  });
 });
