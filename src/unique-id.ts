@@ -1,16 +1,13 @@
 import { threadId } from 'node:worker_threads';
 
-/** So many random digits: 41 bits. */
-const DIGITS = 8;
+let ids = 0;
 
 /**
  * An id that no other watchdog or thread has, in this process or another one: processes start in the same
- * millisecond, threads and copies of this package count by themselves.
+ * millisecond, threads and copies of this package count by themselves. `Math.random` is left to the app, which
+ * may have seeded or mocked it.
  */
 export function uniqueId(): string {
-  const random = Math.random()
-    .toString(36)
-    .slice(2, 2 + DIGITS)
-    .padEnd(DIGITS, '0');
-  return `${Date.now().toString(36)}t${threadId}r${random}`;
+  const moment = process.hrtime.bigint().toString(36);
+  return `${Date.now().toString(36)}t${threadId}m${moment}n${++ids}`;
 }

@@ -65,6 +65,16 @@ describe('runs under', () => {
     expect(await app.exit).toMatchObject({ code: 4 });
   });
 
+  it('a fault in what the pacer asks for: it beats on', async () => {
+    expect(await startChild('thrower.mjs').exit).toMatchObject({ code: 0 });
+  });
+
+  it("a mocked Math.random, which is the app's alone", async () => {
+    const app = startChild('dice.mjs');
+    expect(await app.message('seen')).toEqual({ drawn: 0, whole: [true, true, true] });
+    expect(await app.exit).toMatchObject({ code: 0 });
+  });
+
   it('polluted prototypes, which set nothing', async () => {
     const { app, url } = await startApp('polluted.mjs');
     const one = await eventually(async () => {
