@@ -53,7 +53,6 @@ export function startHeartbeat(memory: TurnMeterMemory, options: HeartbeatOption
   let immediate: NodeJS.Immediate;
   let timer: NodeJS.Timeout;
   let interval: number;
-  let stopped = false;
   /** Rounds of the loop less marks, at the latest beat. */
   let unmarked = Number.POSITIVE_INFINITY;
   let marks = 0;
@@ -94,15 +93,15 @@ export function startHeartbeat(memory: TurnMeterMemory, options: HeartbeatOption
   function beat(): void {
     const nowMs = now();
     const next = meter.pace(nowMs);
+    // Before what is not ours runs: whatever that throws, the pacer goes on.
+    if (next === interval) timer.refresh();
+    else arm(next);
     // What keeps the loop alive is counted there, and the marker is not to be among it.
     checkRounds();
     const refd = immediate.hasRef() && mayGoRound;
     immediate.unref();
     options.onPace(nowMs, next > options.heartbeatInterval);
     if (refd) immediate.ref();
-    if (stopped) return;
-    if (next === interval) timer.refresh();
-    else arm(next);
   }
 
   // Ref'd, as after a turn that idled: of the first round, too, two things are told apart.
@@ -119,7 +118,6 @@ export function startHeartbeat(memory: TurnMeterMemory, options: HeartbeatOption
     enterPause: () => meter.enterPause(now(), nodeTiming.idleTime),
     leavePause: () => meter.leavePause(now(), nodeTiming.idleTime),
     stop() {
-      stopped = true;
       clearImmediate(immediate);
       clearTimeout(timer);
     },
