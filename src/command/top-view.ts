@@ -1,3 +1,4 @@
+import { fullness } from '../shared/figures.js';
 import type { LoopState, LoopStatus, PoolStatus } from '../shared/status.js';
 import type { Process } from './processes.js';
 import { whereOf } from './stalls-view.js';
@@ -108,10 +109,7 @@ function ofMain(cell: (process: Process) => string): (row: Row) => string {
   };
 }
 
-/** Of several pools the one with most to do: what waits counts as much as what runs. */
 function fullest(pools: readonly PoolStatus[] = []): string {
-  const fullness = ({ active = 0, queued = 0, capacity = 0 }: PoolStatus): number =>
-    (active + queued) / Math.max(1, capacity);
   const [worst] = pools.toSorted((a, b) => fullness(b) - fullness(a));
   if (!worst) return '-';
   const { name, active, capacity, queued = 0 } = worst;

@@ -1,3 +1,5 @@
+import type { PoolStatus } from './status.js';
+
 // Figures for people, the same wherever they are told: by the command, by `GET /`, on the page.
 
 /** `0.4 ms`, `35 ms`, `12.3 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`. */
@@ -12,11 +14,19 @@ export function duration(ms: number): string {
   return hours < 24 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** `900 KiB`, `1.5 MiB`, `182 MiB`. */
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+
+/** `900 KiB`, `1.5 MiB`, `182 MiB`, `4.0 GiB`. */
 export function bytes(count: number): string {
-  const mib = count / 2 ** 20;
-  if (mib < 0.95) return `${(count / 1024).toFixed(0)} KiB`;
-  return mib < 9.95 ? `${mib.toFixed(1)} MiB` : `${mib.toFixed(0)} MiB`;
+  let value = count;
+  let unit = 0;
+  for (; value >= 999.5 && unit < UNITS.length - 1; unit++) value /= 1024;
+  return `${value.toFixed(unit > 0 && value < 9.95 ? 1 : 0)} ${UNITS[unit]}`;
+}
+
+/** How full a pool is: what waits counts as much as what runs. Where there is no limit only that counts. */
+export function fullness({ active = 0, queued = 0, capacity }: PoolStatus): number {
+  return capacity ? (active + queued) / capacity : queued;
 }
 
 /** A share as `2 %`. */

@@ -1,3 +1,4 @@
+import { fullness } from '../../src/shared/figures.js';
 import type { LoopStatus, PoolStatus, Status } from '../../src/shared/status.js';
 import { h, type Section, setText } from './dom.js';
 import { bytes, count, duration, share } from './format.js';
@@ -69,13 +70,9 @@ export function createFigures(): Figures {
     const { name, active, capacity, queued = 0 } = fullest;
     const note = queued > 0 ? `${count(queued)} queued, ${name}` : name;
     const limit = capacity === undefined ? '' : ` / ${count(capacity)}`;
-    const part = capacity === undefined ? undefined : fullness(fullest);
+    const part = active === undefined || !capacity ? undefined : active / capacity;
     pools.set(`${active ?? '–'}${limit}`, note, part, queued > 0);
   }
-}
-
-function fullness({ active, capacity }: PoolStatus): number {
-  return active === undefined || !capacity ? 0 : active / capacity;
 }
 
 function createFigure(name: string): Figure {

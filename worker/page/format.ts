@@ -5,14 +5,7 @@ import * as figures from '../../src/shared/figures.js';
 /** As elsewhere, but for no time at all: without places. */
 export const duration = (ms: number): string => (ms < 0.05 ? '0 ms' : figures.duration(ms));
 
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-
-export function bytes(count: number): string {
-  let value = count;
-  let unit = 0;
-  for (; value >= 1000 && unit < UNITS.length - 1; unit++) value /= 1024;
-  return `${value >= 100 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
-}
+export const bytes: (count: number) => string = figures.bytes;
 
 export const share: (part: number) => string = figures.percent;
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { bytes, duration, percent } from '../../../../src/shared/figures.js';
+import { bytes, duration, fullness, percent } from '../../../../src/shared/figures.js';
 
 it('durations are as exact as is of use, and told in two units at most', () => {
   const told = [
@@ -18,12 +18,28 @@ it('durations are as exact as is of use, and told in two units at most', () => {
   expect(told.map(([ms]) => duration(ms))).toEqual(told.map(([, words]) => words));
 });
 
-it('sizes are told in KiB or MiB, shares in whole per cent', () => {
-  expect([0, 900 * 1024, 2 ** 20, 182.4 * 2 ** 20].map(bytes)).toEqual([
-    '0 KiB',
+it('sizes are told in the unit that suits them, shares in whole per cent', () => {
+  const mib = 2 ** 20;
+  expect([0, 999, 900 * 1024, 1000 * 1024, mib, 182.4 * mib, 999.4 * mib, 4144 * mib].map(bytes)).toEqual([
+    '0 B',
+    '999 B',
     '900 KiB',
     '1.0 MiB',
+    '1.0 MiB',
     '182 MiB',
+    '999 MiB',
+    '4.0 GiB',
   ]);
   expect([0, 0.024, 1].map(percent)).toEqual(['0 %', '2 %', '100 %']);
+});
+
+it('of several pools the fullest is the one with most to do for what it can do at once', () => {
+  const pools = [
+    { name: 'busy', active: 4, capacity: 4 },
+    { name: 'overrun', active: 4, capacity: 4, queued: 12 },
+    { name: 'calm', active: 1, capacity: 4 },
+    { name: 'without limit', active: 300 },
+    { name: 'unknown' },
+  ];
+  expect(pools.map(fullness)).toEqual([1, 4, 0.25, 0, 0]);
 });

@@ -60,7 +60,7 @@ once, at 2026-01-01T02:10:00.000Z
 
 Event loops
   main: turning, late by 0.0 ms, at most 313 ms in the last minute, 2 % utilised, 3 stalls (1.2 s), heap 33 MiB of \
-4144 MiB
+4.0 GiB
 
 Pools
   images: 3 of 4 active, 2 queued, 120 finished, 4 threads, oldest task 3.2 s
