@@ -26,8 +26,11 @@ export const NO_ANSWER = 'No answer from the sidecar.';
 /** Long enough for a busy machine, short enough to say soon that nobody answers. */
 const ANSWER_WITHIN_MS = 3_000;
 
-/** @param token what was entered, if anything was */
-export function createApi(token: () => string | undefined): Api {
+/**
+ * @param base what comes before the paths of all routes: behind a proxy they may be in a folder
+ * @param token what was entered, if anything was
+ */
+export function createApi(base: string, token: () => string | undefined): Api {
   async function call<T>(
     method: string,
     path: string,
@@ -42,7 +45,7 @@ export function createApi(token: () => string | undefined): Api {
     const signal = AbortSignal.timeout(timeoutMs);
     let response: Response;
     try {
-      response = await fetch(path, { method, headers, signal });
+      response = await fetch(base + path, { method, headers, signal });
       if (response.ok) return await read(response);
     } catch {
       throw new ApiError(0, NO_ANSWER);

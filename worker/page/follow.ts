@@ -11,6 +11,8 @@ const HISTORY_WITHIN_MS = 15_000;
 
 /** What is made of the answers. */
 export interface Listener {
+  /** What was told before is of another process than what comes. */
+  another(): void;
   status(status: Status): void;
   points(points: Points): void;
   /** There was a status, and no points. */
@@ -53,7 +55,10 @@ export function follow(api: Api, listener: Listener, { now, later }: Effects): F
     if (round !== current) return;
     if (!status?.process) throw new ApiError(0, 'What answers is no watchdog.');
     const identity = `${status.process.pid} ${status.process.startedAt}`;
-    if (process !== identity) ring.clear();
+    if (process !== undefined && process !== identity) {
+      ring.clear();
+      listener.another();
+    }
     process = identity;
     heardAtMs = now();
     listener.status(status);
@@ -90,7 +95,8 @@ export function follow(api: Api, listener: Listener, { now, later }: Effects): F
       return round === current ? fail(error) : undefined;
     }
     failures = 0;
-    return Math.max(0, startedAtMs + PERIOD_MS - now());
+    // Its clock may have been set meanwhile.
+    return Math.min(PERIOD_MS, Math.max(0, startedAtMs + PERIOD_MS - now()));
   }
 
   function fail(error: unknown): number | undefined {

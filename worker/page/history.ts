@@ -47,7 +47,8 @@ export function createRing(): Ring {
       dropFrom(points, history.at[0]);
       addPoints(points, history);
       dropOld(points);
-      points.stalls = history.stalls;
+      dropPools(points, history.pools);
+      points.stalls = withCauses(history.stalls, points.stalls);
       seq = history.seq;
     },
     clear() {
@@ -104,6 +105,25 @@ function addPoints(points: Points, history: History): void {
 function dropFrom(points: Points, first = Number.POSITIVE_INFINITY): void {
   const from = points.at.findIndex((moment) => moment >= first);
   if (from >= 0) for (const column of [points.at, ...columnsOf(points)]) column.length = from;
+}
+
+/** Those that are told of no more, and of which nothing is left. */
+function dropPools({ pools }: Points, told: History['pools']): void {
+  const isTold = ({ name }: PoolPoints): boolean => told.some((one) => one.name === name);
+  const isKnown = (values: Values): boolean => values.some((value) => value !== null);
+  const kept = pools.filter(
+    (pool) => isTold(pool) || [pool.active, pool.capacity, pool.queued].some(isKnown),
+  );
+  pools.splice(0, pools.length, ...kept);
+}
+
+/** A sidecar does not know why those were that the one before it has seen; but this page may. */
+function withCauses(stalls: readonly StallBand[], before: readonly StallBand[]): StallBand[] {
+  const known = new Map(before.map((stall) => [stall.id, stall]));
+  return stalls.map((stall) => {
+    const { cause, toMs } = known.get(stall.id) ?? {};
+    return stall.cause === 'unknown' && cause && toMs === stall.toMs ? { ...stall, cause } : stall;
+  });
 }
 
 function dropOld(points: Points): void {

@@ -12,7 +12,8 @@ import { createThreads } from './threads.js';
 import { createTokenForm, storedToken } from './token.js';
 
 const page = document.body;
-const api = createApi(storedToken);
+// The page is the first of the routes.
+const api = createApi(location.origin + location.pathname.replace(/\/$/, ''), storedToken);
 const connection = createConnection(page);
 const token = createTokenForm(api, () => following.resume());
 const head = createHead();
@@ -20,6 +21,7 @@ const figures = createFigures();
 const charts = createCharts(() => latest && showFigures(latest));
 const stalls = createStalls(api);
 let latest: Points | undefined;
+let pools = 0;
 
 function showFigures(points: Points): void {
   figures.points(points, charts.shown.fromMs, charts.shown.name);
@@ -28,17 +30,22 @@ function showFigures(points: Points): void {
 const following = follow(
   api,
   {
+    another() {
+      head.stalls([]);
+      stalls.clear();
+    },
     status(status) {
       connection.heard(status);
       head.update(status);
       figures.status(status);
+      pools = status.pools.length;
       stalls.update(status);
     },
     points(points) {
       connection.lacking(undefined);
       latest = points;
       head.stalls(points.stalls);
-      charts.draw(points);
+      charts.draw(points, pools);
       showFigures(points);
     },
     lacking: connection.lacking,

@@ -19,6 +19,7 @@ export interface Chart extends Section {
   redraw(): void;
   /** As large as there is room. */
   resize(): void;
+  remove(): void;
   /** Points at this part of its width, or at nothing. */
   pointAt(part: number | undefined): void;
 }
@@ -93,6 +94,7 @@ export function createChart(plan: Plan, onCursor: (pointed: Pointed | undefined)
     pointAt: (part) =>
       chart.setCursor({ left: part === undefined ? -1 : part * chart.over.clientWidth, top: 1 }),
     redraw: () => chart.redraw(),
+    remove: () => chart.destroy(),
     resize() {
       const width = field.clientWidth;
       const height = Math.max(HEIGHT_MIN_PX, Math.round(innerHeight * HEIGHT_SHARE));

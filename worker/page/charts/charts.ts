@@ -1,4 +1,4 @@
-import { h, type Section } from '../dom.js';
+import { h, type Section, setText } from '../dom.js';
 import type { Points } from '../history.js';
 import { createLegendOfCauses } from './cause-legend.js';
 import { createGrid } from './grid.js';
@@ -7,7 +7,8 @@ import { createRangeControls } from './range.js';
 
 /** What has happened of late, in charts with one cursor. */
 export interface Charts extends Section {
-  draw(points: Points): void;
+  /** @param pools that are watched, of which some may have no points */
+  draw(points: Points, pools: number): void;
   /** What is drawn: since when, in Unix time, and how long a range that is called. */
   readonly shown: { readonly fromMs: number; readonly name: string };
 }
@@ -20,6 +21,7 @@ export function createCharts(onShown: () => void): Charts {
     moment.point(pointed);
     causes.point(pointed?.stall);
   });
+  const others = h('p', { class: 'muted', hidden: true });
   let latest: Points | undefined;
   /** Where the charts were stopped. */
   let stoppedAtMs: number | undefined;
@@ -60,12 +62,16 @@ export function createCharts(onShown: () => void): Charts {
         causes.element,
       ),
       grid.element,
+      others,
     ),
     get shown() {
       return { fromMs: endMs() - range.rangeMs, name: range.name };
     },
-    draw(points) {
+    draw(points, pools) {
       latest = points;
+      const drawn = points.pools.length;
+      others.hidden = pools <= drawn;
+      setText(others, `${pools} pools are watched. The first ${drawn} have charts.`);
       redraw();
     },
   };

@@ -34,7 +34,7 @@ export function createGrid(onCursor: (pointed: Pointed | undefined) => void): Gr
     return chart;
   }
   const charts = PLANS.map(add);
-  const pools = new Set<string>();
+  const pools = new Map<string, Chart>();
   const element = h('div', { class: 'charts' }, ...charts.map((chart) => chart.element));
 
   new ResizeObserver(() => {
@@ -46,10 +46,18 @@ export function createGrid(onCursor: (pointed: Pointed | undefined) => void): Gr
 
   function addPool(name: string): void {
     if (pools.has(name)) return;
-    pools.add(name);
     const chart = add(planOfPool(name));
+    pools.set(name, chart);
     element.insertBefore(chart.element, charts[POOLS_AFTER]?.element ?? null);
     chart.resize();
+  }
+
+  function removePool(name: string, chart: Chart): void {
+    pools.delete(name);
+    sight.unobserve(chart.element);
+    byElement.delete(chart.element);
+    chart.element.remove();
+    chart.remove();
   }
 
   return {
@@ -59,6 +67,8 @@ export function createGrid(onCursor: (pointed: Pointed | undefined) => void): Gr
     },
     draw(points, fromMs, toMs) {
       for (const { name } of points.pools) addPool(name);
+      for (const [name, chart] of pools)
+        if (!points.pools.some((pool) => pool.name === name)) removePool(name, chart);
       for (const chart of all()) chart.draw(points, fromMs, toMs);
     },
   };

@@ -75,9 +75,9 @@ async function showProfile({ id, samples }: Stall, api: Api, into: Element, repo
     const shown = await profileOf(blob, { name, idleWords: 'not looked at', report });
     into.replaceChildren(h('h3', {}, 'What was sampled'), shown);
   } catch (error) {
-    // There is none: a fact like others.
+    // A fact like others.
     if (error instanceof ApiError && error.status === 404)
-      into.replaceChildren(h('p', { class: 'hint' }, error.message));
+      into.replaceChildren(h('p', { class: 'hint' }, 'The sidecar does not have its samples, or no longer.'));
     else report.fail(error);
   }
 }

@@ -10,6 +10,8 @@ export interface Listed {
   readonly complete: boolean;
 }
 
+/** As the sidecar keeps them. */
+const STALLS_MAX = 100;
 /** A stall that is over is told a moment later, when its accounts are complete; or never, if it was none. */
 const ENDING_UPDATES = 10;
 
@@ -17,7 +19,10 @@ const ENDING_UPDATES = 10;
 export interface Listing {
   /** Takes in what is under way. */
   observe(loops: Status['loops']): void;
-  /** Takes in those that are over, newest first. */
+  /**
+   * Takes in those that are over, newest first. What a sidecar has told stays when another has taken its place,
+   * which knows of none of them.
+   */
   take(stalls: readonly Stall[]): void;
   all(): readonly Listed[];
 }
@@ -38,7 +43,8 @@ export function createListing(): Listing {
         if (isKnown(one.stall) || one.updates++ >= ENDING_UPDATES) ending.delete(one.stall.id);
     },
     take(stalls) {
-      over = stalls;
+      const told = new Set(stalls.map(({ id }) => id));
+      over = [...stalls, ...over.filter(({ id }) => !told.has(id))].slice(0, STALLS_MAX);
       for (const { stall } of ending.values()) if (isKnown(stall)) ending.delete(stall.id);
     },
     all() {

@@ -12,11 +12,16 @@ const SEEN_FIRST = 10;
 export interface Stalls extends Section {
   /** Takes in what is under way, and asks for the rest when there is more. */
   update(status: Status): void;
+  /** Forgets all: another process is told of from now on. */
+  clear(): void;
 }
+
+/** Of a hundred with their stacks there may be megabytes, and a slow way to go. */
+const ANSWER_WITHIN_MS = 15_000;
 
 /** The latest stalls, the one under way on top; and who caused most of them. */
 export function createStalls(api: Api): Stalls {
-  const listing = createListing();
+  let listing = createListing();
   const offenders = createOffenders();
   const said = h('p', { role: 'status', class: 'said' });
   const rows = createRows(api, said);
@@ -32,19 +37,24 @@ export function createStalls(api: Api): Stalls {
   let asked: string | undefined | null = null;
   let asking = false;
 
-  async function ask(latest: string | undefined): Promise<void> {
+  async function ask({ latestStall: latest, process }: Status): Promise<void> {
     if (asking || asked === latest) return;
     asking = true;
+    const into = listing;
     try {
       const answer = await api.get<{ stalls: readonly Stall[]; offenders: readonly Offender[] }>(
         '/api/stalls',
+        ANSWER_WITHIN_MS,
       );
+      // Of another process by now.
+      if (into !== listing) return;
       asked = latest;
       listing.take(answer.stalls);
       rows.update(listing.all(), true);
-      offenders.update(answer.offenders);
+      offenders.update(answer.offenders, process.sidecarRestarts > 0);
     } catch {
       // The page says itself when nobody answers. The next update asks again.
+      if (asked === null) setText(said, 'The stalls do not come. They are asked for each second.');
     } finally {
       asking = false;
     }
@@ -52,16 +62,29 @@ export function createStalls(api: Api): Stalls {
 
   return {
     element,
-    update({ loops, latestStall }) {
-      listing.observe(loops);
+    update(status) {
+      listing.observe(status.loops);
+      rows.since(sinceOf(status));
       rows.update(listing.all(), asked !== null);
-      void ask(latestStall);
+      void ask(status);
+    },
+    clear() {
+      listing = createListing();
+      asked = null;
     },
   };
 }
 
+/** Since when stalls are kept, if not since the first. */
+function sinceOf({ loops, process }: Status): string | undefined {
+  const some = loops.some(({ stalls }) => stalls > 0);
+  return some && process.sidecarRestarts > 0 ? 'since the sidecar was restarted' : undefined;
+}
+
 interface Rows {
   readonly element: HTMLElement;
+  /** Since when they are kept; `undefined`: since the first. */
+  since(words: string | undefined): void;
   /** @param complete whether those that are over have been asked for */
   update(all: readonly Listed[], complete: boolean): void;
 }
@@ -76,6 +99,7 @@ function createRows(api: Api, said: HTMLElement): Rows {
   /** Came by a link: is to be brought into view once it is there. */
   let wanted = open;
   let known = false;
+  let since: string | undefined;
 
   function toggle(id: string): void {
     const next = open === id ? undefined : id;
@@ -94,8 +118,9 @@ function createRows(api: Api, said: HTMLElement): Rows {
     for (const [one, row] of rows) row.show(one === id);
     if (!known) return;
     const lost = id !== undefined && !rows.has(id);
-    const none = rows.size === 0 ? 'None so far.' : '';
-    setText(said, lost ? `The stall ${id} is not among the latest hundred of this process.` : none);
+    const none = rows.size === 0 ? `None ${since ?? 'so far'}.` : '';
+    const among = `the latest hundred ${since ?? 'of this process'}`;
+    setText(said, lost ? `The stall ${id} is not among ${among}.` : none);
   }
 
   function bringIntoView(): void {
@@ -126,6 +151,9 @@ function createRows(api: Api, said: HTMLElement): Rows {
 
   return {
     element,
+    since(words) {
+      since = words;
+    },
     update(all, complete) {
       known = complete;
       const ids = new Set(all.map(({ stall }) => stall.id));

@@ -30,6 +30,7 @@ beforeEach(() => {
       blob: () => Promise.reject(new Error('nothing is to be saved')),
     },
     {
+      another: () => told.push('another'),
       status: () => told.push('status'),
       points: ({ at }) => told.push(`${at.length} points`),
       lacking: (reason) => told.push(`lacking: ${reason}`),
@@ -69,13 +70,23 @@ it('asks each second, and for what is newer', async () => {
   expect(told).toEqual(['status', '1 points', 'status', '2 points']);
 });
 
+it('asks on where the clock was set back while it waited', async () => {
+  nowMs = 3_600_000;
+  answer = (path) => {
+    nowMs = 0;
+    return path === '/api/state' ? status(1) : history(7);
+  };
+  following.resume();
+  expect(await next()).toBe(1000);
+});
+
 it('asks for all when another process answers', async () => {
   following.resume();
   await settled();
   answer = (path) => (path === '/api/state' ? status(2) : history(9));
   await next();
   expect(asked.at(-1)).toBe('/api/history');
-  expect(told.at(-1)).toBe('1 points');
+  expect(told).toEqual(['status', '1 points', 'another', 'status', '1 points']);
 });
 
 it('tells of silence, asks ever more rarely, and goes on when there is an answer', async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { History } from '../../../../src/shared/status.js';
+import type { History, StallBand } from '../../../../src/shared/status.js';
 import { createRing } from '../../../../worker/page/history.js';
 
 const SECOND = 1000;
@@ -47,6 +47,24 @@ it('has each pool as long as it was there', () => {
     ['one', [1, 2, null]],
     ['other', [null, 2, 3]],
   ]);
+});
+
+it('forgets a pool of which nothing is told, and nothing is left', () => {
+  const ring = createRing();
+  ring.add(historyOf(1, [1], ['one', 'other']));
+  ring.add(historyOf(2, [2], ['other']));
+  expect(ring.points.pools.map(({ name }) => name)).toEqual(['one', 'other']);
+  ring.add(historyOf(3, [1000 * SECOND], ['other']));
+  expect(ring.points.pools.map(({ name }) => name)).toEqual(['other']);
+});
+
+it('keeps the cause of a stall that the next sidecar does not know', () => {
+  const ring = createRing();
+  const told = (...stalls: StallBand[]): void => ring.add({ ...historyOf(1, [1]), stalls });
+  const stall = { id: '1', fromMs: 1, toMs: 2 };
+  told({ ...stall, cause: 'gc' });
+  told({ ...stall, cause: 'unknown' }, { ...stall, id: '2', cause: 'unknown' });
+  expect(ring.points.stalls.map(({ cause }) => cause)).toEqual(['gc', 'unknown']);
 });
 
 it('has each moment once when the clock is set back', () => {

@@ -29,6 +29,19 @@ it('what was told to be over before it is seen to be is there once', () => {
   expect(listing.all()).toEqual([{ stall: stallOf('1'), live: false, complete: true }]);
 });
 
+it('what one sidecar has told stays when the next knows of none of it, a hundred in all', () => {
+  const listing = createListing();
+  const ids = (): string[] => listing.all().map(({ stall }) => stall.id);
+  listing.take([stallOf('2'), stallOf('1')]);
+  listing.take([]);
+  expect(ids()).toEqual(['2', '1']);
+  listing.take([stallOf('3')]);
+  expect(ids()).toEqual(['3', '2', '1']);
+  const hundred = Array.from({ length: 100 }, (_, i) => stallOf(`x${i}`));
+  listing.take(hundred);
+  expect(ids()).toEqual(hundred.map(({ id }) => id));
+});
+
 it('what was no stall in the end goes after a while', () => {
   const listing = createListing();
   listing.observe(loopOf('1'));
