@@ -17,6 +17,7 @@ import { watchSlowTasks } from './pools/slow-tasks.js';
 import { openProcesses } from './processes/processes.js';
 import { createRound } from './round.js';
 import { createScrape, joined } from './scrape.js';
+import { earlierBands } from './status/earlier.js';
 import { openReport } from './status/report.js';
 import { openCgroup } from './system/cgroup.js';
 import { watchThreadpool } from './system/threadpool.js';
@@ -43,7 +44,7 @@ export function createSidecar(data: SidecarData, effects: Effects): Control {
   const threadpool = watchThreadpool(options.threadpoolSize, ledger, now, suspendedMs);
   const readiness = createReadiness(options.readiness);
   const seen = { options, forensics, pools, threadpool, throttling: openCgroup() };
-  const report = openReport(basics, { ...seen, app: () => processes.app });
+  const report = openReport(basics, { ...seen, earlier: earlierBands(data), app: () => processes.app });
   let closing = false;
   const { stallThreshold } = options;
   const round = createRound(basics, {

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { Call } from './call.js';
 import { type Answer, jsonLine, readJson } from './client.js';
 import { CommandError } from './error.js';
-import { stallsUnderWay } from './state.js';
+import { stateIfKnown, underWay } from './state.js';
 import { bytes } from './words.js';
 
 const SECONDS = 5;
@@ -54,7 +54,7 @@ async function ofStall({ ask, base }: Call, id: string): Promise<Answer> {
   try {
     return await ask(base, { method: 'GET', path: `/api/stalls/${id}/profile` });
   } catch (error) {
-    const running = await stallsUnderWay(ask, base);
+    const running = underWay(await stateIfKnown(ask, base));
     if (!running.some((stall) => stall.id === id)) throw error;
     throw new CommandError('That stall is not over: until then `profile` without --stall takes one of it.');
   }

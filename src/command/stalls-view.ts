@@ -1,4 +1,6 @@
 import type { HotFrame, StackSample, Stall } from '../shared/stall.js';
+import type { Status } from '../shared/status.js';
+import { underWay } from './state.js';
 import { type Column, tableOf } from './table.js';
 import { codeOf, duration, percent, place, plural, request } from './words.js';
 
@@ -31,18 +33,30 @@ const OFFENDERS: readonly Column<Offender>[] = [
   { title: 'WHERE', cell: ({ where }) => where ?? '-' },
 ];
 
+/** A sidecar knows none of the stalls that one before it has told, but how many there were. */
+function lostOf(status: Status | undefined, known: number): string[] {
+  const counted = status?.loops.reduce((sum, { stalls }) => sum + stalls, 0) ?? 0;
+  const restarts = status?.process.sidecarRestarts ?? 0;
+  if (restarts === 0 || counted <= known) return [];
+  return [
+    `Those before the sidecar was replaced are not known any more: ${plural(counted, 'stall')} in all.`,
+  ];
+}
+
 /**
  * Offenders first and the newest stall last: that stands next to the prompt then, where one looks, however
  * short the screen is, as the end of a log does.
- * @param running stalls under way
+ * @param status of the process, where it is known
  * @param target whom the command was told to ask
  */
 export function linesOfStalls(
   { stalls, offenders = [] }: StallsAnswer,
-  running: readonly Stall[],
+  status: Status | undefined,
   target?: string,
 ): string[] {
-  if (stalls.length + running.length === 0) return ['There has been no stall yet.'];
+  const running = underWay(status);
+  const lost = lostOf(status, stalls.length);
+  if (stalls.length + running.length === 0) return lost.length > 0 ? lost : ['There has been no stall yet.'];
   const shown = [...stalls.slice(0, STALLS_SHOWN).toReversed(), ...running];
   const left = stalls.length - STALLS_SHOWN;
   return [
@@ -51,6 +65,7 @@ export function linesOfStalls(
       : ['Worst offenders', ...tableOf(OFFENDERS, offenders.slice(0, OFFENDERS_SHOWN)), '']),
     `Latest stalls${left > 0 ? `, without ${left} older ones (--json has them)` : ''}`,
     ...tableOf(columnsOf(shown, running), shown),
+    ...lost,
     '',
     `All of one: event-loop-watchdog stalls ${shown.at(-1)?.id}${also(target)}`,
   ];

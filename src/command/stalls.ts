@@ -2,7 +2,7 @@ import type { Stall } from '../shared/stall.js';
 import type { Call } from './call.js';
 import { jsonLine, readJson } from './client.js';
 import { linesOfStall, linesOfStalls, type StallsAnswer } from './stalls-view.js';
-import { isListOf, isObject, isStall, stallsUnderWay } from './state.js';
+import { isListOf, isObject, isStall, stateIfKnown, underWay } from './state.js';
 
 export async function stalls(call: Call): Promise<undefined> {
   call.print(call.stall === undefined ? await all(call) : await one(call, call.stall));
@@ -12,7 +12,7 @@ async function all({ ask, base, json, target }: Call): Promise<string> {
   const answer = await ask(base, { method: 'GET', path: '/api/stalls' });
   const list = readJson<StallsAnswer>(base, answer, isList);
   if (json) return jsonLine(answer);
-  return textOf(linesOfStalls(list, await stallsUnderWay(ask, base), target));
+  return textOf(linesOfStalls(list, await stateIfKnown(ask, base), target));
 }
 
 /** One that is over, or else one that is under way. */
@@ -22,7 +22,7 @@ async function one({ ask, base, json, target }: Call, id: string): Promise<strin
     const stall = readJson<Stall>(base, answer, isStall);
     return json ? jsonLine(answer) : textOf(linesOfStall(stall, false, target));
   } catch (error) {
-    const running = (await stallsUnderWay(ask, base)).find((stall) => stall.id === id);
+    const running = underWay(await stateIfKnown(ask, base)).find((stall) => stall.id === id);
     if (!running) throw error;
     return json ? `${JSON.stringify(running)}\n` : textOf(linesOfStall(running, true, target));
   }

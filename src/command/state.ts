@@ -21,12 +21,16 @@ export function isListOf(value: unknown, isOne: (value: unknown) => boolean): va
 
 export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-/** Of what is not over yet only the state knows. What is over is worth more than to fail for want of it. */
-export async function stallsUnderWay(ask: Ask, base: URL): Promise<Stall[]> {
+/** What is over is worth more than to fail for want of it. */
+export async function stateIfKnown(ask: Ask, base: URL): Promise<Status | undefined> {
   try {
     const answer = await ask(base, { method: 'GET', path: '/api/state' });
-    return readJson<Status>(base, answer, isStatus).loops.flatMap(({ stall }) => stall ?? []);
+    return readJson<Status>(base, answer, isStatus);
   } catch {
-    return [];
+    return undefined;
   }
 }
+
+/** Of what is not over yet only the state knows. */
+export const underWay = (status: Status | undefined): Stall[] =>
+  status?.loops.flatMap(({ stall }) => stall ?? []) ?? [];

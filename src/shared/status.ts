@@ -82,6 +82,7 @@ export type Series = readonly (number | null)[];
 /** A stall of main's loop, as a band over a chart. */
 export interface StallBand {
   readonly id: string;
+  /** `unknown`, too, of one that a sidecar saw that has been replaced since. */
   readonly cause: Cause;
   /** Unix time in milliseconds; a stall under way has no end yet. */
   readonly fromMs: number;
@@ -134,7 +135,10 @@ export interface History {
     readonly capacity: Series;
     readonly queued: Series;
   }[];
-  /** Those of the last 15 minutes among the latest hundred, oldest first; always all. */
+  /**
+   * Those of the last 15 minutes among the latest hundred, also those that sidecars before this one have seen;
+   * oldest first; always all.
+   */
   readonly stalls: readonly StallBand[];
 }
 

@@ -76,7 +76,9 @@ it('a frozen app tells what holds it, where and for whom, and how the delay rise
 
 it('the next sidecar goes on with the history where the one before ended', async () => {
   const { app, url } = await startApp('killable.mjs');
-  const { seq } = await eventually(async () => {
+  app.send({ deed: 'spin' });
+  const { id } = await app.message<Stall>('stall');
+  const { seq, stalls } = await eventually(async () => {
     const history = await historyOf(url);
     return history.at.length >= 2 ? history : undefined;
   }, 'two points');
@@ -90,6 +92,11 @@ it('the next sidecar goes on with the history where the one before ended', async
   }, 'the next one has a point');
   expect(next.seq).toBeGreaterThan(seq);
   expect(next.at).toEqual([...next.at].sort());
+  // Why it was went with the sidecar before.
+  const [before, after] = [stalls, next.stalls].map((all) => all.find((stall) => stall.id === id));
+  expect(after?.cause).toBe('unknown');
+  expect(Math.abs((after?.toMs ?? 0) - (before?.toMs ?? 0))).toBeLessThan(50);
+  expect(await (await get(url)).text()).toContain('went with the sidecar that was replaced');
 });
 
 it('strangers get an index, and no more; who is allowed gets what was asked for, as asked', async () => {

@@ -5,6 +5,9 @@ const KEPT_MS = 15 * 60_000;
 /** Points come each second. From here on a line between two would tell of what nobody knows. */
 const GAP_MS = 5_000;
 
+/** The next sidecar may have rounded otherwise; of one that goes on neither has the end. */
+const SAME_MS = 50;
+
 type Values = (number | null)[];
 
 export interface PoolPoints {
@@ -121,8 +124,9 @@ function dropPools({ pools }: Points, told: History['pools']): void {
 function withCauses(stalls: readonly StallBand[], before: readonly StallBand[]): StallBand[] {
   const known = new Map(before.map((stall) => [stall.id, stall]));
   return stalls.map((stall) => {
-    const { cause, toMs } = known.get(stall.id) ?? {};
-    return stall.cause === 'unknown' && cause && toMs === stall.toMs ? { ...stall, cause } : stall;
+    const { cause, toMs = Number.NaN } = known.get(stall.id) ?? {};
+    const isSame = Math.abs((stall.toMs ?? Number.NaN) - toMs) < SAME_MS;
+    return stall.cause === 'unknown' && cause && isSame ? { ...stall, cause } : stall;
   });
 }
 

@@ -7,7 +7,7 @@ import type { Loop } from '../loops/loop.js';
 import type { PoolView } from '../pools/pool.js';
 import type { CpuThrottling } from '../system/cgroup.js';
 import { type Activity, createActivity } from './activity.js';
-import { createBands } from './bands.js';
+import { createBands, type FinishedBand } from './bands.js';
 import { createRing, type PoolReadings } from './history.js';
 import { createLastMinute, type Minute } from './minute.js';
 import { createSecond } from './second.js';
@@ -29,6 +29,8 @@ export interface RecordsParts {
   readonly contain: Contain;
   /** Sidecars before this one, each of which began to number its points by the clock, too. */
   readonly restarts: number;
+  /** Stalls that those have told, oldest first. */
+  readonly earlier: readonly FinishedBand[];
   readonly wallClockOf?: (momentMs: number) => number;
 }
 
@@ -50,7 +52,7 @@ export function openRecords(parts: RecordsParts): Records {
   const readSecond = createSecond(parts);
   const activity = createActivity();
   const lastMinute = createLastMinute();
-  const bands = createBands();
+  const bands = createBands(parts.earlier);
   let dueMs = Number.NEGATIVE_INFINITY;
 
   function notePoint(nowMs: number): void {

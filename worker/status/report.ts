@@ -5,6 +5,7 @@ import type { Forensics } from '../forensics.js';
 import type { Pools } from '../pools/pools.js';
 import type { CpuThrottling } from '../system/cgroup.js';
 import type { Threadpool } from '../system/threadpool.js';
+import type { FinishedBand } from './bands.js';
 import { openRecords } from './records.js';
 import { statusOf } from './status.js';
 
@@ -15,6 +16,8 @@ export interface ReportParts {
   readonly threadpool: Threadpool;
   /** `undefined` where the system keeps no such accounts. */
   readonly throttling: (() => CpuThrottling | undefined) | undefined;
+  /** Main's stalls that sidecars before this one have told, oldest first. */
+  readonly earlier: readonly FinishedBand[];
   /** Name of the app. */
   readonly app: () => string;
 }
@@ -41,6 +44,7 @@ export function openReport(basics: Basics, parts: ReportParts): Report {
     throttling: parts.throttling,
     contain,
     restarts,
+    earlier: parts.earlier,
   });
   return {
     note: records.note,

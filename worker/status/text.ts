@@ -34,7 +34,7 @@ export function textOfStatus(status: Status, stalls: readonly Stall[]): string {
     ...part('Event loops', status.loops.map(ofLoop)),
     ...part('Pools', status.pools.map(ofPool)),
     ...part("libuv's pool", [ofThreadpool(status)]),
-    ...part('Latest stalls', stalls.slice(0, STALLS_MAX).map(ofStall)),
+    ...part('Latest stalls', [...stalls.slice(0, STALLS_MAX).map(ofStall), ...ofLost(status, stalls)]),
     ...part('Routes', table([...GUARDED_ROUTES, ...OPEN_ROUTES])),
   ]);
 }
@@ -118,6 +118,14 @@ function ofThreadpool({ threadpool: { size, queueDelayMs, pendingMs } }: Status)
     ...(queueDelayMs === undefined ? [] : [`the latest task waited ${duration(queueDelayMs)} for one`]),
     ...(pendingMs === undefined ? [] : [`one waits now for ${duration(pendingMs)}`]),
   ].join(', ');
+}
+
+/** A sidecar that has taken the place of another knows how many there were before, and no more of them. */
+function ofLost({ loops, process }: Status, { length }: { readonly length: number }): string[] {
+  const counted = loops.reduce((sum, loop) => sum + loop.stalls, 0);
+  return process.sidecarRestarts > 0 && counted > length
+    ? ['What was known of those before went with the sidecar that was replaced.']
+    : [];
 }
 
 function ofStall(stall: Stall): string {

@@ -122,7 +122,9 @@ describe('stalls', () => {
     const older = stallOf({ id: '1-a-1', durationMs: 250, cause: 'gc' });
     const newer = stallOf({ startedAt: '2026-02-03T05:00:00.000Z', culprit: CULPRIT });
     const running = stallOf({ id: '1-a-9', startedAt: '2026-02-03T06:00:00.000Z', durationMs: 700 });
-    expect(linesOfStalls({ stalls: [newer, older], offenders }, [running], '9465')).toEqual([
+    expect(
+      linesOfStalls({ stalls: [newer, older], offenders }, statusOf([loopOf({ stall: running })]), '9465'),
+    ).toEqual([
       'Worst offenders',
       '   TOTAL  STALLS  CAUSE  WHERE',
       '   4.2 s       3  cpu    renderInvoice /srv/shop/src/invoice.ts:41',
@@ -136,14 +138,23 @@ describe('stalls', () => {
       '',
       'All of one: event-loop-watchdog stalls 1-a-9 9465',
     ]);
-    expect(linesOfStalls({ stalls: [], offenders: [] }, [])).toEqual(['There has been no stall yet.']);
+    expect(linesOfStalls({ stalls: [], offenders: [] }, undefined)).toEqual(['There has been no stall yet.']);
+  });
+
+  it('are not told to be none where a sidecar has taken with it what it knew', () => {
+    const fresh = statusOf([loopOf({ stalls: 3 })]);
+    const status = { ...fresh, process: { ...fresh.process, sidecarRestarts: 1 } };
+    const lost = 'Those before the sidecar was replaced are not known any more: 3 stalls in all.';
+    expect(linesOfStalls({ stalls: [], offenders: [] }, status)).toEqual([lost]);
+    expect(linesOfStalls({ stalls: [stallOf({})], offenders: [] }, status)).toContain(lost);
+    expect(linesOfStalls({ stalls: [], offenders: [] }, fresh)).not.toContain(lost);
   });
 
   it('of several days and threads say so; of many the latest are shown', () => {
     const stalls = Array.from({ length: 30 }, (_, i) => stallOf({ id: `1-a-${30 - i}`, thread: 'indexer' }));
     const lines = linesOfStalls(
       { stalls: [stallOf({ startedAt: '2026-02-04T00:00:00Z' }), ...stalls], offenders: [] },
-      [],
+      undefined,
     );
     expect(lines[0]).toBe('Latest stalls, without 11 older ones (--json has them)');
     expect(lines[2]).toMatch(/^2026-02-03 04:05:06 +12\.3 s +cpu +indexer +1-a-12$/);

@@ -28,6 +28,20 @@ it('has the stalls of main in the last 15 minutes, oldest first', () => {
   ]);
 });
 
+it('goes on with those of the sidecar before, a hundred in all', () => {
+  const earlier = Array.from({ length: 120 }, (_, i) => ({
+    id: `e${i}`,
+    cause: 'unknown' as const,
+    fromMs: WALL_MS + i * 1000,
+    toMs: WALL_MS + i * 1000 + 200,
+  }));
+  const ids = createBands(earlier)
+    .all(0, WALL_MS + 960_000, [stall('b', 950_000, 200), stall('a', 940_000, 200)])
+    .map(({ id }) => id);
+  expect(ids).toEqual([...earlier.slice(60).map(({ id }) => id), 'a', 'b']);
+  expect(createBands(earlier).all(0, WALL_MS + 100_000, [])).toHaveLength(100);
+});
+
 it('has the one under way without an end, and keeps it until it is told of', () => {
   const bands = createBands();
   const all = (nowMs: number, told: Stall[] = []): unknown => bands.all(nowMs, WALL_MS + nowMs, told);

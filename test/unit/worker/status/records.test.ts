@@ -44,6 +44,7 @@ function watch(more: Partial<RecordsParts> = {}, accounts: Partial<LoopAccounts>
       }
     },
     restarts: 0,
+    earlier: [],
     wallClockOf: (momentMs) => Date.UTC(2026, 0, 1) + momentMs,
     ...more,
   });

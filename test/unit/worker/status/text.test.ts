@@ -71,6 +71,7 @@ libuv's pool
 
 Latest stalls
   2026-01-01T02:00:00.000Z  4711-a-12  3.0 s (cpu) in render /srv/app.js:41, request GET /report
+  What was known of those before went with the sidecar that was replaced.
 `);
 });
 
