@@ -93,6 +93,27 @@ it('a link to a stall opens it, or says that it is not kept', async () => {
   await page.getByText('The stall 1-2-3 is not among the latest hundred').waitFor();
 });
 
+it('what a sidecar has told stays when another takes its place, also behind a proxy, in a folder', async () => {
+  const { app, url } = await startApp('page-app.mjs');
+  const { page } = await openPage(browser, 'about:blank');
+  await page.route(`${url}/wd**`, async (route) => {
+    const { pathname, search } = new URL(route.request().url());
+    await route.fulfill({ response: await route.fetch({ url: url + pathname.slice('/wd'.length) + search }) });
+  });
+  await page.goto(`${url}/wd`);
+  app.send({ deed: 'freeze' });
+  await app.message('freezing');
+  const row = await frozenRow(page);
+  app.release();
+  await row.getByText('so far').waitFor({ state: 'detached' });
+  await page.getByText('Last stall').waitFor();
+  app.send({ deed: 'kill sidecar' });
+  await page.getByText('sidecar restarted 1 ×').waitFor();
+  await page.getByText('since the sidecar was restarted').waitFor({ state: 'attached' });
+  expect(await row.textContent()).toContain('renderInvoice');
+  expect(await page.getByText('none in the last 15 minutes').count()).toBe(0);
+});
+
 it('threads and profiles are asked for, one at a time', async () => {
   const { url } = await startApp('page-app.mjs');
   const { page } = await openPage(browser, url);
