@@ -14,7 +14,9 @@ export interface Part {
 
 /** What the time went into, nothing twice; what is not accounted for comes last. */
 export function partsOf(stall: Stall): Part[] {
-  const { durationMs, cpuMs = 0, runQueueMs = 0, sleepMs = 0, gcMs, suspendedMs } = stall;
+  const { durationMs, cpuMs = 0, runQueueMs = 0, sleepMs = 0, suspendedMs } = stall;
+  // In a collection, too, main may have waited for a CPU: as often as at any other time.
+  const gcMs = stall.gcMs * Math.max(0, 1 - runQueueMs / durationMs);
   // Collections are timed by the clock, and part of them main slept through, while V8's threads did the work.
   const gcOnCpuMs = stall.cpuMs === undefined ? 0 : Math.min(gcMs, cpuMs);
   const gcAsleepMs = Math.min(gcMs - gcOnCpuMs, Math.max(0, sleepMs - suspendedMs));
