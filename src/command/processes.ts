@@ -1,7 +1,7 @@
 import type { Status } from '../shared/status.js';
 import { ANSWER_MS, type Ask, readJson } from './client.js';
 import type { CommandError } from './error.js';
-import { isStatus } from './state.js';
+import { isListOf, isObject, isStatus } from './state.js';
 
 /** So many are looked at; a host has hardly more. */
 const PROCESSES_MAX = 256;
@@ -72,7 +72,7 @@ export function createProcesses(base: URL, ask: Ask, clock: () => number, signal
 
   function join({ targets: [address] = [''], labels = {} }: Target): Known | undefined {
     const [, port] = /:(\d{1,5})$/.exec(address as string) ?? [];
-    if (port === undefined) return undefined;
+    if (port === undefined || Number(port) > 65_535) return undefined;
     // At the host that was asked, and never at another that an answer names: the token goes along.
     const url = new URL(base);
     url.port = port;
@@ -129,5 +129,12 @@ export function createProcesses(base: URL, ask: Ask, clock: () => number, signal
   };
 }
 
-const isList = (value: Partial<Target[]>): boolean =>
-  Array.isArray(value) && value.every((one?: Target) => Array.isArray(one?.targets));
+/** No watchdog answers with an empty one. */
+const isList = (value: unknown): boolean => isListOf(value, isTarget) && value.length > 0;
+
+function isTarget(value: unknown): boolean {
+  const { targets, labels = {} } = (isObject(value) ? value : {}) as Partial<Target>;
+  return isListOf(targets, isText) && isObject(labels) && Object.values(labels).every(isText);
+}
+
+const isText = (value: unknown): boolean => typeof value === 'string';

@@ -2,7 +2,7 @@ import type { Stall } from '../shared/stall.js';
 import type { Call } from './call.js';
 import { jsonLine, readJson } from './client.js';
 import { linesOfStall, linesOfStalls, type StallsAnswer } from './stalls-view.js';
-import { isListOf, isObject, isStall, stateIfKnown, underWay } from './state.js';
+import { isListOf, isOffender, isStall, stateIfKnown, underWay } from './state.js';
 
 export async function stalls(call: Call): Promise<undefined> {
   call.print(call.stall === undefined ? await all(call) : await one(call, call.stall));
@@ -29,7 +29,7 @@ async function one({ ask, base, json, target }: Call, id: string): Promise<strin
 }
 
 function isList({ stalls: some, offenders = [] }: Partial<StallsAnswer>): boolean {
-  return isListOf(some, isStall) && isListOf(offenders, isObject);
+  return isListOf(some, isStall) && isListOf(offenders, isOffender);
 }
 
 const textOf = (lines: readonly string[]): string => `${lines.join('\n')}\n`;

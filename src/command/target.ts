@@ -21,7 +21,7 @@ export function targetOf(text: string | undefined, env: Environment): URL {
   if (/^https?:\/\//i.test(text)) return originOf(text, text);
   // Not by `URL`, which drops a port that is the scheme's own.
   const [, host, port] = /^(\[[^\]]*\]|[^:/@?#\s]*)(?::(\d+))?$/.exec(text) ?? [];
-  if (host === undefined || (port !== undefined && !isPort(port))) throw wrongTarget(text);
+  if (host === undefined || text === '' || (port !== undefined && !isPort(port))) throw wrongTarget(text);
   return originOf(`http://${host === '' ? LOCAL : host}:${port ?? portOf(env)}`, text);
 }
 

@@ -102,3 +102,12 @@ it.each([[{}], [[{ labels: {} }]], ['text']])('%j is no list of processes', asyn
   answers['http://shop-1:9464/sd'] = answer;
   await expect(processes.list()).rejects.toThrow(/^What answers at http:\/\/shop-1:9464 is no watchdog/);
 });
+
+it.each([[[]], [[{ targets: [7] }]], [[{ targets: ['x:1'], labels: { __meta_watchdog_app: {} } }]]])(
+  'a list like %j is none of a watchdog',
+  async (list) => {
+    const { answers, processes } = host();
+    answers['http://shop-1:9464/sd'] = list;
+    await expect(processes.list()).rejects.toThrow(/is no watchdog/);
+  },
+);

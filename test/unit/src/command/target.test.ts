@@ -31,17 +31,25 @@ describe('whom to ask', () => {
     expect(() => targetOf(undefined, { WATCHDOG_PORT: '0' })).toThrow('WATCHDOG_PORT is "0": name the port');
   });
 
-  it.each(['0', '65536', 'ftp://shop-1', 'shop-1/metrics', 'a@b', '::1', 'http://', 'shop-1:port', 'shop:0'])(
-    'is not %s',
-    (text) => {
-      expect(() => targetOf(text, {})).toThrow(
-        expect.objectContaining({
-          message: `What to ask must be a port from 1 to 65535, host:port, or an http(s) URL, but is "${text}".`,
-          exitCode: 2,
-        }),
-      );
-    },
-  );
+  it.each([
+    '',
+    '0',
+    '65536',
+    'ftp://shop-1',
+    'shop-1/metrics',
+    'a@b',
+    '::1',
+    'http://',
+    'shop-1:port',
+    'shop:0',
+  ])('is not %s', (text) => {
+    expect(() => targetOf(text, {})).toThrow(
+      expect.objectContaining({
+        message: `What to ask must be a port from 1 to 65535, host:port, or an http(s) URL, but is "${text}".`,
+        exitCode: 2,
+      }),
+    );
+  });
 
   it('has no password in it, and the error does not repeat it', () => {
     expect(() => targetOf('http://me:secret@shop-1', {})).toThrow(
