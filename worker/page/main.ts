@@ -9,11 +9,10 @@ import { createHead } from './head.js';
 import type { Points } from './history.js';
 import { createStalls } from './stalls/stalls.js';
 import { createThreads } from './threads.js';
-import { createTokenForm, storedToken } from './token.js';
+import { createTokenForm, FOLDER, storedToken } from './token.js';
 
 const page = document.body;
-// The page is the first of the routes.
-const api = createApi(location.origin + location.pathname.replace(/\/$/, ''), storedToken);
+const api = createApi(location.origin + FOLDER, storedToken);
 const connection = createConnection(page);
 const token = createTokenForm(api, () => following.resume());
 const head = createHead();

@@ -1,8 +1,10 @@
 import type { Api, ApiError } from './api.js';
 import { h, setText } from './dom.js';
 
+/** Where the routes are, of which the page is the first: behind a proxy several watchdogs may have one each. */
+export const FOLDER: string = location.pathname.replace(/\/$/, '');
 /** Gone with the tab: a token is not left on the disk of whoever has looked. */
-const KEY = 'event-loop-watchdog-token';
+const KEY = `event-loop-watchdog-token${FOLDER}`;
 
 /** For this page, where the browser lets it keep nothing. */
 let held: string | undefined;

@@ -7,7 +7,7 @@ const TIME_STEPS_MS = [5, 10, 15, 30, 60, 120, 180, 300, 600].map((seconds) => s
 /** A shorter range has seconds in its times. */
 const SECONDS_UNDER_MS = 120_000;
 /** A time that is so near to the edge would be cut off, or run into the figures of the other axis. */
-const EDGE_PX = 20;
+const EDGE_REM = 1.5;
 const DASHES: Readonly<Partial<Record<Line['look'], number[]>>> = { dashed: [6, 4], dotted: [2, 2] };
 
 /** What uPlot needs to know. */
@@ -45,7 +45,7 @@ export function optionsOf({ measure, lines }: Plan): Omit<uPlot.Options, 'width'
         gap: 4,
         space: (_self, _axis, min, max) => (max - min > SECONDS_UNDER_MS ? 4 : 5.6) * rem,
         incrs: TIME_STEPS_MS,
-        values: timesOf,
+        values: (self, splits) => timesOf(self, splits, EDGE_REM * rem),
       },
       {
         ...axis,
@@ -61,10 +61,10 @@ export function optionsOf({ measure, lines }: Plan): Omit<uPlot.Options, 'width'
 }
 
 /** Seconds only where they tell ticks apart. */
-function timesOf({ scales, width }: uPlot, splits: number[]): string[] {
+function timesOf({ scales, width }: uPlot, splits: number[], edgePx: number): string[] {
   const whole = splits.every((moment) => moment % 60_000 === 0);
   const { min = 0, max = 0 } = scales.x ?? {};
-  const margin = ((max - min) * EDGE_PX) / width;
+  const margin = ((max - min) * edgePx) / width;
   return splits.map((moment) => {
     if (moment < min + margin || moment > max - margin) return '';
     return whole ? clockShort(moment) : clock(moment);
