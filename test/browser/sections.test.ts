@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import type { Stall } from '../../src/types.js';
+import type { History, Stall } from '../../src/types.js';
 import { killChildren, startApp } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { barriers, launchBrowser, openPage } from './browser.js';
@@ -98,7 +98,9 @@ it('what a sidecar has told stays when another takes its place, also behind a pr
   const { page } = await openPage(browser, 'about:blank');
   await page.route(`${url}/wd**`, async (route) => {
     const { pathname, search } = new URL(route.request().url());
-    await route.fulfill({ response: await route.fetch({ url: url + pathname.slice('/wd'.length) + search }) });
+    await route.fulfill({
+      response: await route.fetch({ url: url + pathname.slice('/wd'.length) + search }),
+    });
   });
   await page.goto(`${url}/wd`);
   app.send({ deed: 'freeze' });
@@ -112,6 +114,25 @@ it('what a sidecar has told stays when another takes its place, also behind a pr
   await page.getByText('since the sidecar was restarted').waitFor({ state: 'attached' });
   expect(await row.textContent()).toContain('renderInvoice');
   expect(await page.getByText('none in the last 15 minutes').count()).toBe(0);
+});
+
+it('charts that were stopped stay as they were, however long they are looked at', async () => {
+  const { url } = await startApp('page-app.mjs');
+  const { page } = await openPage(browser, url);
+  const held = page.getByRole('listitem').filter({ hasText: /^loop held/ });
+  await held.filter({ hasText: '%' }).waitFor();
+  await page.getByRole('button', { name: 'Pause' }).click();
+  const before = await held.textContent();
+  let answers = 0;
+  await page.route('**/api/history*', async (route) => {
+    const history = (await (await route.fetch()).json()) as History;
+    answers++;
+    await route.fulfill({ json: { ...history, at: history.at.map((moment) => moment + 20 * 60_000) } });
+  });
+  await eventually(() => answers >= 3, 'twenty minutes are over');
+  expect(await held.textContent()).toBe(before);
+  await page.getByRole('button', { name: 'Go live' }).click();
+  await held.filter({ hasText: '%' }).waitFor();
 });
 
 it('threads and profiles are asked for, one at a time', async () => {

@@ -39,7 +39,8 @@ export function createHead(): Head {
       setText(length, lengthOf(main));
       const shown = main.stall && main.state === 'blocked' ? factsOf(main.stall) : calmFacts(status, latest);
       replaceFacts(facts, shown);
-      const news = `${main.state} ${main.stall?.id}`;
+      // A busy loop is late now and then: nobody wants to hear that each second.
+      const news = main.state === 'late' ? toldOf : `${main.state} ${main.stall?.id}`;
       if (news !== toldOf) setText(told, status.sentence);
       toldOf = news;
       showIcon(main.state);

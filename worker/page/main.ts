@@ -6,7 +6,6 @@ import { h } from './dom.js';
 import { createFigures } from './figures.js';
 import { follow } from './follow.js';
 import { createHead } from './head.js';
-import type { Points } from './history.js';
 import { createStalls } from './stalls/stalls.js';
 import { createThreads } from './threads.js';
 import { createTokenForm, FOLDER, storedToken } from './token.js';
@@ -17,13 +16,13 @@ const connection = createConnection(page);
 const token = createTokenForm(api, () => following.resume());
 const head = createHead();
 const figures = createFigures();
-const charts = createCharts(() => latest && showFigures(latest));
+const charts = createCharts(showFigures);
 const stalls = createStalls(api);
-let latest: Points | undefined;
 let pools = 0;
 
-function showFigures(points: Points): void {
-  figures.points(points, charts.shown.fromMs, charts.shown.name);
+function showFigures(): void {
+  const { points, fromMs, name } = charts.shown;
+  if (points) figures.points(points, fromMs, name);
 }
 
 const following = follow(
@@ -42,10 +41,9 @@ const following = follow(
     },
     points(points) {
       connection.lacking(undefined);
-      latest = points;
       head.stalls(points.stalls);
       charts.draw(points, pools);
-      showFigures(points);
+      showFigures();
     },
     lacking: connection.lacking,
     silent: connection.silent,

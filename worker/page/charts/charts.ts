@@ -9,8 +9,8 @@ import { createRangeControls } from './range.js';
 export interface Charts extends Section {
   /** @param pools that are watched, of which some may have no points */
   draw(points: Points, pools: number): void;
-  /** What is drawn: since when, in Unix time, and how long a range that is called. */
-  readonly shown: { readonly fromMs: number; readonly name: string };
+  /** What is drawn: of which points, since when, in Unix time, and how long a range that is called. */
+  readonly shown: { readonly points: Points | undefined; readonly fromMs: number; readonly name: string };
 }
 
 /** @param onShown called when another range is to be seen */
@@ -23,9 +23,10 @@ export function createCharts(onShown: () => void): Charts {
   });
   const others = h('p', { class: 'muted', hidden: true });
   let latest: Points | undefined;
-  /** Where the charts were stopped. */
-  let stoppedAtMs: number | undefined;
-  const endMs = (): number => stoppedAtMs ?? latest?.at.at(-1) ?? 0;
+  /** As they were when the charts were stopped: the latest lose what is older than 15 minutes. */
+  let stopped: Points | undefined;
+  const points = (): Points | undefined => stopped ?? latest;
+  const endMs = (): number => points()?.at.at(-1) ?? 0;
 
   function changed(): void {
     redraw();
@@ -34,18 +35,19 @@ export function createCharts(onShown: () => void): Charts {
   const range = createRangeControls({
     onRange: changed,
     onPause(paused) {
-      stoppedAtMs = paused ? latest?.at.at(-1) : undefined;
+      stopped = paused ? structuredClone(latest) : undefined;
       changed();
     },
   });
 
   function redraw(): void {
-    if (!latest) return;
+    const drawn = points();
+    if (!drawn) return;
     const start = performance.now();
     const [fromMs, toMs] = [endMs() - range.rangeMs, endMs()];
-    grid.draw(latest, fromMs, toMs);
-    causes.show(latest.stalls.filter((stall) => (stall.toMs ?? toMs) >= fromMs && stall.fromMs <= toMs));
-    moment.end(toMs, stoppedAtMs !== undefined);
+    grid.draw(drawn, fromMs, toMs);
+    causes.show(drawn.stalls.filter((stall) => (stall.toMs ?? toMs) >= fromMs && stall.fromMs <= toMs));
+    moment.end(toMs, stopped !== undefined);
     measureFrom(start);
   }
 
@@ -65,11 +67,11 @@ export function createCharts(onShown: () => void): Charts {
       others,
     ),
     get shown() {
-      return { fromMs: endMs() - range.rangeMs, name: range.name };
+      return { points: points(), fromMs: endMs() - range.rangeMs, name: range.name };
     },
-    draw(points, pools) {
-      latest = points;
-      const drawn = points.pools.length;
+    draw(next, pools) {
+      latest = next;
+      const drawn = next.pools.length;
       others.hidden = pools <= drawn;
       setText(others, `${pools} pools are watched. The first ${drawn} have charts.`);
       redraw();
