@@ -19,6 +19,7 @@ import {
   fieldsOf,
   invalid,
   isObject,
+  meaningOf,
   numberField,
   type OptionSpec,
   pathOf,
@@ -80,7 +81,8 @@ export const OPTIONS: Specs = {
     env: 'WATCHDOG_CAPTURE',
     default: CAPTURE_AFTER_MS,
     rule: 'true, false, or an object { after }',
-    envRule: 'true or false',
+    envRule: 'true, false, or when to begin, as in after=100',
+    envValue: (text) => fieldsFrom(text) ?? meaningOf(text),
     check: (value) => {
       if (typeof value === 'boolean') return value && CAPTURE_AFTER_MS;
       return fieldsOf<{ after: number }>('capture', value, { after: duration(CAPTURE_AFTER_MIN_MS) })?.after;

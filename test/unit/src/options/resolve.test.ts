@@ -333,6 +333,7 @@ describe('the environment', () => {
       },
       warnings: [],
     });
+    expect(read({ WATCHDOG_CAPTURE: 'after=50' }).options).toEqual({ capture: { after: 50 } });
     expect(read({ WATCHDOG_HOST: '' })).toEqual({ port: 9464, options: {}, warnings: [] });
   });
 
@@ -366,6 +367,7 @@ describe('the environment', () => {
       '120000',
       ' must be after and action, and signal if need be, as in after=120000,action=report, but is "120000"',
     ],
+    ['CAPTURE', 'after=20', ': The option "capture.after" must be a number of milliseconds, 50 or more'],
     ['READINESS', 'maxLag=often', ': The option "readiness.maxLag" must be a number of milliseconds above 0'],
     [
       'READINESS',
@@ -396,7 +398,8 @@ describe('the environment', () => {
     for (const warning of warnings)
       expect(warning.split(', but is ')[0]).not.toMatch(/object|function|"|string|\{/);
     expect(read({ WATCHDOG_LOG: 'xml', WATCHDOG_CAPTURE: '{"after":100}' }).warnings).toEqual([
-      'WATCHDOG_CAPTURE must be true or false, but is "{\\"after\\":100}". Using the default.',
+      'WATCHDOG_CAPTURE must be true, false, or when to begin, as in after=100, but is "{\\"after\\":100}". ' +
+        'Using the default.',
       'WATCHDOG_LOG must be text, json or false, but is "xml". Using the default.',
     ]);
   });
