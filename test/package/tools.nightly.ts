@@ -36,7 +36,9 @@ interface SentryEvent {
   readonly fingerprint: string[];
   readonly contexts: { readonly trace: { readonly trace_id: string }; readonly stall: object };
   readonly exception: {
-    readonly values: [{ readonly type: string; readonly stacktrace: { readonly frames: object[] } }];
+    readonly values: [
+      { readonly type: string; readonly stacktrace: { readonly frames: { readonly in_app: boolean }[] } },
+    ];
   };
 }
 
@@ -75,10 +77,10 @@ it("Sentry gets a stall as an issue: its line to blame, its stack, its request's
   });
   const [{ type, stacktrace }] = event.exception.values;
   expect(type).toBe('EventLoopStalled');
-  expect(stacktrace.frames.at(-1)).toMatchObject({
+  // What it calls of Node.js may be on top of it: the getter of `performance`, say.
+  expect(stacktrace.frames.findLast((frame) => frame.in_app)).toMatchObject({
     function: 'buildReport',
     filename: join(realpathSync(project.home), 'sentry.mjs'),
     context_line: 'while (performance.now() < until);',
-    in_app: true,
   });
 });
