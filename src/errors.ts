@@ -30,7 +30,7 @@ export class WatchdogError extends Error {
   readonly code: WatchdogErrorCode;
 
   /** For the package itself. */
-  constructor(code: WatchdogErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: WatchdogErrorCode, message: string, options?: { readonly cause?: unknown }) {
     super(printable(message), options);
     this.code = code;
   }

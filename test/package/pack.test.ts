@@ -118,6 +118,8 @@ describe('the packed package', () => {
        export { unwatch, result, WatchdogError };`,
     );
     expect(project.typeCheck(['typed.mts'])).toBe('');
+    // The least that the types of Node.js 20 ask for.
+    expect(project.typeCheck(['typed.mts'], { target: 'es2020', lib: ['es2020'] })).toBe('');
   });
 
   it('shows each public call by an example that type-checks', () => {
