@@ -37,6 +37,18 @@ describe('the packed package, installed elsewhere,', () => {
     expect(project.run(file, '--no-experimental-require-module')).toBe('true\n');
   });
 
+  it('stands beside any version of what it can look into, which npm refuses even of optional peers', () => {
+    const { peerDependencies } = JSON.parse(readFileSync(join(project.installed, 'package.json'), 'utf8'));
+    const names = Object.keys(peerDependencies);
+    const olds = names.map((name) => [`${name}/package.json`, JSON.stringify({ name, version: '0.0.1' })]);
+    const dependencies = Object.fromEntries(names.map((name) => [name, `file:${name}`]));
+    const files = Object.fromEntries([...olds, ['package.json', JSON.stringify({ dependencies })]]);
+    const args = ['install', '--offline', '--no-audit', '--no-fund', project.tarball];
+    const options = { cwd: makeFiles(files), encoding: 'utf8' } as const;
+    const { status, stderr } = spawnSync('npm', args, options);
+    expect(status, stderr).toBe(0);
+  });
+
   it('brings the command', () => {
     const { version } = JSON.parse(readFileSync(join(project.installed, 'package.json'), 'utf8'));
     const args = ['--offline', 'event-loop-watchdog', '--version'];
