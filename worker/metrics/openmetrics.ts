@@ -79,7 +79,7 @@ export function floatText(value: number): string {
 }
 
 function numberText(value: number): string {
-  if (Number.isFinite(value)) return String(value);
+  if (Number.isFinite(value) || Number.isNaN(value)) return String(value);
   return value > 0 ? '+Inf' : '-Inf';
 }
 

@@ -1,6 +1,7 @@
 import { floatText } from '../metrics/openmetrics.js';
 import { type ForeignFamily, NUMBERED, PART_SUFFIXES } from './families.js';
 import { createSeriesMemory, isSound } from './openmetrics-rules.js';
+import { seriesKey } from './points.js';
 import { asNumber, type ExemplarParts, type Label, partsOf } from './sample.js';
 import { type FamilyWriter, linesOf, openSink } from './sink.js';
 
@@ -36,8 +37,8 @@ export function createOpenMetricsWriter(
       const exemplar = name === exemplary ? family.exemplars.get(number) : undefined;
       number++;
       if (only !== undefined && name !== only) return '';
-      const text = `${name}${labelsText(withStatics(labels, statics), numbered)}`;
-      return series.isNew(text) ? `${text} ${value}${exemplarText(exemplar)}\n` : '';
+      if (!series.isNew(name + seriesKey(labels))) return '';
+      return `${name}${labelsText(withStatics(labels, statics), numbered)} ${value}${exemplarText(exemplar)}\n`;
     };
     await sink.write(Buffer.from(headOf(served, family)));
     for (const lines of linesOf(family, bytes))

@@ -59,6 +59,10 @@ export function createPointReader(
   );
 }
 
+/** The same for the same labels, in whatever order they stand. */
+export const seriesKey = (labels: readonly Label[]): string =>
+  JSON.stringify(labels.length < 2 ? labels : labels.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+
 /** Of a histogram or summary. */
 export function createGroupReader(
   { name: family, type }: ForeignFamily,
@@ -87,7 +91,7 @@ export function createGroupReader(
     sample(sample) {
       const labels = sample.labels.filter(([label]) => label !== numbered);
       const number = sample.labels.find(([label]) => label === numbered)?.[1];
-      const key = JSON.stringify(labels);
+      const key = seriesKey(labels);
       if (open?.key !== key) close();
       open ??= { key, labels, samples: [], parts: [] };
       if (sample.name === partName && number !== undefined) open.parts.push([asNumber(number), sample]);

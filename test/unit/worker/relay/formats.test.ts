@@ -171,14 +171,18 @@ wait_count{app="shop",path="z"} 3
       '+Inf',
     ]);
     if (!SKIP_STRICT) strictFamilies(`${text}# EOF\n`);
+    expect((await convert('# TYPE t histogram\nt_bucket{le="nan"} 1\n', 'openMetrics')).toString()).toMatch(
+      /"NaN"/,
+    );
   });
 
   it('has each series once, the first, whoever joined the texts', async () => {
-    const registry = '# TYPE g gauge\ng{a="1"} 1\ng{a="2"} 2\n# EOF\n';
-    const text = await convert(registry + registry.replace(/ (\d)$/gm, ' 9'), 'openMetrics', {
+    const registry = '# TYPE g gauge\ng{a="1"} 1\ng{a="2",b="1"} 2\n# EOF\n';
+    const other = registry.replace('a="2",b="1"', 'b="1",a="2"').replace(/ (\d)$/gm, ' 9');
+    const text = await convert(registry + other, 'openMetrics', {
       openMetrics: true,
     });
-    expect(text.toString()).toBe('# TYPE g gauge\ng{a="1"} 1\ng{a="2"} 2\n');
+    expect(text.toString()).toBe('# TYPE g gauge\ng{a="1"} 1\ng{a="2",b="1"} 2\n');
   });
 
   it('cannot be mistaken for a family of ours', async () => {
