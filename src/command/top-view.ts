@@ -91,8 +91,8 @@ function columnsOf(rows: readonly Row[], color: boolean): Column<Row>[] {
     { title: 'APP', cell: ({ process }) => shortened(process.app, NAME_MAX), drop: 6 },
     ...(threads ? [threadColumn] : []),
     { title: 'STATE', cell: stateOf, least: 8, ...(color && { paint: painted }) },
-    { title: 'LAG', cell: ({ loop }) => duration(loop?.lagMs), least: 7, right: true },
-    { title: 'MAX 60s', cell: ({ loop }) => duration(loop?.lagMaxMs), least: 7, right: true, drop: 1 },
+    { title: 'LAG', cell: ({ loop }) => lagOf(loop, 'lagMs'), least: 7, right: true },
+    { title: 'MAX 60s', cell: ({ loop }) => lagOf(loop, 'lagMaxMs'), least: 7, right: true, drop: 1 },
     { title: 'UTIL', cell: ({ loop }) => percent(loop?.utilization), least: 5, right: true, drop: 2 },
     { title: 'STALLS', cell: ({ loop }) => String(loop?.stalls ?? '-'), right: true, drop: 3 },
     ...(pools ? [poolColumn] : []),
@@ -100,6 +100,10 @@ function columnsOf(rows: readonly Row[], color: boolean): Column<Row>[] {
     { title: 'NOW', cell: nowOf },
   ];
 }
+
+/** Of a loop that has not turned yet nothing is known. */
+const lagOf = (loop: LoopStatus | undefined, which: 'lagMs' | 'lagMaxMs'): string =>
+  duration(loop?.state === 'starting' ? undefined : loop?.[which]);
 
 /** What is the process's, and not a loop's, stands in its first line only. */
 function ofMain(cell: (process: Process) => string): (row: Row) => string {

@@ -12,7 +12,7 @@ export interface LoopStatus {
   /** `main`, or what `watchThread()` was given. */
   readonly thread: string;
   readonly state: LoopState;
-  /** How late its next heartbeat is, in milliseconds. */
+  /** How late its next heartbeat is, in milliseconds; 0, as `lagMaxMs`, before its first turn. */
   readonly lagMs: number;
   /** The longest delay of a turn over the last 60 seconds, in milliseconds, the turn in progress included. */
   readonly lagMaxMs: number;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { History, Stall } from '../../src/types.js';
-import { killChildren, startApp } from '../support/child.js';
+import { killChildren, startApp, startChild } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { barriers, launchBrowser, openPage } from './browser.js';
 
@@ -114,6 +114,29 @@ it('what a sidecar has told stays when another takes its place, also behind a pr
   await page.getByText('since the sidecar was restarted').waitFor({ state: 'attached' });
   expect(await row.textContent()).toContain('renderInvoice');
   expect(await page.getByText('none in the last 15 minutes').count()).toBe(0);
+});
+
+it('an app that has frozen before its first turn is starting, for so long, and has no figures', async () => {
+  const app = startChild('blocked-from-the-start.mjs');
+  const port = await app.message<number>('port');
+  await eventually(() => fetch(`http://127.0.0.1:${port}/livez`).catch(() => undefined), 'the port answers');
+  const { page, complaints } = await openPage(browser, `http://127.0.0.1:${port}`);
+  await page.getByRole('heading', { level: 1, name: /^Starting for [\d.]+ s$/ }).waitFor();
+  const state = page.getByRole('region', { name: 'State of the event loop' });
+  await state.getByText('has not turned yet').waitFor();
+  expect(await page.getByText('no turn yet').count()).toBe(1);
+  expect(complaints).toEqual([]);
+});
+
+it('does not say that there was no stall before it knows', async () => {
+  const { url } = await startApp('page-app.mjs');
+  const { page } = await openPage(browser, 'about:blank');
+  await page.route('**/api/history*', (route) => route.abort());
+  await page.goto(url);
+  await page.getByText('The history does not come.').waitFor();
+  expect(await page.getByText('in the last 15 minutes').count()).toBe(0);
+  await page.unroute('**/api/history*');
+  await page.getByText('The history does not come.').waitFor({ state: 'hidden' });
 });
 
 it('charts that were stopped stay as they were, however long they are looked at', async () => {

@@ -50,8 +50,9 @@ export function createFigures(): Figures {
     },
   };
 
-  function showLoop({ lagMs, lagMaxMs, utilization, heap: ofV8 }: LoopStatus): void {
-    lag.set(duration(lagMs), `${duration(lagMaxMs)} at most in 60 s`);
+  function showLoop({ state, lagMs, lagMaxMs, utilization, heap: ofV8 }: LoopStatus): void {
+    if (state === 'starting') lag.set('–', 'no turn yet');
+    else lag.set(duration(lagMs), `${duration(lagMaxMs)} at most in 60 s`);
     if (utilization === undefined) use.set('–', 'not known');
     else use.set(share(utilization), 'of the last second', utilization, utilization >= 0.9);
     if (!ofV8) heap.set('–', 'not known');
@@ -108,7 +109,8 @@ function showOthers(list: HTMLElement, loops: readonly LoopStatus[]): void {
     const [, name, state] = item.children;
     item.dataset.state = loop.state;
     if (name) setText(name, loop.thread);
-    if (state) setText(state, `${STATE_WORDS[loop.state].toLowerCase()}, lag ${duration(loop.lagMs)}`);
+    const lag = loop.state === 'starting' ? '' : `, lag ${duration(loop.lagMs)}`;
+    if (state) setText(state, `${STATE_WORDS[loop.state].toLowerCase()}${lag}`);
   }
 }
 

@@ -9,25 +9,35 @@ import { CAUSE_WORDS, requestName, STATE_WORDS, shortPath } from './words.js';
 export interface Head extends Section {
   update(status: Status): void;
   /** When it was last blocked. */
-  stalls(bands: readonly StallBand[]): void;
+  stalls(bands: readonly StallBand[] | undefined): void;
 }
 
 export function createHead(): Head {
   const word = h('span', { class: 'word' });
   const length = h('span', { class: 'length' });
-  const facts = h('dl', { class: 'facts' });
+  const list = h('dl', { class: 'facts' });
   // Heard once a state, and not with each new figure.
   const told = h('p', { class: 'unseen', 'aria-live': 'polite' });
   const element = h(
     'section',
     { class: 'card head', 'aria-label': 'State of the event loop' },
     h('h1', { class: 'state' }, h('span', { class: 'mark', 'aria-hidden': 'true' }), word, ' ', length),
-    facts,
+    list,
     h('p', { class: 'note' }, 'Seen by a thread of its own, which does not depend on the loop.'),
     told,
   );
   let toldOf: string | undefined;
-  let latest: StallBand | undefined;
+  let latest: Status | undefined;
+  /** Before they are told of nobody knows. */
+  let bands: readonly StallBand[] | undefined;
+
+  function showFacts(): void {
+    const main = latest?.loops[0];
+    if (!latest || !main) return;
+    const facts =
+      main.stall && main.state === 'blocked' ? factsOf(main.stall) : calmFacts(latest, main, bands);
+    replaceFacts(list, facts);
+  }
 
   return {
     element,
@@ -36,24 +46,27 @@ export function createHead(): Head {
       if (!main) return;
       element.dataset.state = main.state;
       setText(word, STATE_WORDS[main.state]);
-      setText(length, lengthOf(main));
-      const shown = main.stall && main.state === 'blocked' ? factsOf(main.stall) : calmFacts(status, latest);
-      replaceFacts(facts, shown);
+      const long = lengthOf(main, status);
+      setText(length, long);
+      latest = status;
+      showFacts();
       // A busy loop is late now and then: nobody wants to hear that each second.
       const news = main.state === 'late' ? toldOf : `${main.state} ${main.stall?.id}`;
       if (news !== toldOf) setText(told, status.sentence);
       toldOf = news;
       showIcon(main.state);
-      document.title = seen(`${STATE_WORDS[main.state]} ${lengthOf(main)} · ${status.process.app}`);
+      document.title = seen(`${STATE_WORDS[main.state]} ${long} · ${status.process.app}`);
     },
-    stalls(bands) {
-      latest = bands.findLast(({ toMs }) => toMs !== undefined);
+    stalls(next) {
+      bands = next;
+      showFacts();
     },
   };
 }
 
 /** How long it has been so, where that matters. */
-function lengthOf({ state, stall, lagMs }: LoopStatus): string {
+function lengthOf({ state, stall, lagMs }: LoopStatus, { at, process }: Status): string {
+  if (state === 'starting') return `for ${duration(Date.parse(at) - Date.parse(process.startedAt))}`;
   if (state === 'blocked') return `for ${duration(stall?.durationMs ?? lagMs)}`;
   if (state === 'late') return `by ${duration(lagMs)}`;
   return '';
@@ -79,12 +92,17 @@ function factsOf(stall: Stall): Fact[] {
   return facts;
 }
 
-function calmFacts(status: Status, latest: StallBand | undefined): Fact[] {
-  const { stallThreshold } = status.settings;
-  const stalls = status.loops[0]?.stalls ?? 0;
+function calmFacts(
+  { settings: { stallThreshold } }: Status,
+  { state, stalls }: LoopStatus,
+  bands: readonly StallBand[] | undefined,
+): Fact[] {
+  if (state === 'starting') return [['Event loop', 'has not turned yet']];
+  const latest = bands?.findLast(({ toMs }) => toMs !== undefined);
+  const none: Fact = bands ? ['Last stall', 'none', 'in the last 15 minutes'] : ['Last stall', '–'];
   const last: Fact = latest
     ? ['Last stall', clock(latest.fromMs), `${duration((latest.toMs ?? 0) - latest.fromMs)}, ${latest.cause}`]
-    : ['Last stall', 'none', 'in the last 15 minutes'];
+    : none;
   return [
     last,
     ['Since the start', stalls === 1 ? '1 stall' : `${stalls} stalls`, `of ${stallThreshold} ms or more`],

@@ -29,7 +29,7 @@ const following = follow(
   api,
   {
     another() {
-      head.stalls([]);
+      head.stalls(undefined);
       stalls.clear();
     },
     status(status) {

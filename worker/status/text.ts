@@ -87,8 +87,10 @@ function ofProcess({ at, process }: Status): string {
 function ofLoop({ thread, state, heap, utilization, ...loop }: LoopStatus): string {
   return [
     `${thread}: ${state}`,
-    `late by ${duration(loop.lagMs)}`,
-    `at most ${duration(loop.lagMaxMs)} in the last minute`,
+    // Of a loop that has not turned nothing is known.
+    ...(state === 'starting'
+      ? []
+      : [`late by ${duration(loop.lagMs)}`, `at most ${duration(loop.lagMaxMs)} in the last minute`]),
     ...(utilization === undefined ? [] : [`${percent(utilization)} utilised`]),
     `${loop.stalls} ${loop.stalls === 1 ? 'stall' : 'stalls'} (${duration(loop.stallSeconds * 1000)})`,
     ...(heap ? [`heap ${bytes(heap.usedBytes)} of ${bytes(heap.limitBytes)}`] : []),

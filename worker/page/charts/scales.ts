@@ -58,7 +58,7 @@ export const TASKS: Measure = {
 
 export const BYTES: Measure = {
   format: bytes,
-  width: 8,
+  width: 7,
   top: (largest) => 2 ** Math.ceil(Math.log2(Math.max(largest, 2 ** 25))),
   lines: quarters,
   tick: (value) => bytes(value).replace('.0', ''),

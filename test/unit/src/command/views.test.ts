@@ -75,6 +75,11 @@ describe('top', () => {
     ]);
   });
 
+  it('has no figures of a loop that has not turned yet', () => {
+    const status = statusOf([loopOf({ state: 'starting', lagMs: 0, lagMaxMs: 0 })]);
+    expect(linesOfTop([processOf(9464, status)], '', {})[3]).toMatch(/ starting +- +- /);
+  });
+
   it('fits the screen: the narrower, the fewer columns, and never without the culprit', () => {
     for (const width of [140, 100, 80, 66]) {
       const lines = linesOfTop(processes, '', { width });

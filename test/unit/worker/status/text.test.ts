@@ -75,6 +75,18 @@ Latest stalls
 `);
 });
 
+it('tells no figures of a loop that has not turned yet', () => {
+  const loops = STATUS.loops.map(({ heap, utilization, ...loop }) => ({
+    ...loop,
+    state: 'starting' as const,
+    lagMs: 0,
+    lagMaxMs: 0,
+    stalls: 0,
+    stallSeconds: 0,
+  }));
+  expect(textOfStatus({ ...STATUS, loops }, [])).toContain('\n  main: starting, 0 stalls (0.0 ms)\n');
+});
+
 it('counts in words as people do', () => {
   const loops = STATUS.loops.map((loop) => ({ ...loop, stalls: 1 }));
   expect(textOfStatus({ ...STATUS, loops }, [])).toContain(', 1 stall (1.2 s), ');
