@@ -14,21 +14,30 @@ const stallOf = (more: Partial<Stall>): Stall => ({
   stacks: [],
   ...more,
 });
-const partsIn = (more: Partial<Stall>) => partsOf(stallOf(more)).map(({ cause, ms }) => [cause, Math.round(ms)]);
+const partsIn = (more: Partial<Stall>) =>
+  partsOf(stallOf(more)).map(({ cause, ms }) => [cause, Math.round(ms)]);
 
 it('the parts of a stall add up, nothing is in two of them, and what is under a hundredth is left out', () => {
-  // Of the collections main waited for a CPU for a fifth, ran 200 ms itself, and slept through the rest.
-  expect(partsIn({ cpuMs: 200, gcMs: 300, sleepMs: 550, suspendedMs: 250, runQueueMs: 200 })).toEqual([
-    ['gc', 240],
-    ['blocked', 260],
-    ['starved', 200],
+  // Of the collections main ran 200 ms itself, and slept through the rest.
+  expect(partsIn({ cpuMs: 200, gcMs: 300, sleepMs: 600, suspendedMs: 250, runQueueMs: 0 })).toEqual([
+    ['gc', 300],
+    ['blocked', 250],
     ['suspended', 250],
+    ['unknown', 200],
   ]);
   expect(partsIn({ cpuMs: 900, gcMs: 100, sleepMs: 9, runQueueMs: 50 })).toEqual([
     ['cpu', 805],
     ['gc', 95],
     ['starved', 50],
     ['unknown', 41],
+  ]);
+});
+
+it('main waited for a CPU in its collections as often as at any other time', () => {
+  expect(partsIn({ cpuMs: 350, gcMs: 400, sleepMs: 0, runQueueMs: 650 })).toEqual([
+    ['cpu', 210],
+    ['gc', 140],
+    ['starved', 650],
   ]);
 });
 
