@@ -32,7 +32,7 @@ export interface Health {
   readonly turns: number;
 }
 
-const NO_STALL = 'There is no such stall among the latest hundred.';
+const NO_STALL = 'There is no such stall among the latest hundred of this sidecar.';
 const NO_SAMPLES = 'There is no sample of that stall: its stacks say why, or it was too short.';
 
 export function createRoutes(sources: RouteSources): Routes {
