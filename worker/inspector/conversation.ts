@@ -14,24 +14,32 @@ export interface Unsettled {
   readonly asked: Set<Promise<unknown>>;
   /** What was taken away, and is not given back yet. */
   readonly owed: Set<Promise<unknown>>;
+  /** The process comes to its end: threads are told to evaluate no more. */
+  isOver: boolean;
 }
 
-export const nothingUnsettled = (): Unsettled => ({ asked: new Set(), owed: new Set() });
+export const nothingUnsettled = (): Unsettled => ({ asked: new Set(), owed: new Set(), isOver: false });
 
 /** What is asked of a thread that can answer is answered by then. */
 const ANSWERED_MS = 50;
 
 /** @returns `undefined` if nothing is to be waited for */
-export function settled({ asked, owed }: Unsettled): Promise<void> | undefined {
+export function settled(unsettled: Unsettled): Promise<void> | undefined {
+  const { asked, owed } = unsettled;
   return asked.size === 0 && owed.size === 0 ? undefined : settle();
 
   async function settle(): Promise<void> {
     // Who is in native code answers when that returns, and is not waited for.
-    await Promise.race([Promise.allSettled(asked), delay(ANSWERED_MS)]);
+    await answered(unsettled, ANSWERED_MS);
     // What an answer has taken away is owed by then.
     await delay(0);
     await Promise.allSettled(owed);
   }
+}
+
+/** Settles once all that was asked is answered, or after `withinMs`. */
+export async function answered({ asked }: Unsettled, withinMs: number): Promise<void> {
+  if (asked.size > 0) await Promise.race([Promise.allSettled(asked), delay(withinMs)]);
 }
 
 export function keepIn<T>(set: Set<Promise<unknown>>, promise: Promise<T>): Promise<T> {
@@ -53,13 +61,14 @@ export function evaluate(
   conversation: Conversation,
   question: Runtime.EvaluateParameterType,
 ): Promise<Evaluated> {
-  const answered = new Promise<Evaluated>((resolve) => {
+  if (conversation.unsettled.isOver) return Promise.resolve(REFUSED);
+  const evaluated = new Promise<Evaluated>((resolve) => {
     conversation.post('Runtime.evaluate', { silent: true, ...question }, (error, answer) => {
       if (!error) resolve(answer);
       else resolve(/terminated/i.test(error.message) ? TERMINATED : REFUSED);
     });
   });
-  return keepIn(conversation.unsettled.asked, answered);
+  return keepIn(conversation.unsettled.asked, evaluated);
 }
 
 export function delay(ms: number): Promise<undefined> {

@@ -1,11 +1,13 @@
 import type { Runtime } from 'node:inspector';
 import { RUNNING_KEY, THREAD_KEY } from '../../src/shared/protocol.js';
 import { LOOK_URL, type LookAnswer, type RequestContext } from '../../src/shared/stall.js';
+import { threadIds } from '../system/thread.js';
 import { askContext } from './context.js';
 import { type Conversation, delay, evaluate, keepIn, REFUSED, TERMINATED } from './conversation.js';
 import { pathOf } from './paths.js';
 import type { Location } from './source-map.js';
 import type { SourceText } from './source-text.js';
+import { createTrail, type Trail, type TrailAnswer } from './trail.js';
 
 /** A frame as V8 gives it; line and column count from 0. */
 export interface RawFrame extends Runtime.CallFrame {
@@ -54,6 +56,7 @@ export interface LookOptions {
  */
 export async function look(session: Conversation, options: LookOptions): Promise<Look | undefined> {
   const { currentTurn, answered, context = false } = options;
+  const before = threadIds();
   const { looked, asked } = whileEnabled(session, () => ({
     looked: evaluateLook(session),
     asked: context ? askContext(session) : undefined,
@@ -62,8 +65,8 @@ export async function look(session: Conversation, options: LookOptions): Promise
   answered?.();
   // It comes right after the look; but main may have gone on between the two, or have lost its CPU.
   const told = asked && (await Promise.race([asked, delay(ANSWER_MS)]));
-  if (seen === TERMINATED) return giveBack(session, currentTurn);
-  if (told === TERMINATED) await giveBack(session, currentTurn);
+  if (seen === TERMINATED) return giveBack(session, currentTurn, before);
+  if (told === TERMINATED) await giveBack(session, currentTurn, before);
   if (seen === REFUSED) return undefined;
   // Between the two main may have gone on after all, to another turn.
   const same = told && told !== TERMINATED && (told.turn === undefined || told.turn === seen.turn);
@@ -109,103 +112,88 @@ function lookOf(said: unknown, frames: readonly Runtime.CallFrame[]): Look {
   };
 }
 
-/** Whether what was to end has: nothing is run by `vm`, or in another turn. Nobody knows: not a number, twice. */
-const hasEnded = (before: Look | undefined, now: Look): boolean =>
-  !now.frames.some(({ url }) => url === 'node:vm') ||
-  (before !== undefined && !Object.is(before.turn, now.turn));
-
-/** A script that was to end and is there still after so many looks will not end by itself. */
-const STILL_THERE = 4;
+/** Between two looks; then each time twice as long. */
 const ASK_AGAIN_MS = 25;
-/** A busy machine may keep main from its answer; after so many tries nothing is known, nor done. */
-const TRIES_MAX = 20;
+const ASK_AGAIN_MAX_MS = 800;
+/** After so many answers, in some seven seconds, nothing is known, nor done. */
+const ANSWERS_MAX = 16;
 const ANSWER_MS = 1000;
 
 /**
  * A look can take away what was to end a script or its thread: the time-out of `vm`, or what
  * `worker.terminate()` does. Both are a termination of all that runs, and our look was what ran. Without
- * another termination the script would then go on for ever; but not always: where it calls native code the
- * termination comes through all the same, and another would hit what the app does next. So it is given back
- * only to a thread that is to end, and to a script that is still there a while later. To look whether it is
- * may take away the next one's.
+ * another termination the script would then go on for ever; but not always: the termination may come through
+ * all the same where the script calls native code. Another would then cut off what the app does next, and
+ * Node.js ends the process for it. So it is given back only to a thread that is to end, and to a script that
+ * is still there a while later. To look whether it is may take away the next one's.
+ * @param before the threads that there were before the look
  */
-export function giveBack(session: Conversation, currentTurn: () => number): Promise<Look | undefined> {
-  return keepIn(session.unsettled.owed, payBack(session, currentTurn));
+export function giveBack(
+  session: Conversation,
+  currentTurn: () => number,
+  before: readonly string[],
+): Promise<Look | undefined> {
+  return keepIn(session.unsettled.owed, payBack(session, createTrail(currentTurn, hasBegun(before))));
 }
 
-async function payBack(session: Conversation, currentTurn: () => number): Promise<Look | undefined> {
-  const trail = createTrail(currentTurn);
+async function payBack(session: Conversation, trail: Trail): Promise<Look | undefined> {
   const ask = createPatientLook(session);
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
-    await delay(ASK_AGAIN_MS);
+  let waitMs = ASK_AGAIN_MS;
+  for (let answers = 0; answers < ANSWERS_MAX && !session.unsettled.isOver; ) {
+    await delay(waitMs);
     const answer = await ask();
-    const verdict = answer === ENDING ? 'there' : answer && trail.follow(answer);
-    if (verdict === 'ended') break;
-    if (verdict !== 'there') continue;
-    const given = new Promise<void>((resolve) => {
-      session.post('Runtime.terminateExecution', () => resolve());
-    });
-    await Promise.race([given, delay(ANSWER_MS)]);
-    break;
+    // In native code: the answer comes when that returns.
+    if (answer === undefined) continue;
+    if (++answers > ANSWERS_MAX / 4) waitMs = Math.min(2 * waitMs, ASK_AGAIN_MAX_MS);
+    const verdict = answer === ENDING ? 'there' : trail.follow(answer);
+    if (verdict === 'there') await terminate(session);
+    if (verdict) break;
   }
   return trail.seen();
+}
+
+async function terminate(session: Conversation): Promise<void> {
+  if (session.unsettled.isOver) return;
+  const done = new Promise<void>((resolve) => {
+    session.post('Runtime.terminateExecution', () => resolve());
+  });
+  await Promise.race([done, delay(ANSWER_MS)]);
+}
+
+/** Whether there are threads that were not there before. */
+function hasBegun(before: readonly string[]): () => boolean {
+  const known = new Set(before);
+  return () => threadIds().some((id) => !known.has(id));
 }
 
 /** The thread is to end: Node.js runs none of its JavaScript any more, but for what was running. */
 const ENDING: unique symbol = Symbol('ending');
 
-/** Of a thread that is to end Node.js runs no script, and says nothing of it. */
-const IS_ENDING = `new (process.getBuiltinModule('node:vm').Script)('0').runInThisContext() === undefined
+/**
+ * Of a thread that is to end Node.js runs no script, and says nothing of it. Else: whether `vm`, which knows
+ * time-outs, has called what runs, a script or a module; however deep, and told by a realm of its own, for the
+ * app may format stacks in its way.
+ */
+const WHAT_RUNS = `(({ Script, runInNewContext }) =>
+  new Script('0').runInThisContext() === undefined ? 'ending' : runInNewContext(\`
+    Error.stackTraceLimit = Infinity;
+    Error.prepareStackTrace = (_, sites) => sites;
+    () => new Error().stack.some((site) => /^node:(internal.)?vm/.test(site.getFileName()))
+  \`)()
+)(process.getBuiltinModule('node:vm'))
 //# sourceURL=${LOOK_URL}`;
 
-async function askEnding(session: Conversation): Promise<boolean | typeof TERMINATED> {
-  const answer = await evaluate(session, { expression: IS_ENDING });
-  if (answer === TERMINATED) return TERMINATED;
-  return answer !== REFUSED && answer.result.value === true;
-}
-
-type LookAnswered = Awaited<ReturnType<typeof evaluateLook>>;
-
-interface Trail {
-  /** Whether what was to end has ended, or is there still; `undefined`: that cannot be said yet. */
-  follow(answer: LookAnswered): 'ended' | 'there' | undefined;
-  /** What was seen last. */
-  seen(): Look | undefined;
-}
-
-function createTrail(currentTurn: () => number): Trail {
-  let turn = currentTurn();
-  let seen: Look | undefined;
-  let countSame = createStreak();
-  return {
-    seen: () => seen,
-    follow(answer) {
-      // As long as V8 has a termination to deliver, it lets us run nothing, and says so in more ways than one.
-      const isPending = typeof answer === 'symbol';
-      if (currentTurn() !== turn) {
-        if (!isPending) return 'ended';
-        turn = currentTurn();
-        seen = undefined;
-        countSame = createStreak();
-      }
-      if (!isPending) {
-        const before = seen;
-        seen = answer;
-        if (hasEnded(before, answer)) return 'ended';
-      }
-      // Else it was delivered meanwhile, and what is there now is counted anew.
-      return countSame(isPending) === STILL_THERE ? 'there' : undefined;
-    },
-  };
-}
-
 /** Looks, or goes on to wait for the answer to the look before: that, too, may take away a termination. */
-function createPatientLook(session: Conversation): () => Promise<LookAnswered | typeof ENDING | undefined> {
-  const lookAndAsk = async (): Promise<LookAnswered | typeof ENDING> => {
-    const both = whileEnabled(session, () => [evaluateLook(session), askEnding(session)] as const);
-    const [seen, isEnding] = await Promise.all(both);
-    if (isEnding === TERMINATED) return TERMINATED;
-    return isEnding ? ENDING : seen;
+function createPatientLook(session: Conversation): () => Promise<TrailAnswer | typeof ENDING | undefined> {
+  const lookAndAsk = async (): Promise<TrailAnswer | typeof ENDING> => {
+    const both = whileEnabled(
+      session,
+      () => [evaluateLook(session), evaluate(session, { expression: WHAT_RUNS })] as const,
+    );
+    const [seen, said] = await Promise.all(both);
+    if (typeof said === 'symbol') return said;
+    if (said.result.value === 'ending') return ENDING;
+    return typeof seen === 'symbol' ? seen : { ...seen, inVm: said.result.value === true };
   };
   let asked: ReturnType<typeof lookAndAsk> | undefined;
   return async () => {
@@ -213,16 +201,5 @@ function createPatientLook(session: Conversation): () => Promise<LookAnswered | 
     const answer = await Promise.race([asked, delay(ANSWER_MS)]);
     if (answer !== undefined) asked = undefined;
     return answer;
-  };
-}
-
-/** Counts how often in a row it was told the same. */
-function createStreak(): (said: boolean) => number {
-  let before: boolean | undefined;
-  let count = 0;
-  return (said) => {
-    count = said === before ? count + 1 : 1;
-    before = said;
-    return count;
   };
 }

@@ -1,12 +1,24 @@
 import { Session } from 'node:inspector';
 import type { LookMark } from '../../src/shared/exit-interlock.js';
-import { type Conversation, nothingUnsettled, settled } from './conversation.js';
+import { answered, type Conversation, delay, nothingUnsettled, settled } from './conversation.js';
 import { openWorkers, type Workers } from './workers.js';
 
 /** How often the end of the process is looked for while a session is open. */
 const EXIT_POLL_MS = 10;
 /** Main reads our goodbye when it is interrupted for it. */
 const GOODBYE_MS = 20;
+
+/**
+ * For what was asked the end of the process waits so long: it ends its worker threads, and one whose end our
+ * question has taken away would be waited for by Node.js for ever. A thread that is in native code for longer
+ * is waited for by Node.js in any case.
+ */
+const EXIT_ANSWERED_MS = 700;
+/**
+ * Who has used the session goes on after this long though it is not closed yet: something is owed. What comes
+ * next may take this thread for long, and the end of the process would wait for it.
+ */
+const CLOSED_MS = 100;
 
 /** An open session with the process. */
 export interface Connection {
@@ -20,7 +32,7 @@ export interface Connection {
  * the same time share one. No port is opened.
  */
 export interface Connections {
-  /** @returns `undefined` if the process comes to its end meanwhile: the session ends at once then */
+  /** @returns `undefined` if the process comes to its end meanwhile */
   use<T>(work: (connection: Connection) => Promise<T>): Promise<T | undefined>;
 }
 
@@ -46,10 +58,21 @@ export function openConnections(mark: LookMark): Connections {
   }
 
   /** At once, unless a look has taken something away that it must be able to give back. */
-  function endOnceSettled(one: Open): void {
-    const waiting = settled(one.connection.main.unsettled);
-    if (waiting) void waiting.then(() => users === 0 && end(one));
-    else end(one);
+  async function endOnceSettled(one: Open): Promise<void> {
+    const { unsettled } = one.connection.main;
+    const waiting = settled(unsettled);
+    if (!waiting) return end(one);
+    const closed = waiting.then(() => {
+      if (users === 0 && !unsettled.isOver) end(one);
+    });
+    await Promise.race([closed, delay(CLOSED_MS)]);
+  }
+
+  async function endAtExit(one: Open): Promise<void> {
+    const { unsettled } = one.connection.main;
+    unsettled.isOver = true;
+    await answered(unsettled, EXIT_ANSWERED_MS);
+    end(one);
   }
 
   function connect(): Open | undefined {
@@ -59,7 +82,7 @@ export function openConnections(mark: LookMark): Connections {
       if (!mark.isExiting()) {
         open = openSession(mark);
         const one = open;
-        void one.exiting.then(() => end(one));
+        void one.exiting.then(() => endAtExit(one));
         return one;
       }
     } catch (error) {
@@ -72,13 +95,13 @@ export function openConnections(mark: LookMark): Connections {
 
   return {
     async use(work) {
-      const one = open ?? connect();
+      const one = mark.isExiting() ? undefined : (open ?? connect());
       if (!one) return undefined;
       users++;
       try {
         return await Promise.race([work(one.connection), one.exiting]);
       } finally {
-        if (--users === 0) endOnceSettled(one);
+        if (--users === 0) await endOnceSettled(one);
       }
     },
   };

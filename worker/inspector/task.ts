@@ -1,4 +1,5 @@
 import { taskOf } from '../system/tasks.js';
+import { threadIds } from '../system/thread.js';
 import { type Conversation, evaluate, REFUSED, TERMINATED } from './conversation.js';
 import { giveBack } from './look.js';
 
@@ -17,7 +18,8 @@ export async function askTask(
   currentTurn: () => number,
 ): Promise<number | undefined> {
   if (process.platform !== 'linux') return undefined;
+  const before = threadIds();
   const said = await evaluate(conversation, { expression: TASK });
-  if (said === TERMINATED) await giveBack(conversation, currentTurn);
+  if (said === TERMINATED) await giveBack(conversation, currentTurn, before);
   return said === TERMINATED || said === REFUSED ? undefined : taskOf(said.result.value);
 }

@@ -48,7 +48,9 @@ export async function takeThreads(connection: Connection, options: ThreadsOption
     const ended = thread.gone?.then(() => void found.delete(threadId));
     const work = Promise.race([lookInto(thread, options, note), ...(ended ? [ended] : [])]);
     pending.add(work);
-    void work.finally(() => pending.delete(work));
+    const forget = (): void => void pending.delete(work);
+    // The session may be closed meanwhile, and that is for `settled` to tell.
+    work.then(forget, forget);
   }
 
   async function settled(): Promise<void> {

@@ -83,10 +83,17 @@ function followWorkers(parent: Conversation, { onAttached, onGone }: Follower): 
   const relays = new Map<string, Relay>();
   parent.on('NodeWorker.attachedToWorker', ({ params }) => {
     const { sessionId, workerInfo } = params as NodeWorker.AttachedToWorkerEventDataType;
-    const { conversation, hear } = openRelayed(parent, sessionId);
+    const { conversation, hear, end } = openRelayed(parent, sessionId);
     const { threadId, name } = readTitle(workerInfo.title);
     const gone = new Promise<undefined>((resolve) => {
-      relays.set(sessionId, { threadId, hear, end: () => resolve(undefined) });
+      relays.set(sessionId, {
+        threadId,
+        hear,
+        end() {
+          end();
+          resolve(undefined);
+        },
+      });
     });
     onAttached({ threadId, name, conversation, gone });
   });
@@ -124,7 +131,7 @@ type Answered = (error: Error | null, result?: object) => void;
 function openRelayed(
   parent: Conversation,
   sessionId: string,
-): { readonly conversation: Conversation; hear(message: string): void } {
+): { readonly conversation: Conversation; hear(message: string): void; end(): void } {
   const events = new EventEmitter();
   const waiting = new Map<number, Answered>();
   let lastId = 0;
@@ -162,6 +169,12 @@ function openRelayed(
       const done = waiting.get(message.id);
       waiting.delete(message.id);
       done?.(message.error ? new Error(message.error.message) : null, message.result);
+    },
+    /** Who waits for an answer of the thread, which is gone, would wait for ever. */
+    end() {
+      const unanswered = [...waiting.values()];
+      waiting.clear();
+      for (const done of unanswered) done(new Error('The thread is gone'));
     },
   };
 }
