@@ -169,6 +169,9 @@ function hasBegun(before: readonly string[]): () => boolean {
 /** The thread is to end: Node.js runs none of its JavaScript any more, but for what was running. */
 const ENDING: unique symbol = Symbol('ending');
 
+/** More than fit on a stack. An infinite limit has ended Node.js 26: `Check failed: new_capacity > 0`. */
+const DEPTH_MAX = 100_000;
+
 /**
  * Of a thread that is to end Node.js runs no script, and says nothing of it. Else: whether `vm`, which knows
  * time-outs, has called what runs, a script or a module; however deep, and told by a realm of its own, for the
@@ -176,7 +179,7 @@ const ENDING: unique symbol = Symbol('ending');
  */
 const WHAT_RUNS = `(({ Script, runInNewContext }) =>
   new Script('0').runInThisContext() === undefined ? 'ending' : runInNewContext(\`
-    Error.stackTraceLimit = Infinity;
+    Error.stackTraceLimit = ${DEPTH_MAX};
     Error.prepareStackTrace = (_, sites) => sites;
     () => new Error().stack.some((site) => /^node:(internal.)?vm/.test(site.getFileName()))
   \`)()
