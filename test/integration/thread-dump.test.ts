@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DumpedThread, Frame, ThreadDump } from '../../src/types.js';
-import { killChildren, NODE_MAJOR, startApp } from '../support/child.js';
+import { killChildren, NODE_MAJOR, startApp, startChild } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { LAG, scrape } from '../support/scrape.js';
 
@@ -184,6 +184,11 @@ describe('no thread is harmed', () => {
     expect(Object.keys(byName(left))).not.toContain('cruncher');
     app.send({ deed: 'pool' });
     await app.message('pool');
+  });
+
+  it('by the end of the process in the midst of a look: it is not waited for for ever', async () => {
+    const app = startChild('slow-look.mjs', { deadManMs: 30_000 });
+    expect(await app.exit).toMatchObject({ code: 7, signal: null, stderr: '' });
   });
 
   it.each([0, 30, 120, 400])(
