@@ -13,7 +13,7 @@ const GOODBYE_MS = 20;
  * question has taken away would be waited for by Node.js for ever. A thread that is in native code for longer
  * is waited for by Node.js in any case.
  */
-const EXIT_ANSWERED_MS = 700;
+const EXIT_ANSWERED_MS = 500;
 /**
  * Who has used the session goes on after this long though it is not closed yet: something is owed. What comes
  * next may take this thread for long, and the end of the process would wait for it.
