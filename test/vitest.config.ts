@@ -1,5 +1,5 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
-import { RETRY } from './support/retry.js';
+import { RETRYING } from './support/retry.js';
 
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -13,7 +13,7 @@ const config: ViteUserConfig = defineConfig({
     // else.
     testTimeout: 180_000,
     hookTimeout: 180_000,
-    retry: RETRY,
+    ...RETRYING,
   },
 });
 

@@ -1,5 +1,5 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
-import { RETRY } from '../support/retry.js';
+import { RETRYING } from '../support/retry.js';
 
 /** In a real Chromium; `npm run test:browser`. */
 const config: ViteUserConfig = defineConfig({
@@ -10,7 +10,7 @@ const config: ViteUserConfig = defineConfig({
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    retry: RETRY,
+    ...RETRYING,
   },
 });
 

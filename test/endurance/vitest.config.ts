@@ -1,5 +1,5 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
-import { RETRY } from '../support/retry.js';
+import { RETRYING } from '../support/retry.js';
 
 /** What takes minutes; `npm run test:endurance`. */
 const config: ViteUserConfig = defineConfig({
@@ -8,7 +8,7 @@ const config: ViteUserConfig = defineConfig({
     include: ['*.test.ts'],
     testTimeout: 600_000,
     maxWorkers: 2,
-    retry: RETRY,
+    ...RETRYING,
   },
 });
 

@@ -1,5 +1,5 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
-import { RETRY } from '../support/retry.js';
+import { RETRYING } from '../support/retry.js';
 
 /** What needs the registry; `npm run test:tools`. */
 const config: ViteUserConfig = defineConfig({
@@ -10,7 +10,7 @@ const config: ViteUserConfig = defineConfig({
     fileParallelism: false,
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    retry: RETRY,
+    ...RETRYING,
   },
 });
 

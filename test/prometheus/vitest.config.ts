@@ -1,5 +1,5 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
-import { RETRY } from '../support/retry.js';
+import { RETRYING } from '../support/retry.js';
 
 /** Against a real Prometheus and a real Alertmanager; `npm run test:prometheus`. */
 const config: ViteUserConfig = defineConfig({
@@ -8,7 +8,7 @@ const config: ViteUserConfig = defineConfig({
     include: ['*.test.ts'],
     testTimeout: 180_000,
     hookTimeout: 400_000,
-    retry: RETRY,
+    ...RETRYING,
   },
 });
 
