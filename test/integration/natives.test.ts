@@ -4,6 +4,9 @@ import { type Child, killChildren, stallOver, startChild } from '../support/chil
 
 afterEach(killChildren);
 
+/** A deed that took less may be no stall: its size was found while a busy machine left it no CPU. */
+const STALL_MS = 400;
+
 /**
  * The stall in which the deed was done, by the app's own clock. Again if a busy machine kept the sidecar from
  * its look.
@@ -12,6 +15,7 @@ async function stallBy(app: Child, deed: string): Promise<Stall> {
   for (let tries = 1; ; tries++) {
     app.send({ deed });
     const { fromMs, toMs } = await app.message<{ fromMs: number; toMs: number }>('did');
+    if (toMs - fromMs < STALL_MS && tries < 5) continue;
     const isIt = ({ startedAt, durationMs }: Stall): boolean =>
       Date.parse(startedAt) < toMs && Date.parse(startedAt) + durationMs > (fromMs + toMs) / 2;
     let stall = await app.message<Stall>('stall');
@@ -59,7 +63,7 @@ describe.runIf(process.platform === 'linux')(
       const app = startChild('natives.mjs');
       await app.message('ready');
       app.send({ deed: 'nativeLast' });
-      const stall = await stallOver(app, 1000);
+      const stall = await stallOver(app, STALL_MS);
       const all = JSON.stringify(stall);
       expect(stall.culprit, all).toBeUndefined();
       if ((stall.runQueueMs ?? 0) < stall.durationMs / 3)
