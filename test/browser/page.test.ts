@@ -43,7 +43,7 @@ it('tells of a stall while main is blocked, and whose it is', async () => {
     .getByText(/cpu|starved/)
     .first()
     .waitFor();
-  expect(await legendOf(page, 'Delay', 'p99').textContent()).toMatch(/ s$/);
+  await legendOf(page, 'Delay', 'p99').filter({ hasText: / s$/ }).waitFor();
   expect(await colouredPixels(page, 'Delay')).toBeGreaterThan(500);
   app.release();
   await stateIs(page, /Turning|Late/);
